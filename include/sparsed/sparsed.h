@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/*
+ * sparsed.h: SparseD attention for diffusion language models, on any device.
+ *
+ * SparseD (ICLR 2026, arXiv 2509.24014) runs dense attention in the early denoising steps, takes
+ * one block pattern per layer and head at the end of them, and uses block-sparse attention with
+ * that pattern in every later step. docs/algorithm.md fixes what is computed, exactly.
+ *
+ * The short way in:
+ *
+ *     sparsed_options options = SPARSED_OPTIONS_INIT;
+ *     sparsed_context *context;
+ *     sparsed_context_create(&options, &context, NULL);
+ *
+ *     sparsed_desc desc = SPARSED_DESC_INIT;         // shapes, dtype, strides
+ *     sparsed_select select = SPARSED_SELECT_INIT;   // how blocks are chosen
+ *     sparsed_schedule_entry entries[STEPS];         // what each step does
+ *     sparsed_schedule_preset("upstream", 0.2, entries, STEPS, NULL);
+ *     sparsed_schedule schedule = {sizeof schedule, 0, STEPS, 0, entries};
+ *
+ *     sparsed_pipeline *pipeline;
+ *     sparsed_pipeline_create(context, &desc, &select, &schedule, LAYERS, &pipeline);
+ *     for each step, for each layer:                 // in the model's attention layer
+ *         sparsed_pipeline_attend(pipeline, step, layer, &io);
+ *
+ * Rules that hold everywhere
+ * - Status: every call that can fail returns a sparsed_status; 0 is success. The text of a
+ * context's last error is sparsed_context_error(); calls without a context take a sparsed_message
+ * instead.
+ * - Handles: a failed create sets the handle to NULL; destroy and release accept NULL.
+ * - Structs that begin with struct_size are append-only: set it to sizeof the struct (the _INIT
+ *   macros do). A smaller size means an older caller, whose missing fields are 0; a larger one is
+ *   accepted if every byte that this library does not know is 0. Any 0 field means its default.
+ * - Threads: a context and everything created from it are used by one thread at a time; different
+ *   contexts may run at the same time. sparsed_pattern is immutable and may be shared.
+ * - Lifetime: destroy what was created from a context before the context. Patterns outlive
+ * contexts.
+ * - Quiet: the library never prints, exits or keeps global state. One exception: the CPU backend
+ *   opens OpenBLAS once a process, at its first use, and sets it to one thread.
+ * - Names: B batch, H query heads, Hk key/value heads, Lq and Lk query and key rows, D head
+ *   dimension, nq = ceil(Lq / block_q), nk = ceil(Lk / block_k).
+ */
+#ifndef SPARSED_SPARSED_H
+#define SPARSED_SPARSED_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(SPARSED_STATIC)
+#define SPARSED_API
+#elif defined(_WIN32)
+#define SPARSED_API __declspec(dllimport)
+#elif defined(__GNUC__)
+#define SPARSED_API __attribute__((visibility("default")))
+#else
+#define SPARSED_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SPARSED_VERSION_MAJOR 0
+#define SPARSED_VERSION_MINOR 1
+#define SPARSED_VERSION_PATCH 0
+
+/* The library's version as 0x00MMmmpp. Thread-safe. */
+SPARSED_API uint32_t sparsed_version(void);
+
+/* ---- status ------------------------------------------------------------------------------- */
+
+typedef enum sparsed_status { /* values are never renumbered */
+                              SPARSED_OK = 0,
+                              SPARSED_E_INVALID =
+                                  -1, /* an argument is out of its range; the message names it */
+                              SPARSED_E_NOMEM = -2, /* host or device memory could not be had */
+                              SPARSED_E_UNSUPPORTED =
+                                  -3, /* legal, but no kernel of this device does it; says why */
+                              SPARSED_E_STATE = -4,      /* calls in an order that makes no sense */
+                              SPARSED_E_NO_DEVICE = -10, /* no device fits the request */
+                              SPARSED_E_DEVICE =
+                                  -11, /* the device failed; outputs are unspecified */
+                              SPARSED_E_SELF_TEST = -13, /* a kernel was named, and gave wrong
+                                                            numbers in its self-test */
+                              SPARSED_E_MISMATCH = -24 /* a pattern does not fit the problem; names
+                                                          field and values */
+} sparsed_status;
+
+/* A short English name of a status, such as "invalid argument". Never NULL. Thread-safe. */
+SPARSED_API const char *sparsed_status_string(sparsed_status status);
+
+/* Receives the text of an error from calls that have no context. A call that takes one accepts
+ * NULL; on success the text is set to "". */
+typedef struct sparsed_message {
+    char text[512];
+} sparsed_message;
+
+/* ---- memory and log ----------------------------------------------------------------------- */
+
+/* Replaces malloc for everything of a context (patterns read from it included). allocate returns
+ * memory aligned to alignment_bytes (a power of two) or NULL; release is never given NULL. Both may
+ * be called from the thread that calls the library only, but for release: the last release of a
+ * pattern may come from any thread. */
+typedef struct sparsed_allocator {
+    void *(*allocate)(void *user, size_t size_bytes, size_t alignment_bytes);
+    void (*release)(void *user, void *memory);
+    void *user;
+} sparsed_allocator;
+
+typedef enum sparsed_log_level {
+    SPARSED_LOG_ERROR = 1,
+    SPARSED_LOG_INFO = 2, /* the device and kernels chosen, and why; one line each */
+    SPARSED_LOG_DEBUG = 3 /* sizes, self-tests */
+} sparsed_log_level;
+
+/* Receives one line at a time, without a newline, on the thread that calls the library. */
+typedef struct sparsed_logger {
+    void (*write)(void *user, sparsed_log_level level, const char *line);
+    void *user;
+} sparsed_logger;
+
+/* ---- devices and contexts ----------------------------------------------------------------- */
+
+typedef struct sparsed_device_info {
+    uint32_t struct_size;
+    uint32_t usable;   /* 1, or 0 with the reason in note */
+    char selector[32]; /* what sparsed_options.device takes: "cpu" */
+    char name[128];    /* the processor's own name */
+    char vendor[64];
+    char driver[96];           /* what runs underneath: "OpenBLAS 0.3.21, core SkylakeX" */
+    char capabilities[160];    /* instruction sets or extensions: "avx2 fma avx512f ..." */
+    char note[256];            /* what to know: a reason, a warning; often "" */
+    char blas_core[32];        /* CPU: the core type that OpenBLAS chose; "" without OpenBLAS */
+    char blas_core_wanted[32]; /* CPU: the core type to force with OPENBLAS_CORETYPE, set before the
+                                  process's first use of OpenBLAS, because blas_core is far too slow
+                                  for this processor; "" when blas_core is fine */
+    uint32_t compute_units;    /* CPU: threads that would be used by default */
+    uint32_t reserved;
+    uint64_t memory_bytes; /* total memory of the device; 0 = unknown */
+} sparsed_device_info;
+
+/*
+ * Lists the devices that this build knows of, best first; none is opened.
+ *   infos    [*count] entries to fill, each with struct_size set; NULL to ask for the number alone
+ *   count    in: room in infos; out: the number of devices (may be larger than the room)
+ *   message  may be NULL
+ * SPARSED_OK; SPARSED_E_INVALID (count is NULL, a struct_size is wrong). Thread-safe. Its first
+ * call in a process may load OpenBLAS.
+ */
+SPARSED_API sparsed_status sparsed_device_list(sparsed_device_info *infos, size_t *count,
+                                               sparsed_message *message);
+
+typedef struct sparsed_context sparsed_context; /* one device; one thread at a time */
+
+typedef struct sparsed_options {
+    uint32_t struct_size;
+    uint32_t flags;     /* 0 */
+    const char *device; /* "auto" or "cpu"; NULL = the environment variable
+                           SPARSED_DEVICE, or "auto" without it */
+    const char *kernel; /* run this registry row ("cpu-blas", "cpu-plain") or fail;
+                           NULL = the first row that passes its self-test */
+    uint32_t threads;   /* CPU threads; 0 = as OpenMP would (OMP_NUM_THREADS) */
+    uint32_t reserved;
+    const sparsed_allocator *allocator; /* copied; NULL = the C library's */
+    const sparsed_logger *logger;       /* copied; NULL = silent */
+} sparsed_options;
+#define SPARSED_OPTIONS_INIT \
+    { sizeof(sparsed_options), 0, NULL, NULL, 0, 0, NULL, NULL }
+
+/*
+ * Opens a device.
+ *   options  may be NULL (all defaults); strings are copied
+ *   context  receives the handle, NULL on failure; destroy it with sparsed_context_destroy
+ *   message  may be NULL
+ * SPARSED_OK; SPARSED_E_INVALID (an argument; more than 1024 threads); SPARSED_E_NO_DEVICE (no such
+ * device in this build or machine); SPARSED_E_NOMEM. Thread-safe.
+ */
+SPARSED_API sparsed_status sparsed_context_create(const sparsed_options *options,
+                                                  sparsed_context **context,
+                                                  sparsed_message *message);
+
+/* Closes the device. Plans, kept blocks and pipelines must be gone. NULL is ignored. */
+SPARSED_API void sparsed_context_destroy(sparsed_context *context);
+
+/* The text of the last call on this context or an object of it that failed; "" if none did. Never
+ * NULL; valid until the next call on the context. */
+SPARSED_API const char *sparsed_context_error(const sparsed_context *context);
+
+/* Describes the context's device. SPARSED_E_INVALID: NULL argument, wrong struct_size. */
+SPARSED_API sparsed_status sparsed_context_device(sparsed_context *context,
+                                                  sparsed_device_info *info);
+
+typedef struct sparsed_kernel_info {
+    uint32_t struct_size;
+    uint32_t usable; /* 1 if the row accepts this device at all */
+    char name[32];   /* registry row: what sparsed_options.kernel takes */
+    char about[96];
+    char verdict[256]; /* the reason why not, or the self-tests passed so far and their error */
+} sparsed_kernel_info;
+
+/* Lists the registry rows of the context's device, best first, with what is known of each so far.
+ * infos and count as in sparsed_device_list. SPARSED_E_INVALID: count NULL, wrong struct_size. */
+SPARSED_API sparsed_status sparsed_kernel_list(sparsed_context *context, sparsed_kernel_info *infos,
+                                               size_t *count);
+
+/* Runs the self-test of every row over all storage types at head dimensions 64, 128 and 40;
+ * afterwards sparsed_kernel_list tells the verdicts. SPARSED_OK even if a row fails;
+ * SPARSED_E_NOMEM. */
+SPARSED_API sparsed_status sparsed_kernel_self_test(sparsed_context *context);
+
+/* ---- the problem -------------------------------------------------------------------------- */
+
+typedef enum sparsed_dtype {
+    SPARSED_F32 = 1,
+    SPARSED_F16 = 2, /* IEEE binary16 */
+    SPARSED_BF16 = 3 /* the upper half of an f32 */
+} sparsed_dtype;
+
+/* Distances in elements; all 0 = packed [B,H,L,D] ([B,Hk,L,D] for k and v). The head dimension is
+ * contiguous. [B,L,H,D] is {L*H*D, D, H*D}. Overlap is allowed for k and v, not for out. */
+typedef struct sparsed_strides {
+    uint64_t batch, head, row;
+} sparsed_strides;
+
+enum { SPARSED_DESC_Q_START = 1u }; /* sparsed_desc.flags: q_start is given */
+
+typedef struct sparsed_desc {
+    uint32_t struct_size;
+    uint32_t flags;     /* SPARSED_DESC_* */
+    uint32_t dtype;     /* sparsed_dtype of q, k and v in memory; arithmetic is in float */
+    uint32_t out_dtype; /* the same, or SPARSED_F32; 0 = the same */
+    uint32_t batch, heads, kv_heads, head_dim; /* heads % kv_heads == 0; head_dim: a multiple of 8,
+                                                  8 to 256 */
+    uint32_t score_heads; /* H in upstream-llada's 1/sqrt(H); 0 = heads. A shard of a model's heads
+                             passes the model's number */
+    uint32_t reserved;
+    uint64_t q_len,
+        kv_len;       /* rows; the largest that a run will have; q_len <= kv_len <= 2^31 - 1 */
+    uint64_t q_start; /* with SPARSED_DESC_Q_START: query row 0 is row q_start of the sequence;
+                         without it the query rows are the last ones: kv_len - q_len */
+    double scale;     /* of the attention logits; 0 = 1/sqrt(head_dim); else finite, > 0 */
+    sparsed_strides q, k, v, out;
+} sparsed_desc;
+#define SPARSED_DESC_INIT                                                                  \
+    {                                                                                      \
+        sizeof(sparsed_desc), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0, 0, 0}, {0, 0, 0}, \
+            {0, 0, 0}, {                                                                   \
+            0, 0, 0                                                                        \
+        }                                                                                  \
+    }
+
+/* How the kept keys of each query block are chosen (docs/algorithm.md, "Selection"). */
+typedef enum sparsed_mode {
+    SPARSED_MODE_PAPER = 1, /* prompt and generation blocks ranked apart, ceil(ratio * n) each */
+    SPARSED_MODE_UPSTREAM_DREAM = 2, /* as the public code does for Dream; score scale 1/sqrt(D) */
+    SPARSED_MODE_UPSTREAM_LLADA = 3, /* the same for LLaDA; score scale 1/sqrt(score_heads) */
+    SPARSED_MODE_JOINT = 4,          /* one ranking over all blocks */
+    SPARSED_MODE_WINDOW = 5,         /* fixed: keys with |i - j| <= window, exact to the element */
+    SPARSED_MODE_STREAMING = 6       /* fixed: the window and the first `sinks` keys */
+} sparsed_mode;
+
+typedef enum sparsed_score_reduce {
+    SPARSED_REDUCE_SUM = 0, /* a block's score is the sum of its probabilities */
+    SPARSED_REDUCE_MAX = 1  /* the largest row's mass in the block */
+} sparsed_score_reduce;
+
+enum { /* sparsed_select.flags */
+       SPARSED_SELECT_DENSE_GENERATION_ROWS =
+           1u,                             /* query blocks with a generation row keep all keys */
+       SPARSED_SELECT_KEEP_DIAGONAL = 2u,  /* add the key blocks that meet the query block's rows */
+       SPARSED_SELECT_KEEP_GENERATION = 4u /* add the generation region's key blocks */
+};
+
+typedef struct sparsed_select { /* append-only */
+    uint32_t struct_size;
+    uint32_t flags;            /* SPARSED_SELECT_* */
+    uint32_t mode;             /* sparsed_mode */
+    uint32_t score_reduce;     /* sparsed_score_reduce */
+    uint32_t block_q, block_k; /* rows: 16, 32, 64 or 128 each, independent of each other */
+    uint32_t always_first;     /* first key blocks added to every row, outside the budget */
+    uint32_t reserved;
+    uint64_t
+        gen_len;  /* the last gen_len rows of the sequence are its generation region; 0 is legal */
+    double ratio; /* share of the blocks to keep, in (0, 1]; not used by the fixed modes */
+    double score_scale; /* 0 = what the mode sets; else finite, > 0 */
+    uint64_t window;    /* fixed modes: keys on either side */
+    uint64_t sinks;     /* streaming: first keys of the sequence, always kept */
+} sparsed_select;
+#define SPARSED_SELECT_INIT                                                                       \
+    {                                                                                             \
+        sizeof(sparsed_select), 0, SPARSED_MODE_UPSTREAM_DREAM, SPARSED_REDUCE_SUM, 32, 32, 0, 0, \
+            0, 0.3, 0.0, 0, 0                                                                     \
+    }
+
+/* A device buffer: a host pointer here. */
+typedef struct sparsed_buffer {
+    void *mem;
+    uint64_t offset_bytes;
+} sparsed_buffer;
+
+typedef struct sparsed_io {
+    uint32_t struct_size;
+    uint32_t flags; /* 0 */
+    /* q [B,H,Lq,D], k and v [B,Hk,Lk,D], out [B,H,Lq,D], as desc's strides and dtypes say. Any
+     * alignment; out, lse and scores overlap nothing. q, k, v are only read. */
+    sparsed_buffer q, k, v, out;
+    /* Optional (mem NULL = not wanted). lse f32 [B,H,Lq]: natural logarithm of the sum of
+     * exp(scale * q.k) over the keys attended. scores f32, written by the ops that build: the block
+     * scores [B,H,nq,nk]; in the upstream modes [2,B,H,nq,nk], where the second part ranks the
+     * generation blocks (0 for prompt blocks). */
+    sparsed_buffer lse, scores;
+    /* [B] valid rows [start, end) of each sequence, host memory; NULL = all. Rows outside attend to
+     * nothing, are attended by nothing, and give 0 (lse: -inf). Blocks, the generation region and
+     * budgets are counted from start, so that a padded sequence gives what it gives alone. */
+    const uint64_t *valid_start, *valid_end;
+    uint64_t q_len, kv_len; /* this run's rows; 0 = the plan's. Packed strides follow them */
+    double ratio;           /* for the ops that build: instead of the plan's; 0 = the plan's */
+} sparsed_io;
+
+typedef enum sparsed_op {
+    SPARSED_DENSE = 0,       /* attention over all keys */
+    SPARSED_DENSE_BUILD = 1, /* the same, and the pattern of these q and k, in one pass */
+    SPARSED_BUILD = 2,       /* the pattern alone; v and out are not used */
+    SPARSED_SPARSE = 3,      /* attention over the kept blocks */
+    SPARSED_BUILD_SPARSE = 4 /* SPARSED_BUILD, then SPARSED_SPARSE with it */
+} sparsed_op;
+
+/* ---- plan and kept blocks: the layer below the pipeline ------------------------------------ */
+
+typedef struct sparsed_plan sparsed_plan; /* shape and selection on a context; one run in flight */
+typedef struct sparsed_kept sparsed_kept; /* one layer's kept blocks, where the device reads them */
+typedef struct sparsed_pattern sparsed_pattern; /* the same as host bits: pattern.h */
+
+/*
+ * Validates a problem, chooses the kernel (predicate, then a self-test against a double-precision
+ * oracle, cached in the context) and allocates the scratch memory: a run allocates nothing.
+ *   select  NULL: dense only
+ *   plan    receives the handle, NULL on failure
+ * SPARSED_OK; SPARSED_E_INVALID; SPARSED_E_UNSUPPORTED (no row accepts it); SPARSED_E_SELF_TEST
+ * (the row that sparsed_options.kernel names failed); SPARSED_E_NOMEM.
+ */
+SPARSED_API sparsed_status sparsed_plan_create(sparsed_context *context, const sparsed_desc *desc,
+                                               const sparsed_select *select, sparsed_plan **plan);
+SPARSED_API void sparsed_plan_destroy(sparsed_plan *plan); /* NULL is ignored */
+
+typedef struct sparsed_plan_info {
+    uint32_t struct_size;
+    uint32_t threads;
+    char kernel[32];        /* the registry row that runs */
+    uint64_t scratch_bytes; /* held by the plan: O(threads * (block_q + 1) * nk) floats and tiles */
+    uint64_t kept_bytes;    /* held by each sparsed_kept */
+    uint64_t q_blocks, k_blocks; /* nq, nk; 0 without a selection */
+    uint64_t split; /* first key block of the generation region, for full-length runs */
+    uint64_t keep_prompt, keep_generation; /* budgets of the two rankings, for full-length runs */
+    double scale, score_scale;             /* the numbers in force */
+} sparsed_plan_info;
+SPARSED_API sparsed_status sparsed_plan_describe(sparsed_plan *plan, sparsed_plan_info *info);
+
+/*
+ * Runs one operation on host memory and returns when it is done.
+ *   kept  written by the ops that build, read by SPARSED_SPARSE; NULL for SPARSED_DENSE
+ * A build overwrites kept as a whole; if the run fails, kept holds no pattern.
+ * SPARSED_OK; SPARSED_E_INVALID; SPARSED_E_STATE (a build or sparse run of a plan without a
+ * selection; sparse with a kept that holds no pattern); SPARSED_E_MISMATCH (kept was built for
+ * other lengths); SPARSED_E_DEVICE. Results are repeatable bit for bit on one device and do not
+ * depend on the number of threads. A query row whose block keeps nothing gives 0 and lse -inf.
+ */
+SPARSED_API sparsed_status sparsed_plan_run(sparsed_plan *plan, sparsed_op op, const sparsed_io *io,
+                                            sparsed_kept *kept);
+
+/* Storage for one layer's kept blocks under this plan (it must have a selection); empty at first.
+ * Several may exist. Destroy before the plan's context; it may outlive the plan. */
+SPARSED_API sparsed_status sparsed_kept_create(sparsed_plan *plan, sparsed_kept **kept);
+SPARSED_API void sparsed_kept_destroy(sparsed_kept *kept); /* NULL is ignored */
+
+/* Copies a host pattern in. SPARSED_E_MISMATCH names the field that differs, and both values:
+ * batch, heads, block_q, block_k, a length above the plan's; a fixed mode's pattern also mode,
+ * window, sinks. */
+SPARSED_API sparsed_status sparsed_kept_set(sparsed_kept *kept, const sparsed_pattern *pattern);
+
+/* Copies the kept blocks out as a new host pattern, to be released by the caller. SPARSED_E_STATE:
+ * nothing was built or set. */
+SPARSED_API sparsed_status sparsed_kept_get(sparsed_kept *kept, sparsed_pattern **pattern);
+
+/* ---- schedule and pipeline ---------------------------------------------------------------- */
+
+typedef struct sparsed_schedule_entry {
+    uint32_t op; /* SPARSED_DENSE, _DENSE_BUILD, _BUILD_SPARSE or _SPARSE */
+    uint32_t reserved;
+    double ratio; /* for an entry that builds: instead of the selection's; 0 = the selection's */
+} sparsed_schedule_entry;
+
+enum {
+    SPARSED_SCHEDULE_SAVE = 1u
+}; /* the patterns are read afterwards: a build that no later step
+      uses is still made (otherwise it runs as SPARSED_DENSE) */
+
+typedef struct sparsed_schedule {
+    uint32_t struct_size;
+    uint32_t flags; /* SPARSED_SCHEDULE_* */
+    uint32_t steps; /* 1 to 2^20 */
+    uint32_t reserved;
+    const sparsed_schedule_entry *entries; /* [steps]; copied by sparsed_pipeline_create */
+} sparsed_schedule;
+
+/*
+ * Fills entries[0 .. steps-1] with a preset:
+ *   "upstream"    dense, dense + build at int(steps * skip) + 1, then sparse (the public code)
+ *   "paper"       the same with the build at max(0, int(steps * skip) - 1)
+ *   "no-dense"    build + sparse at 0, then sparse
+ *   "rebuild"     dense as upstream up to the build step, from there build + sparse in every step
+ *   "window:A:B"  sparse in steps A .. B-1 only (A builds), dense elsewhere; 0 <= A < B <= steps
+ *   "dense"       dense in every step
+ *   skip          in [0, 1]; int() truncates a double product
+ * If the build step is past the last step, no step is sparse: legal. message may be NULL.
+ * SPARSED_OK; SPARSED_E_INVALID. Thread-safe.
+ */
+SPARSED_API sparsed_status sparsed_schedule_preset(const char *name, double skip,
+                                                   sparsed_schedule_entry *entries, uint32_t steps,
+                                                   sparsed_message *message);
+
+typedef struct sparsed_pipeline sparsed_pipeline; /* a schedule, and one kept per layer */
+
+/*
+ * Prepares one sequence's run: one plan shared by all layers, one kept per layer.
+ *   select  NULL if no entry builds or is sparse
+ * SPARSED_OK; SPARSED_E_INVALID; and what sparsed_plan_create and sparsed_kept_create return.
+ */
+SPARSED_API sparsed_status sparsed_pipeline_create(sparsed_context *context,
+                                                   const sparsed_desc *desc,
+                                                   const sparsed_select *select,
+                                                   const sparsed_schedule *schedule,
+                                                   uint32_t layers, sparsed_pipeline **pipeline);
+SPARSED_API void sparsed_pipeline_destroy(sparsed_pipeline *pipeline); /* NULL is ignored */
+
+/*
+ * Attention of one layer in one step, as the schedule says: the one call that an application adds
+ * to its attention layer. Steps of a layer never go back; they may repeat or skip. SPARSED_OK;
+ * SPARSED_E_INVALID; SPARSED_E_STATE (a step before the layer's last one; a sparse step of a layer
+ * that has no pattern); and what sparsed_plan_run returns.
+ */
+SPARSED_API sparsed_status sparsed_pipeline_attend(sparsed_pipeline *pipeline, uint32_t step,
+                                                   uint32_t layer, const sparsed_io *io);
+
+/* What a step runs: *op is the schedule's entry, or SPARSED_DENSE for a build that nothing uses. */
+SPARSED_API sparsed_status sparsed_pipeline_op(sparsed_pipeline *pipeline, uint32_t step,
+                                               sparsed_op *op);
+
+/* A layer's pattern, out of and into the pipeline: as sparsed_kept_get and sparsed_kept_set. */
+SPARSED_API sparsed_status sparsed_pipeline_get_pattern(sparsed_pipeline *pipeline, uint32_t layer,
+                                                        sparsed_pattern **pattern);
+SPARSED_API sparsed_status sparsed_pipeline_set_pattern(sparsed_pipeline *pipeline, uint32_t layer,
+                                                        const sparsed_pattern *pattern);
+
+/* The plan that the layers share, described. */
+SPARSED_API sparsed_status sparsed_pipeline_describe(sparsed_pipeline *pipeline,
+                                                     sparsed_plan_info *info);
+
+/* ---- helpers ------------------------------------------------------------------------------ */
+
+/*
+ * Merges attention over disjoint sets of keys into attention over their union:
+ *   lse = log(sum exp(lse_i)),  out = sum exp(lse_i - lse) * out_i
+ *   parts  [n], n >= 1; of each, out and lse are read (out in desc's out_dtype and strides)
+ *   into   out and lse are written; may be one of the parts, but overlap no other
+ * Parts are added in their order. SPARSED_OK; SPARSED_E_INVALID.
+ */
+SPARSED_API sparsed_status sparsed_lse_merge(sparsed_context *context, const sparsed_desc *desc,
+                                             const sparsed_io *parts, uint32_t n,
+                                             const sparsed_io *into);
+
+/* Share of the len x len query-key pairs that a fixed mode keeps (sinks 0: window). 0 if len is 0.
+ */
+SPARSED_API double sparsed_fixed_density(uint64_t len, uint64_t window, uint64_t sinks);
+
+/* The smallest window whose density is at least `density`; len - 1 at most. */
+SPARSED_API uint64_t sparsed_fixed_window(uint64_t len, uint64_t sinks, double density);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* SPARSED_SPARSED_H */
