@@ -38,13 +38,16 @@ typedef struct safetensors_tensor {
 
 typedef struct safetensors_file safetensors_file;
 
-/* Maps and checks a file. NULL on failure. The tensors live as long as the file is open. */
+/* Maps and checks a file. NULL on failure. The tensors live as long as the file is open; nobody may
+ * shorten it meanwhile. */
 safetensors_file *safetensors_open(const char *path, tool_error *error);
 void safetensors_close(safetensors_file *file); /* NULL is ignored */
 
+/* Tensors in the order of the header. */
 size_t safetensors_count(const safetensors_file *file);
 const safetensors_tensor *safetensors_at(const safetensors_file *file, size_t index);
-const safetensors_tensor *safetensors_find(const safetensors_file *file, const char *name);
+const safetensors_tensor *safetensors_find(const safetensors_file *file,
+                                           const char *name);                    /* or NULL */
 const char *safetensors_metadata(const safetensors_file *file, const char *key); /* or NULL */
 const char *safetensors_path(const safetensors_file *file);
 
@@ -53,7 +56,9 @@ const char *safetensors_dtype_string(safetensors_dtype dtype);
 size_t safetensors_dtype_bytes(safetensors_dtype dtype);
 
 /* Writes n tensors (name, dtype, rank, shape, data, size_bytes are used) and the metadata pairs
- * keys[i] = values[i]. Offsets of the data are multiples of 8. */
+ * keys[i] = values[i]; names and metadata are UTF-8. The data begins at a multiple of 8, the
+ * tensors lie in it by element size, largest first, and else in the order given: each is aligned to
+ * its elements, though the format allows no gaps. */
 bool safetensors_write(const char *path, const safetensors_tensor *tensors, size_t n,
                        const char *const *keys, const char *const *values, size_t n_metadata,
                        tool_error *error);

@@ -30,9 +30,12 @@ const dlm_config *dlm_model_config(const dlm_model *model);
 /*
  * One forward pass.
  *   tokens  [len], each < vocab; 1 <= len <= max_position
- *   rows    [n_rows] positions whose prediction is wanted. Dream reads the prediction for position
- * i at position i - 1 (position 0 at itself); the shift is done here logits  [n_rows][vocab]
- * Buffers are kept in the model and grow to the longest sequence seen.
+ *   rows    [n_rows] positions whose prediction is wanted, in any order; n_rows may be 0. Dream
+ *           reads the prediction for position i at position i - 1 (position 0 at itself); the shift
+ *           is done here
+ *   logits  [n_rows][vocab]
+ * Every layer's attention is called, with all rows; what follows the last one is computed for the
+ * wanted rows only. Buffers are kept in the model and grow to the longest sequence seen.
  */
 bool dlm_model_forward(dlm_model *model, const uint32_t *tokens, uint32_t len, const uint32_t *rows,
                        uint32_t n_rows, const dlm_attention *attention, float *logits,

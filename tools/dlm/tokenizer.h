@@ -2,8 +2,12 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
  * Byte-level BPE from a Hugging Face tokenizer.json: added (special) tokens are split out first,
- * the rest is pre-split by the file's own regular expression (PCRE2), mapped to the byte alphabet
+ * the rest is pre-split by the file's own regular expressions (PCRE2), mapped to the byte alphabet
  * and merged by rank.
+ *
+ * Two things are left to the caller: a file's "NFC" normalizer is accepted, but text is taken as it
+ * comes, so text beyond ASCII should be in NFC already; a "post_processor" (begin and end tokens
+ * around the text) is not applied.
  */
 #ifndef TOOLS_DLM_TOKENIZER_H
 #define TOOLS_DLM_TOKENIZER_H
@@ -21,7 +25,8 @@ dlm_tokenizer *dlm_tokenizer_load(const char *path, tool_error *error);
 void dlm_tokenizer_free(dlm_tokenizer *tokenizer); /* NULL is ignored */
 
 /* Encodes text[0 .. size_bytes-1] (any bytes; UTF-8 is expected) with special tokens recognised
- * only if parse_special. *ids is malloc'd, the caller frees it. */
+ * only if parse_special; added tokens that are not special always are. *ids is malloc'd, the caller
+ * frees it. A tokenizer may encode on several threads at once. */
 bool dlm_tokenizer_encode(const dlm_tokenizer *tokenizer, const char *text, size_t size_bytes,
                           bool parse_special, uint32_t **ids, size_t *count, tool_error *error);
 

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* The end of a build pass over one query block: masses to scores, scores to kept bits. */
+#include "../src/select.h"
+#include "kernel.h"
+#include "softmax_tile.h"
+
+#include <string.h>
+
+static float reduce_row(const float *mass, const float *weight, uint32_t rows, uint32_t reduce) {
+    float result = 0.0f;
+    for (uint32_t r = 0; r < rows; r++) {
+        float share = mass[r] * weight[r];
+        if (reduce == SPARSED_REDUCE_SUM)
+            result += share;
+        else if (!(share <= result)) /* NaN comes through, to rank last */
+            result = share;
+    }
+    return result;
+}
+
+void spd_reduce_scores(const spd_unit *unit, uint64_t first, uint64_t end, float *scores) {
+    spd_cpu_scratch *scratch = unit->scratch;
+    uint32_t reduce = unit->launch->problem->select.score_reduce;
+    uint32_t tile = UINT32_MAX;
+    for (uint64_t j = first; j < end; j++) {
+        if (scratch->tile_of[j] != tile) {
+            tile = scratch->tile_of[j];
+            spd_rescale_factors(scratch->mass_top + (uint64_t)tile * unit->stride, scratch->top,
+                                unit->stride, unit->score_scale_log2, scratch->factor);
+            for (uint32_t r = 0; r < unit->rows; r++)
+                scratch->factor[r] /= scratch->score_sum[r];
+        }
+        scores[j] =
+            reduce_row(scratch->mass + j * unit->stride, scratch->factor, unit->rows, reduce);
+    }
+}
+
+void spd_finish_scores(const spd_unit *unit) {
+    const spd_launch *l = unit->launch;
+    const spd_cpu_scratch *scratch = unit->scratch;
+    const spd_problem *p = l->problem;
+    uint64_t row = (unit->batch * p->desc.heads + unit->head) * p->q_blocks + unit->q_block;
+    spd_select_row(p, unit->extent, unit->q_block, scratch->scores, scratch->scores_generation,
+                   scratch->keys, (uint64_t *)l->kept + row * p->row_words);
+    if (!l->scores.mem)
+        return;
+    const spd_extent *e = unit->extent;
+    char *out = (char *)l->scores.mem + l->scores.offset_bytes;
+    memcpy(out + row * p->k_blocks * sizeof(float), scratch->scores, e->k_blocks * sizeof(float));
+    if (!spd_mode_is_upstream(p->select.mode))
+        return;
+    uint64_t second = (uint64_t)p->desc.batch * p->desc.heads * p->q_blocks + row;
+    memcpy(out + (second * p->k_blocks + e->split) * sizeof(float),
+           scratch->scores_generation + e->split, (e->k_blocks - e->split) * sizeof(float));
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/*
+ * Inside of the CPU backend: what a plan prepares, one thread's scratch, and a unit of work.
+ */
+#ifndef SPD_CPU_KERNEL_H
+#define SPD_CPU_KERNEL_H
+
+#include "../src/backend.h"
+#include "blas/gemm.h"
+#include "storage.h"
+
+enum {
+    SPD_TILE_KEYS = 128, /* keys of one score tile, gathered from kept blocks if they are smaller */
+    SPD_UNIT_ROWS = 128  /* query rows of a unit of work in a dense pass without a build */
+};
+
+typedef struct spd_cpu_state {
+    sparsed_allocator allocator;
+    uint32_t threads;
+} spd_cpu_state;
+
+/* One thread's scratch. rows is at most SPD_UNIT_ROWS, rounded up to SPD_LANES. */
+typedef struct spd_cpu_scratch {
+    float *q_t;               /* [head_dim][rows] */
+    float *s_t;               /* [SPD_TILE_KEYS][rows] */
+    float *o_t;               /* [head_dim][rows] */
+    float *k_tile, *v_tile;   /* [SPD_TILE_KEYS][head_dim] */
+    float *row;               /* [256] */
+    float *top, *old_top;     /* [rows] running maximum of the raw products; before this tile */
+    float *sum, *score_sum;   /* [rows] running sums of exponentials, at the two scales */
+    float *factor, *tile_sum; /* [rows] */
+    uint32_t *blocks;         /* key blocks in the order of the visit */
+    /* Build passes only: */
+    float *mass;                       /* [k_blocks][rows] a block's sum of exponentials ... */
+    float *mass_top;                   /* [tiles][rows] ... under this maximum */
+    uint32_t *tile_of;                 /* [k_blocks] tile in which a block was visited */
+    float *scores, *scores_generation; /* [k_blocks] */
+    uint64_t *keys;                    /* [k_blocks] */
+} spd_cpu_scratch;
+
+typedef struct spd_cpu_kernel {
+    const spd_cpu_state *state;
+    spd_gemm_fn *gemm;
+    spd_cpu_scratch *scratch; /* [threads] */
+    void *memory;             /* of all scratch */
+} spd_cpu_kernel;
+
+/* A (batch, head, query block) and how its keys are visited. */
+typedef struct spd_unit {
+    const spd_cpu_kernel *kernel;
+    const spd_launch *launch;
+    const spd_extent *extent;
+    spd_cpu_scratch *scratch;
+    uint64_t batch, head, q_block; /* q_block: of unit rows */
+    uint64_t first_row;            /* the valid query row where it begins */
+    uint32_t rows, stride;         /* its rows; rounded up to SPD_LANES */
+    uint32_t block_keys;           /* keys of an entry of scratch->blocks */
+    float scale_log2, score_scale_log2;
+    bool builds, attends;
+    bool one_scale; /* builds and attends with the same exponentials */
+    bool masked;    /* a fixed mode: some keys of a block do not count */
+    spd_rows k, v;  /* from the first valid key on */
+} spd_unit;
+
+/* Allocates the scratch of all threads for the plan's problem; *bytes says how much. */
+sparsed_status spd_cpu_scratch_create(spd_cpu_kernel *kernel, const spd_problem *problem,
+                                      uint64_t *bytes, sparsed_message *message);
+void spd_cpu_scratch_destroy(spd_cpu_kernel *kernel);
+
+/* Runs one operation on all threads. */
+void spd_cpu_attend(const spd_cpu_kernel *kernel, const spd_launch *launch);
+
+/* Adds `count` key blocks, SPD_TILE_KEYS keys at most, to the unit's running softmax, output and,
+ * in a build, masses. tile numbers the tiles of a unit. */
+void spd_visit_tile(const spd_unit *unit, const uint32_t *blocks, uint32_t count, uint32_t tile);
+
+/* Scores of blocks first .. end-1 from their masses: each row divided by score_sum under the
+ * running maximum as both stand now, then reduced over the rows. */
+void spd_reduce_scores(const spd_unit *unit, uint64_t first, uint64_t end, float *scores);
+
+/* Ranks the finished scores into the unit's kept row, and copies them out if asked for. */
+void spd_finish_scores(const spd_unit *unit);
+
+#endif

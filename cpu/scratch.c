@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* Scratch memory of the CPU driver: one allocation a plan, cut up for the threads. */
+#include "kernel.h"
+
+#include "../src/alloc.h"
+#include "../src/error.h"
+#include "../src/size.h"
+#include "softmax_tile.h"
+
+/* Hands out aligned pieces; with base NULL it only counts. */
+typedef struct arena {
+    unsigned char *base;
+    uint64_t used_bytes;
+} arena;
+
+static void *take(arena *a, uint64_t count, uint64_t size_bytes) {
+    void *piece = a->base ? a->base + a->used_bytes : NULL;
+    a->used_bytes += spd_ceil_div(count * size_bytes, SPD_ALIGNMENT_BYTES) * SPD_ALIGNMENT_BYTES;
+    return piece;
+}
+
+static void take_build(arena *a, const spd_problem *p, spd_cpu_scratch *s) {
+    uint64_t rows = p->select.block_q;
+    uint64_t per_tile = SPD_TILE_KEYS / p->select.block_k;
+    uint64_t tiles = spd_ceil_div(p->k_blocks, per_tile) + 1; /* the split may cut one in two */
+    s->mass = take(a, p->k_blocks * rows, sizeof(float));
+    s->mass_top = take(a, tiles * rows, sizeof(float));
+    s->tile_of = take(a, p->k_blocks, sizeof(uint32_t));
+    s->scores = take(a, p->k_blocks, sizeof(float));
+    s->scores_generation = take(a, p->k_blocks, sizeof(float));
+    s->keys = take(a, p->k_blocks, sizeof(uint64_t));
+}
+
+static void take_all(arena *a, const spd_problem *p, spd_cpu_scratch *s) {
+    uint64_t rows = spd_ceil_div(spd_min(p->desc.q_len, SPD_UNIT_ROWS), SPD_LANES) * SPD_LANES;
+    uint64_t dim = p->desc.head_dim;
+    s->q_t = take(a, dim * rows, sizeof(float));
+    s->s_t = take(a, SPD_TILE_KEYS * rows, sizeof(float));
+    s->o_t = take(a, dim * rows, sizeof(float));
+    s->k_tile = take(a, SPD_TILE_KEYS * dim, sizeof(float));
+    s->v_tile = take(a, SPD_TILE_KEYS * dim, sizeof(float));
+    s->row = take(a, 256, sizeof(float));
+    s->top = take(a, rows, sizeof(float));
+    s->old_top = take(a, rows, sizeof(float));
+    s->sum = take(a, rows, sizeof(float));
+    s->score_sum = take(a, rows, sizeof(float));
+    s->factor = take(a, rows, sizeof(float));
+    s->tile_sum = take(a, rows, sizeof(float));
+    s->blocks = take(a, spd_max(p->k_blocks, spd_ceil_div(p->desc.kv_len, SPD_TILE_KEYS)),
+                     sizeof(uint32_t));
+    if (p->has_select && spd_mode_is_scored(p->select.mode))
+        take_build(a, p, s);
+}
+
+sparsed_status spd_cpu_scratch_create(spd_cpu_kernel *kernel, const spd_problem *problem,
+                                      uint64_t *bytes, sparsed_message *message) {
+    const sparsed_allocator *allocator = &kernel->state->allocator;
+    uint32_t threads = kernel->state->threads;
+    spd_cpu_scratch counted;
+    arena a = {NULL, 0};
+    take_all(&a, problem, &counted);
+    uint64_t each_bytes = a.used_bytes;
+    kernel->scratch = spd_allocate(allocator, threads, sizeof *kernel->scratch);
+    kernel->memory = spd_allocate(allocator, threads, each_bytes);
+    if (!kernel->scratch || !kernel->memory)
+        return spd_fail(message, SPARSED_E_NOMEM, "no memory for scratch: %u threads of %llu bytes",
+                        threads, (unsigned long long)each_bytes);
+    for (uint32_t t = 0; t < threads; t++) {
+        a = (arena){(unsigned char *)kernel->memory + t * each_bytes, 0};
+        take_all(&a, problem, &kernel->scratch[t]);
+    }
+    *bytes = threads * each_bytes;
+    return SPARSED_OK;
+}
+
+void spd_cpu_scratch_destroy(spd_cpu_kernel *kernel) {
+    spd_release(&kernel->state->allocator, kernel->scratch);
+    spd_release(&kernel->state->allocator, kernel->memory);
+}

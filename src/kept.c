@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* One layer's kept blocks in device memory, and their way to and from host patterns. */
+#include "plan.h"
+#include "size.h"
+
+#include <string.h>
+
+uint64_t spd_kept_bytes(const spd_problem *problem) {
+    return (uint64_t)problem->desc.batch * problem->desc.heads * problem->q_blocks *
+           problem->row_words * sizeof(uint64_t);
+}
+
+sparsed_status sparsed_kept_create(sparsed_plan *plan, sparsed_kept **kept) {
+    if (!plan || !kept)
+        return SPARSED_E_INVALID;
+    sparsed_context *c = plan->context;
+    spd_message_clear(&c->message);
+    *kept = NULL;
+    if (!plan->problem.has_select)
+        return spd_fail(&c->message, SPARSED_E_STATE,
+                        "kept blocks need a plan with a selection; this one is dense only");
+    sparsed_kept *k = spd_allocate(&c->allocator, 1, sizeof *k);
+    if (!k)
+        return spd_fail(&c->message, SPARSED_E_NOMEM, "no memory for kept blocks");
+    k->context = c;
+    k->problem = plan->problem;
+    k->bits_bytes = spd_kept_bytes(&plan->problem);
+    k->rows = spd_allocate(&c->allocator, plan->problem.desc.batch, sizeof *k->rows);
+    k->bits = c->backend->allocate(c->state, k->bits_bytes);
+    if (!k->rows || !k->bits) {
+        uint64_t bytes = k->bits_bytes;
+        sparsed_kept_destroy(k);
+        return spd_fail(&c->message, SPARSED_E_NOMEM, "no memory for kept blocks of %llu bytes",
+                        (unsigned long long)bytes);
+    }
+    *kept = k;
+    return SPARSED_OK;
+}
+
+void sparsed_kept_destroy(sparsed_kept *kept) {
+    if (!kept)
+        return;
+    sparsed_context *c = kept->context;
+    if (kept->bits)
+        c->backend->release(c->state, kept->bits);
+    spd_release(&c->allocator, kept->rows);
+    spd_release(&c->allocator, kept);
+}
+
+void spd_kept_fill(sparsed_kept *kept, const spd_problem *run, const spd_extent *extents) {
+    const sparsed_select *s = &run->select;
+    kept->info = (sparsed_pattern_info){.struct_size = sizeof kept->info,
+                                        .batch = run->desc.batch,
+                                        .heads = run->desc.heads,
+                                        .block_q = s->block_q,
+                                        .block_k = s->block_k,
+                                        .mode = s->mode,
+                                        .flags = s->flags,
+                                        .score_reduce = s->score_reduce,
+                                        .always_first = s->always_first,
+                                        .q_len = run->desc.q_len,
+                                        .kv_len = run->desc.kv_len,
+                                        .gen_len = s->gen_len,
+                                        .window = s->window,
+                                        .sinks = s->sinks,
+                                        .ratio = s->ratio,
+                                        .score_scale = s->score_scale,
+                                        .q_blocks = run->q_blocks,
+                                        .k_blocks = run->k_blocks};
+    for (uint32_t b = 0; b < run->desc.batch; b++)
+        kept->rows[b] =
+            (spd_pattern_rows){extents[b].queries, extents[b].query_position, extents[b].keys};
+    kept->filled = true;
+}
+
+static sparsed_status mismatch(sparsed_message *message, const char *field, uint64_t pattern,
+                               uint64_t problem) {
+    return spd_fail(message, SPARSED_E_MISMATCH, "the pattern's %s is %llu, the problem's is %llu",
+                    field, (unsigned long long)pattern, (unsigned long long)problem);
+}
+
+sparsed_status spd_kept_check(const sparsed_kept *kept, const spd_problem *run,
+                              sparsed_message *message) {
+    if (!kept->filled)
+        return spd_fail(message, SPARSED_E_STATE,
+                        "a sparse run needs a pattern, and none was built or set");
+    if (kept->info.q_len != run->desc.q_len)
+        return mismatch(message, "q_len", kept->info.q_len, run->desc.q_len);
+    if (kept->info.kv_len != run->desc.kv_len)
+        return mismatch(message, "kv_len", kept->info.kv_len, run->desc.kv_len);
+    return SPARSED_OK;
+}
+
+static bool is_fixed(uint32_t mode) {
+    return mode != 0 && !spd_mode_is_scored(mode);
+}
+
+/* A pattern fits if its rows mean the same here; how its blocks were ranked does not matter. */
+static sparsed_status check_fit(const sparsed_pattern_info *info, const spd_problem *p,
+                                sparsed_message *message) {
+    const sparsed_select *s = &p->select;
+    if (info->batch != p->desc.batch)
+        return mismatch(message, "batch", info->batch, p->desc.batch);
+    if (info->heads != p->desc.heads)
+        return mismatch(message, "heads", info->heads, p->desc.heads);
+    if (info->block_q != s->block_q)
+        return mismatch(message, "block_q", info->block_q, s->block_q);
+    if (info->block_k != s->block_k)
+        return mismatch(message, "block_k", info->block_k, s->block_k);
+    if (info->q_len > p->desc.q_len)
+        return mismatch(message, "q_len", info->q_len, p->desc.q_len);
+    if (info->kv_len > p->desc.kv_len)
+        return mismatch(message, "kv_len", info->kv_len, p->desc.kv_len);
+    if (is_fixed(info->mode) || is_fixed(s->mode)) {
+        if (info->mode != s->mode)
+            return mismatch(message, "mode", info->mode, s->mode);
+        if (info->window != s->window)
+            return mismatch(message, "window", info->window, s->window);
+        if (info->sinks != s->sinks)
+            return mismatch(message, "sinks", info->sinks, s->sinks);
+    }
+    return SPARSED_OK;
+}
+
+sparsed_status sparsed_kept_set(sparsed_kept *kept, const sparsed_pattern *pattern) {
+    if (!kept)
+        return SPARSED_E_INVALID;
+    sparsed_context *c = kept->context;
+    spd_message_clear(&c->message);
+    if (!pattern)
+        return spd_fail(&c->message, SPARSED_E_INVALID, "pattern is NULL");
+    sparsed_status status = check_fit(&pattern->info, &kept->problem, &c->message);
+    if (status != SPARSED_OK)
+        return status;
+    kept->filled = false;
+    status = c->backend->upload(c->state, kept->bits, pattern->bits,
+                                spd_pattern_words(&pattern->info) * sizeof(uint64_t), &c->message);
+    if (status != SPARSED_OK)
+        return status;
+    kept->info = pattern->info;
+    memcpy(kept->rows, pattern->rows, pattern->info.batch * sizeof *kept->rows);
+    kept->filled = true;
+    return SPARSED_OK;
+}
+
+sparsed_status sparsed_kept_get(sparsed_kept *kept, sparsed_pattern **pattern) {
+    if (!kept || !pattern)
+        return SPARSED_E_INVALID;
+    sparsed_context *c = kept->context;
+    spd_message_clear(&c->message);
+    *pattern = NULL;
+    if (!kept->filled)
+        return spd_fail(&c->message, SPARSED_E_STATE, "no pattern was built or set");
+    sparsed_pattern *p;
+    sparsed_status status = spd_pattern_create(&kept->info, &c->allocator, &p, &c->message);
+    if (status != SPARSED_OK)
+        return status;
+    status = c->backend->wait(c->state, &c->message);
+    if (status == SPARSED_OK)
+        status = c->backend->download(c->state, p->bits, kept->bits,
+                                      spd_pattern_words(&p->info) * sizeof(uint64_t), &c->message);
+    if (status != SPARSED_OK) {
+        sparsed_pattern_release(p);
+        return status;
+    }
+    memcpy(p->rows, kept->rows, kept->info.batch * sizeof *p->rows);
+    spd_pattern_count(p);
+    *pattern = p;
+    return SPARSED_OK;
+}

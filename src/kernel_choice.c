@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+#include "kernel_choice.h"
+
+#include "self_test.h"
+#include "size.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static spd_variant variant_of(const spd_problem *p) {
+    return (spd_variant){.dtype = p->desc.dtype,
+                         .out_dtype = p->desc.out_dtype,
+                         .head_dim = p->desc.head_dim,
+                         .mode = p->select.mode,
+                         .score_reduce = p->select.score_reduce,
+                         .block_q = p->select.block_q,
+                         .block_k = p->select.block_k};
+}
+
+static const spd_verdict *find_verdict(const sparsed_context *c, size_t row,
+                                       const spd_variant *variant) {
+    uint64_t known = spd_min(c->verdict_count, SPD_MAX_VERDICTS);
+    for (uint64_t i = 0; i < known; i++)
+        if (c->verdicts[i].row == row &&
+            memcmp(&c->verdicts[i].variant, variant, sizeof *variant) == 0)
+            return &c->verdicts[i];
+    return NULL;
+}
+
+/* The verdict on a row for a variant: the one known, or a fresh self-test. */
+static const spd_verdict *judge(sparsed_context *c, size_t row, spd_variant variant) {
+    const spd_verdict *known = find_verdict(c, row, &variant);
+    if (known)
+        return known;
+    spd_verdict *v = &c->verdicts[c->verdict_count++ % SPD_MAX_VERDICTS];
+    *v = (spd_verdict){.row = row, .variant = variant};
+    v->status = spd_self_test(c, row, &variant, &v->error, &v->message);
+    spd_log(c, SPARSED_LOG_DEBUG, "kernel %s, %s, head_dim %u, blocks %u x %u, mode %u: %s",
+            c->backend->rows[row].name, spd_dtype_string(variant.dtype), variant.head_dim,
+            variant.block_q, variant.block_k, variant.mode,
+            v->status == SPARSED_OK ? "self-test passed" : v->message.text);
+    return v;
+}
+
+static sparsed_status try_row(sparsed_context *c, size_t row, const spd_problem *problem,
+                              sparsed_message *why) {
+    sparsed_status status = c->backend->accept(c->state, row, problem, why);
+    if (status != SPARSED_OK)
+        return status;
+    const spd_verdict *verdict = judge(c, row, variant_of(problem));
+    *why = verdict->message;
+    return verdict->status;
+}
+
+sparsed_status spd_choose_kernel(sparsed_context *context, const spd_problem *problem,
+                                 size_t *row) {
+    sparsed_context *c = context;
+    char refused[400] = "";
+    sparsed_status status = SPARSED_E_UNSUPPORTED;
+    for (size_t r = 0; r < c->backend->row_count; r++) {
+        const char *name = c->backend->rows[r].name;
+        if (c->kernel[0] && strcmp(c->kernel, name) != 0)
+            continue;
+        sparsed_message why = {""};
+        status = try_row(c, r, problem, &why);
+        if (status == SPARSED_OK) {
+            spd_log(c, SPARSED_LOG_INFO, "kernel %s%s%s", name, refused[0] ? "; refused:" : "",
+                    refused);
+            *row = r;
+            return SPARSED_OK;
+        }
+        size_t used = strlen(refused);
+        snprintf(refused + used, sizeof refused - used, " %s (%s)", name, why.text);
+        if (status == SPARSED_E_NOMEM)
+            break;
+    }
+    if (!c->kernel[0] && status != SPARSED_E_NOMEM)
+        status = SPARSED_E_UNSUPPORTED;
+    return spd_fail(&c->message, status, "no kernel of %s runs this problem:%s", c->backend->name,
+                    refused);
+}
+
+/* What is known of a row: why not, or how many self-tests it passed. */
+static void describe_row(sparsed_context *c, size_t row, sparsed_kernel_info *info) {
+    sparsed_message why = {""};
+    snprintf(info->name, sizeof info->name, "%s", c->backend->rows[row].name);
+    snprintf(info->about, sizeof info->about, "%s", c->backend->rows[row].about);
+    info->usable = c->backend->accept(c->state, row, NULL, &why) == SPARSED_OK;
+    if (!info->usable) {
+        snprintf(info->verdict, sizeof info->verdict, "%.250s", why.text);
+        return;
+    }
+    unsigned passed = 0, failed = 0;
+    double error = 0.0;
+    for (uint64_t i = 0; i < spd_min(c->verdict_count, SPD_MAX_VERDICTS); i++) {
+        const spd_verdict *v = &c->verdicts[i];
+        if (v->row != row)
+            continue;
+        if (v->status != SPARSED_OK) {
+            why = v->message;
+            failed++;
+            continue;
+        }
+        passed++;
+        error = v->variant.dtype == SPARSED_F32 && v->error > error ? v->error : error;
+    }
+    if (failed > 0)
+        snprintf(info->verdict, sizeof info->verdict, "failed %u of %u self-tests: %.200s", failed,
+                 passed + failed, why.text);
+    else if (passed > 0)
+        snprintf(info->verdict, sizeof info->verdict,
+                 "passed %u self-tests (f32: error at most %.1e of the double oracle)", passed,
+                 error);
+    else
+        snprintf(info->verdict, sizeof info->verdict, "not tested yet");
+}
+
+sparsed_status sparsed_kernel_list(sparsed_context *context, sparsed_kernel_info *infos,
+                                   size_t *count) {
+    if (!context)
+        return SPARSED_E_INVALID;
+    spd_message_clear(&context->message);
+    if (!count)
+        return spd_fail(&context->message, SPARSED_E_INVALID, "count is NULL");
+    size_t room = infos ? *count : 0, rows = context->backend->row_count;
+    size_t distance_bytes = room > 0 ? infos[0].struct_size : 0;
+    for (size_t row = 0; row < rows && row < room; row++) {
+        sparsed_kernel_info info = {.struct_size = sizeof info};
+        describe_row(context, row, &info);
+        sparsed_status status = spd_copy_struct_out((char *)infos + row * distance_bytes, &info,
+                                                    sizeof info, "infos", &context->message);
+        if (status != SPARSED_OK)
+            return status;
+    }
+    *count = rows;
+    return SPARSED_OK;
+}
+
+sparsed_status sparsed_kernel_self_test(sparsed_context *context) {
+    static const uint32_t dims[] = {64, 128, 40};
+    static const uint32_t blocks[][2] = {{32, 32}, {128, 32}, {16, 64}};
+    if (!context)
+        return SPARSED_E_INVALID;
+    spd_message_clear(&context->message);
+    for (size_t row = 0; row < context->backend->row_count; row++) {
+        sparsed_message why;
+        if (context->backend->accept(context->state, row, NULL, &why) != SPARSED_OK)
+            continue;
+        for (uint32_t dtype = SPARSED_F32; dtype <= SPARSED_BF16; dtype++)
+            for (size_t i = 0; i < sizeof dims / sizeof *dims; i++) {
+                spd_variant variant = {.dtype = dtype,
+                                       .out_dtype = dtype,
+                                       .head_dim = dims[i],
+                                       .mode = SPARSED_MODE_UPSTREAM_DREAM,
+                                       .block_q = blocks[i][0],
+                                       .block_k = blocks[i][1]};
+                if (judge(context, row, variant)->status == SPARSED_E_NOMEM)
+                    return spd_fail(&context->message, SPARSED_E_NOMEM,
+                                    "no memory for a self-test");
+            }
+    }
+    return SPARSED_OK;
+}

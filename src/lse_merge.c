@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* Merging attention over disjoint sets of keys, by their log-sum-exps. Host memory. */
+#include "context.h"
+#include "half.h"
+#include "oracle.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Where one part's tensors begin. */
+static const void *at(const sparsed_buffer *buffer) {
+    return (const char *)buffer->mem + buffer->offset_bytes;
+}
+
+static void store(void *data, uint32_t dtype, uint64_t index, double value) {
+    if (dtype == SPARSED_F32) {
+        float single = (float)value;
+        memcpy((char *)data + index * sizeof single, &single, sizeof single);
+        return;
+    }
+    uint16_t half =
+        dtype == SPARSED_F16 ? spd_f16_from_float((float)value) : spd_bf16_from_float((float)value);
+    memcpy((char *)data + index * sizeof half, &half, sizeof half);
+}
+
+/* One query row: lse_row indexes lse, out_row is the first element of its row of out. */
+static void merge_row(const sparsed_desc *d, const sparsed_io *parts, uint32_t n,
+                      const sparsed_io *into, uint64_t lse_row, uint64_t out_row) {
+    double top = -INFINITY, total = 0.0;
+    for (uint32_t i = 0; i < n; i++)
+        top = fmax(top, spd_oracle_load(at(&parts[i].lse), SPARSED_F32, lse_row));
+    for (uint32_t i = 0; i < n && top > -INFINITY; i++)
+        total += exp(spd_oracle_load(at(&parts[i].lse), SPARSED_F32, lse_row) - top);
+    double lse = top > -INFINITY ? top + log(total) : -INFINITY;
+    double row[256] = {0.0};
+    for (uint32_t i = 0; i < n && top > -INFINITY; i++) {
+        double weight = exp(spd_oracle_load(at(&parts[i].lse), SPARSED_F32, lse_row) - lse);
+        for (uint32_t c = 0; c < d->head_dim && weight > 0.0; c++)
+            row[c] += weight * spd_oracle_load(at(&parts[i].out), d->out_dtype, out_row + c);
+    }
+    for (uint32_t c = 0; c < d->head_dim; c++)
+        store((void *)at(&into->out), d->out_dtype, out_row + c, row[c]);
+    store((void *)at(&into->lse), SPARSED_F32, lse_row, lse);
+}
+
+static sparsed_status check_part(const sparsed_io *part, const char *name, uint32_t index,
+                                 sparsed_message *message) {
+    if (part->struct_size != sizeof *part)
+        return spd_fail(message, SPARSED_E_INVALID, "%s[%u].struct_size is %u, not %zu", name,
+                        index, part->struct_size, sizeof *part);
+    if (!part->out.mem || !part->lse.mem)
+        return spd_fail(message, SPARSED_E_INVALID, "%s[%u].%s is NULL", name, index,
+                        part->out.mem ? "lse" : "out");
+    return SPARSED_OK;
+}
+
+sparsed_status sparsed_lse_merge(sparsed_context *context, const sparsed_desc *desc,
+                                 const sparsed_io *parts, uint32_t n, const sparsed_io *into) {
+    if (!context)
+        return SPARSED_E_INVALID;
+    sparsed_message *message = &context->message;
+    spd_problem plan, run;
+    spd_message_clear(message);
+    if (!parts || n < 1 || !into)
+        return spd_fail(message, SPARSED_E_INVALID, "parts or into is NULL, or n is %u", n);
+    sparsed_status status = check_part(into, "into", 0, message);
+    for (uint32_t i = 0; i < n && status == SPARSED_OK; i++)
+        status = check_part(&parts[i], "parts", i, message);
+    if (status == SPARSED_OK)
+        status = spd_problem_create(desc, NULL, &plan, message);
+    if (status != SPARSED_OK)
+        return status;
+    spd_problem_pack(&plan, &run);
+    const sparsed_desc *d = &run.desc;
+    uint64_t lse_row = 0;
+    for (uint64_t b = 0; b < d->batch; b++)
+        for (uint64_t h = 0; h < d->heads; h++)
+            for (uint64_t r = 0; r < d->q_len; r++, lse_row++)
+                merge_row(d, parts, n, into, lse_row,
+                          b * d->out.batch + h * d->out.head + r * d->out.row);
+    return SPARSED_OK;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* The pipeline: a schedule over one kept per layer. */
+#include "plan.h"
+
+#include <sparsed/pattern.h>
+
+struct sparsed_pipeline {
+    sparsed_context *context;
+    sparsed_plan *plan; /* shared by the layers */
+    uint32_t layers, steps;
+    uint32_t flags;                  /* of the schedule */
+    sparsed_schedule_entry *entries; /* [steps] as they run */
+    sparsed_kept **kept;             /* [layers]; NULL entries without a selection */
+    uint32_t *next_step;             /* [layers]: the lowest step that may come */
+};
+
+enum { MAX_STEPS = 1 << 20, MAX_LAYERS = 1 << 16 };
+
+static sparsed_status check_entries(const sparsed_schedule *schedule, bool has_select,
+                                    sparsed_message *message) {
+    if (schedule->steps < 1 || schedule->steps > MAX_STEPS || !schedule->entries)
+        return spd_fail(message, SPARSED_E_INVALID,
+                        "schedule.steps is %u, not in 1 to %d, or its entries are NULL",
+                        schedule->steps, MAX_STEPS);
+    if ((schedule->flags & ~(uint32_t)SPARSED_SCHEDULE_SAVE) != 0)
+        return spd_fail(message, SPARSED_E_INVALID, "schedule.flags is 0x%x", schedule->flags);
+    for (uint32_t i = 0; i < schedule->steps; i++) {
+        uint32_t op = schedule->entries[i].op;
+        double ratio = schedule->entries[i].ratio;
+        if (op > SPARSED_BUILD_SPARSE || op == SPARSED_BUILD)
+            return spd_fail(message, SPARSED_E_INVALID,
+                            "schedule.entries[%u].op is %u: not an op of a schedule", i, op);
+        if (op != SPARSED_DENSE && !has_select)
+            return spd_fail(message, SPARSED_E_INVALID,
+                            "schedule.entries[%u].op is %u, which needs a selection", i, op);
+        if (ratio != 0.0 && !(ratio > 0.0 && ratio <= 1.0))
+            return spd_fail(message, SPARSED_E_INVALID,
+                            "schedule.entries[%u].ratio is %g, not 0 or in (0, 1]", i, ratio);
+    }
+    return SPARSED_OK;
+}
+
+/* A build whose pattern no later sparse step uses, because the schedule ends or builds anew first,
+ * is work for nothing: such steps run dense, unless the last pattern is to be saved. */
+static void drop_unused_builds(sparsed_pipeline *p) {
+    bool used = (p->flags & SPARSED_SCHEDULE_SAVE) != 0;
+    for (uint32_t i = p->steps; i-- > 0;) {
+        uint32_t op = p->entries[i].op;
+        if (op == SPARSED_DENSE_BUILD && !used)
+            p->entries[i].op = SPARSED_DENSE;
+        if (op == SPARSED_SPARSE)
+            used = true;
+        else if (op == SPARSED_DENSE_BUILD || op == SPARSED_BUILD_SPARSE)
+            used = false;
+    }
+}
+
+static sparsed_status allocate(sparsed_pipeline *p, const sparsed_schedule *schedule) {
+    const sparsed_allocator *a = &p->context->allocator;
+    p->entries = spd_allocate(a, p->steps, sizeof *p->entries);
+    p->kept = spd_allocate(a, p->layers, sizeof *p->kept);
+    p->next_step = spd_allocate(a, p->layers, sizeof *p->next_step);
+    if (!p->entries || !p->kept || !p->next_step)
+        return spd_fail(&p->context->message, SPARSED_E_NOMEM, "no memory for a pipeline");
+    for (uint32_t i = 0; i < p->steps; i++)
+        p->entries[i] = schedule->entries[i];
+    drop_unused_builds(p);
+    return SPARSED_OK;
+}
+
+sparsed_status sparsed_pipeline_create(sparsed_context *context, const sparsed_desc *desc,
+                                       const sparsed_select *select,
+                                       const sparsed_schedule *schedule, uint32_t layers,
+                                       sparsed_pipeline **pipeline) {
+    if (!context || !pipeline)
+        return SPARSED_E_INVALID;
+    sparsed_message *message = &context->message;
+    sparsed_schedule known;
+    spd_message_clear(message);
+    *pipeline = NULL;
+    sparsed_status status = spd_copy_struct(&known, sizeof known, schedule, "schedule", message);
+    if (status == SPARSED_OK)
+        status = check_entries(&known, select != NULL, message);
+    if (status != SPARSED_OK)
+        return status;
+    if (layers < 1 || layers > MAX_LAYERS)
+        return spd_fail(message, SPARSED_E_INVALID, "layers is %u, not in 1 to %d", layers,
+                        MAX_LAYERS);
+    sparsed_pipeline *p = spd_allocate(&context->allocator, 1, sizeof *p);
+    if (!p)
+        return spd_fail(message, SPARSED_E_NOMEM, "no memory for a pipeline");
+    p->context = context;
+    p->layers = layers;
+    p->steps = known.steps;
+    p->flags = known.flags;
+    status = allocate(p, &known);
+    if (status == SPARSED_OK)
+        status = sparsed_plan_create(context, desc, select, &p->plan);
+    for (uint32_t i = 0; i < layers && select && status == SPARSED_OK; i++)
+        status = sparsed_kept_create(p->plan, &p->kept[i]);
+    if (status != SPARSED_OK) {
+        sparsed_pipeline_destroy(p);
+        return status;
+    }
+    *pipeline = p;
+    return SPARSED_OK;
+}
+
+void sparsed_pipeline_destroy(sparsed_pipeline *pipeline) {
+    if (!pipeline)
+        return;
+    const sparsed_allocator *a = &pipeline->context->allocator;
+    for (uint32_t i = 0; pipeline->kept && i < pipeline->layers; i++)
+        sparsed_kept_destroy(pipeline->kept[i]);
+    sparsed_plan_destroy(pipeline->plan);
+    spd_release(a, pipeline->entries);
+    spd_release(a, pipeline->kept);
+    spd_release(a, pipeline->next_step);
+    spd_release(a, pipeline);
+}
+
+sparsed_status sparsed_pipeline_attend(sparsed_pipeline *pipeline, uint32_t step, uint32_t layer,
+                                       const sparsed_io *io) {
+    if (!pipeline)
+        return SPARSED_E_INVALID;
+    sparsed_pipeline *p = pipeline;
+    sparsed_message *message = &p->context->message;
+    sparsed_io known;
+    spd_message_clear(message);
+    if (step >= p->steps || layer >= p->layers)
+        return spd_fail(message, SPARSED_E_INVALID, "step %u of %u, layer %u of %u: out of range",
+                        step, p->steps, layer, p->layers);
+    if (step < p->next_step[layer])
+        return spd_fail(message, SPARSED_E_STATE, "layer %u was at step %u; step %u goes back",
+                        layer, p->next_step[layer], step);
+    sparsed_status status = spd_copy_struct(&known, sizeof known, io, "io", message);
+    if (status != SPARSED_OK)
+        return status;
+    const sparsed_schedule_entry *entry = &p->entries[step];
+    if (entry->ratio != 0.0)
+        known.ratio = entry->ratio;
+    sparsed_op op = (sparsed_op)entry->op;
+    status = sparsed_plan_run(p->plan, op, &known, op == SPARSED_DENSE ? NULL : p->kept[layer]);
+    if (status == SPARSED_OK)
+        p->next_step[layer] = step;
+    return status;
+}
+
+sparsed_status sparsed_pipeline_op(sparsed_pipeline *pipeline, uint32_t step, sparsed_op *op) {
+    if (!pipeline || !op)
+        return SPARSED_E_INVALID;
+    spd_message_clear(&pipeline->context->message);
+    if (step >= pipeline->steps)
+        return spd_fail(&pipeline->context->message, SPARSED_E_INVALID, "step is %u of %u", step,
+                        pipeline->steps);
+    *op = (sparsed_op)pipeline->entries[step].op;
+    return SPARSED_OK;
+}
+
+static sparsed_status layer_kept(sparsed_pipeline *p, uint32_t layer, sparsed_kept **kept) {
+    if (!p)
+        return SPARSED_E_INVALID;
+    sparsed_message *message = &p->context->message;
+    if (layer >= p->layers)
+        return spd_fail(message, SPARSED_E_INVALID, "layer is %u of %u", layer, p->layers);
+    if (!p->kept[layer])
+        return spd_fail(message, SPARSED_E_STATE, "this pipeline has no selection, so no patterns");
+    *kept = p->kept[layer];
+    return SPARSED_OK;
+}
+
+sparsed_status sparsed_pipeline_get_pattern(sparsed_pipeline *pipeline, uint32_t layer,
+                                            sparsed_pattern **pattern) {
+    sparsed_kept *kept = NULL;
+    if (!pattern)
+        return SPARSED_E_INVALID;
+    *pattern = NULL;
+    sparsed_status status = layer_kept(pipeline, layer, &kept);
+    return status == SPARSED_OK ? sparsed_kept_get(kept, pattern) : status;
+}
+
+sparsed_status sparsed_pipeline_set_pattern(sparsed_pipeline *pipeline, uint32_t layer,
+                                            const sparsed_pattern *pattern) {
+    sparsed_kept *kept = NULL;
+    sparsed_status status = layer_kept(pipeline, layer, &kept);
+    return status == SPARSED_OK ? sparsed_kept_set(kept, pattern) : status;
+}
+
+sparsed_status sparsed_pipeline_describe(sparsed_pipeline *pipeline, sparsed_plan_info *info) {
+    return pipeline ? sparsed_plan_describe(pipeline->plan, info) : SPARSED_E_INVALID;
+}

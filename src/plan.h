@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/*
+ * Inside of a plan and of kept blocks.
+ */
+#ifndef SPD_PLAN_H
+#define SPD_PLAN_H
+
+#include "context.h"
+#include "pattern.h"
+
+struct sparsed_plan {
+    sparsed_context *context;
+    spd_problem problem;
+    size_t row;             /* of the backend's registry */
+    void *kernel;           /* the backend's, prepared */
+    uint64_t scratch_bytes; /* held by kernel */
+    spd_extent *extents;    /* [batch], of the run in flight */
+};
+
+struct sparsed_kept {
+    sparsed_context *context;
+    spd_problem problem; /* of the plan it was made for */
+    void *bits;          /* backend memory for the plan's full lengths */
+    uint64_t bits_bytes;
+    bool filled;
+    sparsed_pattern_info info; /* what it holds, when filled */
+    spd_pattern_rows *rows;    /* [batch] */
+};
+
+/* Bytes of all bit rows of a problem. */
+uint64_t spd_kept_bytes(const spd_problem *problem);
+
+/* Notes what a build with this run's problem and extents leaves in kept. */
+void spd_kept_fill(sparsed_kept *kept, const spd_problem *run, const spd_extent *extents);
+
+/* Whether kept can serve a sparse run: SPARSED_E_STATE or SPARSED_E_MISMATCH. */
+sparsed_status spd_kept_check(const sparsed_kept *kept, const spd_problem *run,
+                              sparsed_message *message);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* The schedule presets (docs/algorithm.md, "Schedule"). */
+#include "error.h"
+
+#include <sparsed/sparsed.h>
+
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_STEPS = 1 << 20 };
+
+static void fill(sparsed_schedule_entry *entries, int64_t first, int64_t end, sparsed_op op) {
+    for (int64_t i = first; i < end; i++)
+        entries[i] = (sparsed_schedule_entry){.op = op};
+}
+
+/* "window:A:B" */
+static sparsed_status fill_window(const char *name, sparsed_schedule_entry *entries, int64_t steps,
+                                  sparsed_message *message) {
+    long first = -1, end = -1;
+    int used = 0;
+    if (sscanf(name, "window:%6ld:%7ld%n", &first, &end, &used) != 2 || name[used] != '\0' ||
+        first < 0 || first >= end || end > steps)
+        return spd_fail(message, SPARSED_E_INVALID,
+                        "schedule '%s' is not window:A:B with 0 <= A < B <= %lld steps", name,
+                        (long long)steps);
+    fill(entries, 0, steps, SPARSED_DENSE);
+    fill(entries, first, end, SPARSED_SPARSE);
+    entries[first].op = SPARSED_BUILD_SPARSE;
+    return SPARSED_OK;
+}
+
+sparsed_status sparsed_schedule_preset(const char *name, double skip,
+                                       sparsed_schedule_entry *entries, uint32_t steps,
+                                       sparsed_message *message) {
+    spd_message_clear(message);
+    if (!name || !entries)
+        return spd_fail(message, SPARSED_E_INVALID, "%s is NULL", name ? "entries" : "name");
+    if (steps < 1 || steps > MAX_STEPS)
+        return spd_fail(message, SPARSED_E_INVALID, "steps is %u, not in 1 to %d", steps,
+                        MAX_STEPS);
+    if (!(skip >= 0.0 && skip <= 1.0))
+        return spd_fail(message, SPARSED_E_INVALID, "skip is %g, not in [0, 1]", skip);
+    int64_t n = steps, skipped = (int64_t)((double)steps * skip);
+    int64_t build = strcmp(name, "paper") == 0 ? skipped - 1 : skipped + 1;
+    if (build < 0)
+        build = 0;
+    if (strncmp(name, "window:", 7) == 0)
+        return fill_window(name, entries, n, message);
+    if (strcmp(name, "upstream") == 0 || strcmp(name, "paper") == 0) {
+        fill(entries, 0, n, SPARSED_SPARSE);
+        fill(entries, 0, build < n ? build : n, SPARSED_DENSE);
+        if (build < n)
+            entries[build].op = SPARSED_DENSE_BUILD;
+    } else if (strcmp(name, "no-dense") == 0) {
+        fill(entries, 0, n, SPARSED_SPARSE);
+        entries[0].op = SPARSED_BUILD_SPARSE;
+    } else if (strcmp(name, "rebuild") == 0) {
+        fill(entries, 0, n, SPARSED_BUILD_SPARSE);
+        fill(entries, 0, build < n ? build : n, SPARSED_DENSE);
+    } else if (strcmp(name, "dense") == 0) {
+        fill(entries, 0, n, SPARSED_DENSE);
+    } else {
+        return spd_fail(message, SPARSED_E_INVALID,
+                        "schedule '%s' is not upstream, paper, no-dense, rebuild, dense or "
+                        "window:A:B",
+                        name);
+    }
+    return SPARSED_OK;
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* The forward pass against the golden logits and, inside the layers, the golden q, k, v. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "support/model_golden.h"
+#include "support/plain_attention.h"
+
+#define LLADA_DIR GOLDEN_DIR "/llada-tiny"
+#define LLADA_GOLDEN "llada-tiny/golden.safetensors"
+#define DREAM_DIR MODELS_DIR "/tiny-dream"
+
+/* golden/README.md, "Tolerances"; what float32 reaches is some 1e-6. */
+static const double tolerance = 2e-5;
+
+/* The model's input before `step` of the run `name`: the prompt and the stored tokens. */
+static void put_tokens(const model_golden *golden, const char *name, uint32_t step) {
+    char tensor[64];
+    size_t count;
+    snprintf(tensor, sizeof tensor, "%s.gen_tokens_before_step", name);
+    uint32_t *tokens = golden_ids(golden, tensor, &count);
+    assert_int_equal(count, (size_t)golden->steps * golden->gen_length);
+    memcpy(golden->ids + golden->prompt_length, tokens + (size_t)step * golden->gen_length,
+           golden->gen_length * sizeof *tokens);
+    free(tokens);
+}
+
+/* Which positions the file's n rows of logits belong to. */
+static void put_rows(const model_golden *golden, size_t n, uint32_t *rows) {
+    const uint32_t few[] = {0, 1, golden->gen_length / 2, golden->gen_length - 1};
+    assert_true(n == 4 || n == golden->gen_length);
+    for (uint32_t i = 0; i < n; i++) {
+        rows[i] = golden->prompt_length + (n == 4 ? few[i] : i);
+    }
+}
+
+/* The logits of one step of the run "full" or "sparsed", from the stored tokens and mask. */
+static void check_logits(dlm_model *model, const model_golden *golden, const char *name,
+                         uint32_t step) {
+    const dlm_config *config = dlm_model_config(model);
+    plain_attention plain = plain_attention_for(config);
+    const dlm_attention attention = {plain_attend, &plain};
+    uint32_t rows[64];
+    char tensor[64];
+    size_t count;
+    tool_error error;
+    if (strcmp(name, "sparsed") == 0 && step > golden->end) {
+        plain.mask = golden->mask;
+        plain.block = golden->block;
+    }
+    snprintf(tensor, sizeof tensor, "%s.logits.step%u", name, step);
+    float *expected = golden_floats(golden, tensor, &count);
+    float *logits = calloc(count, sizeof *logits);
+    assert_non_null(logits);
+    put_tokens(golden, name, step);
+    put_rows(golden, count / config->vocab, rows);
+    if (!dlm_model_forward(model, golden->ids, golden->len, rows, (uint32_t)(count / config->vocab),
+                           &attention, logits, &error)) {
+        fail_msg("%s", error.text);
+    }
+    double relative = golden_relative_error(logits, expected, count);
+    print_message("%s: relative error %.2g\n", tensor, relative);
+    assert_true(relative <= tolerance);
+    free(logits);
+    free(expected);
+}
+
+static void check_all_logits(const char *model_dir, const char *golden_name) {
+    model_golden golden = golden_open(golden_name);
+    dlm_model *model = golden_load_model(model_dir);
+    const uint32_t steps[] = {0, golden.end, golden.end + 1, golden_fact(&golden, "late"),
+                              golden.steps - 1};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        check_logits(model, &golden, "full", steps[i]);
+        check_logits(model, &golden, "sparsed", steps[i]);
+    }
+    dlm_model_free(model);
+    golden_close(&golden);
+}
+
+static void test_dlm_model_forward__logits_of_llada_tiny(void **state) {
+    (void)state;
+    check_all_logits(LLADA_DIR, LLADA_GOLDEN);
+}
+
+static void test_dlm_model_forward__logits_of_e2e_maskgit(void **state) {
+    (void)state;
+    check_all_logits(DREAM_DIR, "e2e_maskgit.safetensors");
+}
+
+/* A few steps only: these sequences are long. */
+static void test_dlm_model_forward__logits_of_golden_e2e(void **state) {
+    (void)state;
+    model_golden golden = golden_open("golden_e2e.safetensors");
+    dlm_model *model = golden_load_model(DREAM_DIR);
+    check_logits(model, &golden, "full", 0);
+    check_logits(model, &golden, "full", golden_fact(&golden, "late"));
+    check_logits(model, &golden, "sparsed", golden.end + 1);
+    check_logits(model, &golden, "sparsed", golden.steps - 1);
+    dlm_model_free(model);
+    golden_close(&golden);
+}
+
+/* An attention callback that compares what it sees at the probe positions. */
+typedef struct probing_attention {
+    plain_attention plain;
+    const model_golden *golden;
+    const uint32_t *positions;
+    uint32_t n_positions;
+} probing_attention;
+
+static void check_probe(const probing_attention *probing, uint32_t layer, const char *what,
+                        const float *rows, uint32_t heads) {
+    const uint32_t n = probing->n_positions, dim = probing->plain.head_dim;
+    char tensor[64];
+    size_t count;
+    snprintf(tensor, sizeof tensor, "step0.layer%u.%s", layer, what);
+    float *expected = golden_floats(probing->golden, tensor, &count);
+    assert_int_equal(count, (size_t)heads * n * dim);
+    float *actual = malloc(count * sizeof *actual);
+    assert_non_null(actual);
+    for (uint32_t head = 0; head < heads; head++) {
+        for (uint32_t i = 0; i < n; i++) {
+            memcpy(actual + ((size_t)head * n + i) * dim,
+                   rows + ((size_t)probing->positions[i] * heads + head) * dim,
+                   dim * sizeof *actual);
+        }
+    }
+    double relative = golden_relative_error(actual, expected, count);
+    print_message("%s: relative error %.2g\n", tensor, relative);
+    assert_true(relative <= tolerance);
+    free(actual);
+    free(expected);
+}
+
+static bool attend_and_probe(void *user, uint32_t layer, const float *q, const float *k,
+                             const float *v, float *out, uint32_t len, tool_error *error) {
+    probing_attention *probing = user;
+    if (!plain_attend(&probing->plain, layer, q, k, v, out, len, error)) {
+        return false;
+    }
+    check_probe(probing, layer, "q", q, probing->plain.heads);
+    check_probe(probing, layer, "k", k, probing->plain.kv_heads);
+    check_probe(probing, layer, "v", v, probing->plain.kv_heads);
+    check_probe(probing, layer, "attn", out, probing->plain.heads);
+    return true;
+}
+
+static void check_probes(const char *model_dir, const char *golden_name) {
+    model_golden golden = golden_open(golden_name);
+    dlm_model *model = golden_load_model(model_dir);
+    size_t count;
+    uint32_t *positions = golden_ids(&golden, "probe_positions", &count);
+    probing_attention probing = {plain_attention_for(dlm_model_config(model)), &golden, positions,
+                                 (uint32_t)count};
+    const dlm_attention attention = {attend_and_probe, &probing};
+    tool_error error;
+    put_tokens(&golden, "full", 0);
+    assert_true(
+        dlm_model_forward(model, golden.ids, golden.len, NULL, 0, &attention, NULL, &error));
+    free(positions);
+    dlm_model_free(model);
+    golden_close(&golden);
+}
+
+static void test_dlm_model_forward__layers_of_llada_tiny(void **state) {
+    (void)state;
+    check_probes(LLADA_DIR, LLADA_GOLDEN);
+}
+
+static void test_dlm_model_forward__layers_of_e2e_maskgit(void **state) {
+    (void)state;
+    check_probes(DREAM_DIR, "e2e_maskgit.safetensors");
+}
+
+static void test_dlm_model_forward__layers_of_golden_e2e(void **state) {
+    (void)state;
+    check_probes(DREAM_DIR, "golden_e2e.safetensors");
+}
+
+static bool attend_nothing(void *user, uint32_t layer, const float *q, const float *k,
+                           const float *v, float *out, uint32_t len, tool_error *error) {
+    const plain_attention *plain = user;
+    (void)layer, (void)q, (void)k, (void)v, (void)error;
+    memset(out, 0, (size_t)len * plain->heads * plain->head_dim * sizeof *out);
+    return true;
+}
+
+static bool refuse_layer_two(void *user, uint32_t layer, const float *q, const float *k,
+                             const float *v, float *out, uint32_t len, tool_error *error) {
+    if (layer == 2) {
+        return tool_fail(error, "layer two is refused");
+    }
+    return attend_nothing(user, layer, q, k, v, out, len, error);
+}
+
+static void test_dlm_model_forward__passes_on_a_failed_attention(void **state) {
+    (void)state;
+    dlm_model *model = golden_load_model(LLADA_DIR);
+    plain_attention plain = plain_attention_for(dlm_model_config(model));
+    const dlm_attention attention = {refuse_layer_two, &plain};
+    const uint32_t tokens[] = {5, 6, 7};
+    tool_error error = {0};
+    assert_false(dlm_model_forward(model, tokens, 3, NULL, 0, &attention, NULL, &error));
+    assert_string_equal(error.text, "layer two is refused");
+    dlm_model_free(model);
+}
+
+static void test_dlm_model_forward__takes_max_position_and_no_more(void **state) {
+    (void)state;
+    dlm_model *model = golden_load_model(DREAM_DIR);
+    const dlm_config *config = dlm_model_config(model);
+    plain_attention plain = plain_attention_for(config);
+    const dlm_attention attention = {attend_nothing, &plain};
+    assert_int_equal(config->max_position, 4096);
+    uint32_t *tokens = calloc(4097, sizeof *tokens);
+    float *logits = malloc(config->vocab * sizeof *logits);
+    const uint32_t last = 4095;
+    tool_error error = {0};
+    assert_true(tokens && logits);
+    assert_true(dlm_model_forward(model, tokens, 4096, &last, 1, &attention, logits, &error));
+    assert_true(isfinite(logits[0]));
+    assert_false(dlm_model_forward(model, tokens, 4097, &last, 1, &attention, logits, &error));
+    assert_non_null(strstr(error.text, "4097"));
+    assert_non_null(strstr(error.text, "4096"));
+    free(logits);
+    free(tokens);
+    dlm_model_free(model);
+}
+
+static void test_dlm_model_forward__names_what_is_out_of_range(void **state) {
+    (void)state;
+    dlm_model *model = golden_load_model(LLADA_DIR);
+    plain_attention plain = plain_attention_for(dlm_model_config(model));
+    const dlm_attention attention = {attend_nothing, &plain};
+    const uint32_t tokens[] = {5, 511, 512}, row = 2;
+    float logits[512];
+    tool_error error = {0};
+    assert_false(dlm_model_forward(model, tokens, 0, NULL, 0, &attention, NULL, &error));
+    assert_non_null(strstr(error.text, "0 tokens"));
+    assert_false(dlm_model_forward(model, tokens, 3, NULL, 0, &attention, NULL, &error));
+    assert_non_null(strstr(error.text, "token 512 at position 2"));
+    assert_false(dlm_model_forward(model, tokens, 2, &row, 1, &attention, logits, &error));
+    assert_non_null(strstr(error.text, "position 2"));
+    assert_true(dlm_model_forward(model, tokens, 2, NULL, 0, &attention, NULL, &error));
+    dlm_model_free(model);
+}
+
+/* Rows may come in any order, more than once, and more of them than there are tokens. */
+static void test_dlm_model_forward__rows_in_any_order(void **state) {
+    (void)state;
+    dlm_model *model = golden_load_model(DREAM_DIR);
+    const size_t vocab = dlm_model_config(model)->vocab;
+    plain_attention plain = plain_attention_for(dlm_model_config(model));
+    const dlm_attention attention = {plain_attend, &plain};
+    const uint32_t tokens[] = {2, 3, 300, 4, 1}, rows[] = {4, 0, 2, 3, 1, 4, 2};
+    float *logits = calloc(7 * vocab, sizeof *logits), *one = calloc(vocab, sizeof *one);
+    tool_error error;
+    assert_true(logits && one);
+    assert_true(dlm_model_forward(model, tokens, 5, rows, 7, &attention, logits, &error));
+    assert_memory_equal(logits, logits + 5 * vocab, vocab * sizeof *logits);
+    /* Dream reads positions 0 and 1 at the same place. */
+    assert_memory_equal(logits + vocab, logits + 4 * vocab, vocab * sizeof *logits);
+    for (uint32_t i = 0; i < 5; i++) {
+        assert_true(dlm_model_forward(model, tokens, 5, &rows[i], 1, &attention, one, &error));
+        assert_true(golden_relative_error(one, logits + i * vocab, vocab) < 1e-5);
+    }
+    free(one);
+    free(logits);
+    dlm_model_free(model);
+}
+
+static void test_dlm_model_forward__does_not_depend_on_threads(void **state) {
+    (void)state;
+    const size_t vocab = 512;
+    const uint32_t rows[] = {0, 149, 299};
+    uint32_t tokens[300];
+    float *logits = calloc(4 * 3 * vocab, sizeof *logits);
+    tool_error error;
+    assert_non_null(logits);
+    for (uint32_t i = 0; i < 300; i++) {
+        tokens[i] = i * 7 % 512;
+    }
+    for (uint32_t threads = 1; threads <= 4; threads++) {
+        dlm_model *model = dlm_model_load(LLADA_DIR, threads, &error);
+        assert_non_null(model);
+        plain_attention plain = plain_attention_for(dlm_model_config(model));
+        const dlm_attention attention = {plain_attend, &plain};
+        float *to = logits + (threads - 1) * 3 * vocab;
+        assert_true(dlm_model_forward(model, tokens, 300, rows, 3, &attention, to, &error));
+        assert_memory_equal(to, logits, 3 * vocab * sizeof *logits);
+        dlm_model_free(model);
+    }
+    free(logits);
+}
+
+static void test_dlm_model_seconds__counts_without_attention(void **state) {
+    (void)state;
+    dlm_model *model = golden_load_model(LLADA_DIR);
+    plain_attention plain = plain_attention_for(dlm_model_config(model));
+    const dlm_attention attention = {attend_nothing, &plain};
+    const uint32_t tokens[] = {5, 6, 7};
+    tool_error error;
+    assert_true(dlm_model_seconds(model) == 0.0 && dlm_model_linear_seconds(model) == 0.0);
+    assert_true(dlm_model_forward(model, tokens, 3, NULL, 0, &attention, NULL, &error));
+    assert_true(dlm_model_linear_seconds(model) > 0.0);
+    assert_true(dlm_model_seconds(model) > dlm_model_linear_seconds(model));
+    dlm_model_free(model);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_dlm_model_forward__layers_of_llada_tiny),
+        cmocka_unit_test(test_dlm_model_forward__logits_of_llada_tiny),
+        cmocka_unit_test(test_dlm_model_forward__layers_of_e2e_maskgit),
+        cmocka_unit_test(test_dlm_model_forward__logits_of_e2e_maskgit),
+        cmocka_unit_test(test_dlm_model_forward__layers_of_golden_e2e),
+        cmocka_unit_test(test_dlm_model_forward__logits_of_golden_e2e),
+        cmocka_unit_test(test_dlm_model_forward__passes_on_a_failed_attention),
+        cmocka_unit_test(test_dlm_model_forward__takes_max_position_and_no_more),
+        cmocka_unit_test(test_dlm_model_forward__names_what_is_out_of_range),
+        cmocka_unit_test(test_dlm_model_forward__rows_in_any_order),
+        cmocka_unit_test(test_dlm_model_forward__does_not_depend_on_threads),
+        cmocka_unit_test(test_dlm_model_seconds__counts_without_attention),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

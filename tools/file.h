@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/*
+ * Paths and whole files.
+ */
+#ifndef TOOLS_FILE_H
+#define TOOLS_FILE_H
+
+#include <stddef.h>
+
+#include "error.h"
+
+/* DIR/NAME, malloc'd. NULL, with an error, if out of memory. */
+char *file_join(const char *dir, const char *name, tool_error *error);
+
+bool file_exists(const char *path);
+
+/* Opens a regular file for reading and tells its size. -1, with an error that names the path, if it
+ * is missing, unreadable or something else (a folder, a pipe). */
+int file_open(const char *path, size_t *size_bytes, tool_error *error);
+
+/* Reads a regular file of at most max_bytes; malloc'd, with a NUL behind its last byte. */
+char *file_read(const char *path, size_t max_bytes, size_t *size_bytes, tool_error *error);
+
+#endif

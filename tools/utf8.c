@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/*
+ * UTF-8 decoding; see utf8.h.
+ */
+#include "utf8.h"
+
+size_t utf8_decode(const char *text, size_t size_bytes, uint32_t *codepoint) {
+    if (size_bytes == 0) {
+        return 0;
+    }
+    uint32_t first = (unsigned char)text[0];
+    if (first < 0x80) {
+        *codepoint = first;
+        return 1;
+    }
+    size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0xc2 || first > 0xf4 || length > size_bytes) {
+        return 0;
+    }
+    uint32_t value = first & (0x7fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        uint32_t byte = (unsigned char)text[i];
+        if ((byte & 0xc0) != 0x80) {
+            return 0;
+        }
+        value = value << 6 | (byte & 0x3f);
+    }
+    static const uint32_t smallest[5] = {0, 0, 0x80, 0x800, 0x10000};
+    if (value < smallest[length] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000)) {
+        return 0;
+    }
+    *codepoint = value;
+    return length;
+}
+
+size_t utf8_valid_prefix(const char *text, size_t size_bytes) {
+    size_t done = 0;
+    for (;;) {
+        uint32_t codepoint;
+        size_t length = utf8_decode(text + done, size_bytes - done, &codepoint);
+        if (length == 0) {
+            return done;
+        }
+        done += length;
+    }
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/*
+ * UTF-8 as RFC 3629 defines it: no overlong forms, no surrogates, nothing above U+10FFFF.
+ */
+#ifndef TOOLS_UTF8_H
+#define TOOLS_UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes of the character that text begins with; 0 if there is none or it is not valid. *codepoint
+ * is set unless 0 is returned. */
+size_t utf8_decode(const char *text, size_t size_bytes, uint32_t *codepoint);
+
+/* Bytes of the longest valid beginning of text. */
+size_t utf8_valid_prefix(const char *text, size_t size_bytes);
+
+#endif
