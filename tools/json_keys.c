@@ -107,7 +107,7 @@ bool json_keys_only_string(const json_keys *keys, const char *key, const char *s
 }
 
 bool json_keys_only_bool(const json_keys *keys, const char *key, bool supported) {
-    bool value;
+    bool value = !supported;
     if (!json_keys_bool(keys, key, &value)) {
         return false;
     }

@@ -59,7 +59,7 @@ static void open_once(void) {
 
 static void gemm_openblas(bool transpose_a, bool transpose_b, int m, int n, int k, const float *a,
                           int lda, const float *b, int ldb, float beta, float *c, int ldc) {
-    /* cblas_sgemm prints a complaint when an empty operand has a leading dimension of 0. */
+    /* BLAS demands leading dimensions of 1 and more, also of empty operands. */
     if (m <= 0 || n <= 0 || k <= 0) {
         spd_gemm_plain(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
         return;

@@ -10,9 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
+
+#include "support/test_files.h"
 
 static void *copy_tensor(const model_golden *golden, const char *name, safetensors_dtype dtype,
                          size_t *count) {
@@ -45,10 +46,7 @@ model_golden golden_open(const char *name) {
     tool_error error;
     size_t count;
     snprintf(path, sizeof path, "%s/%s", GOLDEN_DIR, name);
-    if (access(path, F_OK) != 0) {
-        print_message("skipped: there is no golden file %s\n", name);
-        skip();
-    }
+    test_file_or_skip(path);
     golden.file = safetensors_open(path, &error);
     if (!golden.file) {
         fail_msg("%s", error.text);

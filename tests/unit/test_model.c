@@ -267,9 +267,9 @@ static void test_dlm_model_forward__rows_in_any_order(void **state) {
     tool_error error;
     assert_true(logits && one);
     assert_true(dlm_model_forward(model, tokens, 5, rows, 7, &attention, logits, &error));
-    assert_memory_equal(logits, logits + 5 * vocab, vocab * sizeof *logits);
+    assert_true(golden_relative_error(logits, logits + 5 * vocab, vocab) < 1e-5);
     /* Dream reads positions 0 and 1 at the same place. */
-    assert_memory_equal(logits + vocab, logits + 4 * vocab, vocab * sizeof *logits);
+    assert_true(golden_relative_error(logits + vocab, logits + 4 * vocab, vocab) < 1e-5);
     for (uint32_t i = 0; i < 5; i++) {
         assert_true(dlm_model_forward(model, tokens, 5, &rows[i], 1, &attention, one, &error));
         assert_true(golden_relative_error(one, logits + i * vocab, vocab) < 1e-5);

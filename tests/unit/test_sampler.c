@@ -74,6 +74,26 @@ static void test_dlm_sampler_fill_count__low_confidence_of_golden_e2e(void **sta
     check_golden_schedule("golden_e2e.safetensors", "reveal_per_step", DLM_LOW_CONFIDENCE);
 }
 
+/* Counts of PyTorch's where another rounding (plain or double products, every point from the start)
+ * gives one more or less. */
+static void test_dlm_sampler_fill_count__rounds_as_pytorch_does(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t steps, gen_length, step, left, count;
+    } cases[] = {
+        {9, 993, 7, 223, 111},   {9, 994, 6, 334, 110},   {9, 996, 4, 556, 110},
+        {27, 976, 24, 112, 37},  {27, 977, 23, 149, 36},  {27, 995, 5, 815, 37},
+        {27, 995, 6, 778, 36},   {37, 967, 33, 109, 27},  {37, 967, 34, 82, 27},
+        {37, 967, 35, 55, 27},   {37, 970, 30, 190, 26},  {100, 977, 24, 761, 10},
+        {200, 858, 143, 286, 5}, {200, 858, 144, 281, 4},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(dlm_sampler_fill_count(DLM_MASKGIT_PLUS, cases[i].gen_length,
+                                                cases[i].steps, cases[i].step, cases[i].left),
+                         cases[i].count);
+    }
+}
+
 static void test_dlm_sampler_fill_count__first_step_may_fill_none(void **state) {
     (void)state;
     assert_int_equal(dlm_sampler_fill_count(DLM_MASKGIT_PLUS, 64, 64, 0, 64), 0);
@@ -84,7 +104,7 @@ static void test_dlm_sampler_fill_count__more_steps_than_tokens(void **state) {
     (void)state;
     const uint32_t low_confidence[] = {1, 1, 1, 0, 0};
     assert_schedule(DLM_LOW_CONFIDENCE, low_confidence, 3, 5);
-    const uint32_t dream[] = {0, 0, 0, 0, 3};
+    const uint32_t dream[] = {0, 0, 0, 1, 2}; /* 3 x 0.1998, 0.2497, 0.3328, 0.4988, all */
     assert_schedule(DLM_ENTROPY, dream, 3, 5);
 }
 
@@ -205,6 +225,7 @@ int main(void) {
         cmocka_unit_test(test_dlm_sampler_fill_count__dream_schedule_of_llada_tiny),
         cmocka_unit_test(test_dlm_sampler_fill_count__dream_schedule_of_e2e_maskgit),
         cmocka_unit_test(test_dlm_sampler_fill_count__low_confidence_of_golden_e2e),
+        cmocka_unit_test(test_dlm_sampler_fill_count__rounds_as_pytorch_does),
         cmocka_unit_test(test_dlm_sampler_fill_count__first_step_may_fill_none),
         cmocka_unit_test(test_dlm_sampler_fill_count__more_steps_than_tokens),
         cmocka_unit_test(test_dlm_sampler_fill_count__never_exceeds_what_is_left),

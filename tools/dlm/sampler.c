@@ -26,19 +26,19 @@ const char *dlm_sampler_name(dlm_sampler sampler) {
     return names[sampler];
 }
 
-/* Point i of linspace(1, 1e-3, steps + 1), by PyTorch's formula: from the start in the first half,
- * from the end in the second. */
+/* Point i of linspace(1, 1e-3, steps + 1) as PyTorch computes it: from the start in the first half,
+ * from the end in the second, with one rounding (its builds contract the product and the sum). */
 static float linspace_point(uint32_t steps, uint32_t i) {
     const float start = 1.0f, end = 1e-3f;
     const float step = (end - start) / (float)steps;
     if (i < (steps + 1) / 2) {
-        return start + step * (float)i;
+        return fmaf(step, (float)i, start);
     }
-    return end - step * (float)(steps - i);
+    return fmaf(-step, (float)(steps - i), end);
 }
 
-/* Dream's linear schedule. All of it is float32, because the published code's is: int() of a double
- * product gives other counts. */
+/* Dream's linear schedule, all in float32 as in the published code: int() of a double product gives
+ * other counts. */
 static uint32_t linear_schedule_count(uint32_t steps, uint32_t step, uint32_t masked_left) {
     if (step + 1 >= steps) {
         return masked_left;

@@ -1,0 +1,97 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Installs the library into a fresh prefix, moves that prefix, and builds and runs the consumer on
+# it: by CMake and by pkg-config, shared and static, and with the sources as a subproject.
+#   usage: tests/install/run.sh [SCRATCH]
+# SCRATCH is an empty or new folder; without it a temporary one, which is removed.
+# CC and CXX choose the compilers.
+set -eu
+
+source_dir=$(cd "$(dirname "$0")/../.." && pwd)
+if [ $# -gt 0 ]; then
+    mkdir -p "$1"
+    scratch=$(cd "$1" && pwd)
+else
+    scratch=$(mktemp -d)
+    trap 'rm -rf "$scratch"' EXIT
+fi
+
+say() {
+    printf '== %s\n' "$*"
+}
+
+fail() {
+    printf 'tests/install/run.sh: %s\n' "$*" >&2
+    exit 1
+}
+
+# All of a step's words on failure, none on success.
+quietly() {
+    if ! "$@" >"$scratch/log" 2>&1; then
+        cat "$scratch/log" >&2
+        fail "failed: $*"
+    fi
+}
+
+# $1 kind, $2 ON or OFF for BUILD_SHARED_LIBS. Leaves the installed tree in $scratch/moved-KIND.
+install_and_move() {
+    quietly cmake -S "$source_dir" -B "$scratch/build-$1" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+        -DBUILD_SHARED_LIBS="$2" -DSPARSED_TOOLS=OFF -DSPARSED_TESTS=OFF \
+        -DCMAKE_INSTALL_PREFIX="$scratch/first-$1"
+    quietly cmake --build "$scratch/build-$1"
+    quietly cmake --install "$scratch/build-$1"
+    mv "$scratch/first-$1" "$scratch/moved-$1"
+    prefix=$scratch/moved-$1
+    libdir=$(dirname "$(find "$prefix" -name 'libsparsed.*' | head -n 1)")
+    if grep -rlF "$scratch/first-$1" "$prefix"; then
+        fail "the files above name the prefix that they were installed to"
+    fi
+    for file in include/sparsed/sparsed.h include/sparsed/pattern.h share/doc/sparsed/LICENSE; do
+        [ -f "$prefix/$file" ] || fail "$file was not installed"
+    done
+}
+
+# $1 folder with the programs `consumer` and `headers`.
+run_programs() {
+    LD_LIBRARY_PATH=$libdir "$1/consumer"
+    LD_LIBRARY_PATH=$libdir "$1/headers"
+}
+
+consume_by_cmake() {
+    say "find_package, $1"
+    quietly cmake -S "$source_dir/tests/install/consumer" -B "$scratch/cmake-$1" -G Ninja \
+        -DCMAKE_PREFIX_PATH="$prefix"
+    quietly cmake --build "$scratch/cmake-$1"
+    run_programs "$scratch/cmake-$1"
+}
+
+consume_by_pkg_config() {
+    say "pkg-config, $1"
+    flags=$(PKG_CONFIG_PATH=$libdir/pkgconfig pkg-config --cflags --libs sparsed)
+    mkdir -p "$scratch/pkg-$1"
+    consumer=$source_dir/tests/install/consumer
+    # shellcheck disable=SC2086 # the flags are words
+    quietly "${CC:-cc}" -std=c11 "$consumer/main.c" -o "$scratch/pkg-$1/consumer" $flags -lm
+    # shellcheck disable=SC2086
+    quietly "${CXX:-c++}" -std=c++17 "$consumer/headers.cpp" -o "$scratch/pkg-$1/headers" $flags
+    run_programs "$scratch/pkg-$1"
+}
+
+consume_sources() {
+    say "as a subproject"
+    quietly cmake -S "$source_dir/tests/install/consumer" -B "$scratch/subproject" -G Ninja \
+        -DSPARSED_SOURCE_DIR="$source_dir"
+    quietly cmake --build "$scratch/subproject"
+    run_programs "$scratch/subproject"
+}
+
+for kind in shared static; do
+    case $kind in
+    shared) install_and_move "$kind" ON ;;
+    static) install_and_move "$kind" OFF ;;
+    esac
+    consume_by_cmake "$kind"
+    consume_by_pkg_config "$kind"
+done
+consume_sources
+say "every consumer ran"

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+#include "cli.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void cli_add(cli_options *options, cli_option option) {
+    if (options->count < CLI_MAX_OPTIONS)
+        options->option[options->count++] = option;
+}
+
+static const cli_option *find(const cli_options *options, const char *name, size_t length) {
+    for (size_t i = 0; i < options->count; i++)
+        if (strlen(options->option[i].name) == length &&
+            memcmp(options->option[i].name, name, length) == 0)
+            return &options->option[i];
+    return NULL;
+}
+
+static bool parse_uint(const cli_option *option, const char *text, tool_error *error) {
+    char *end = NULL;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0)
+        return tool_fail_usage(error, "--%s is '%s', not a whole number", option->name, text);
+    *(uint64_t *)option->value = number;
+    return true;
+}
+
+static bool parse_real(const cli_option *option, const char *text, tool_error *error) {
+    char *end = NULL;
+    double number = strtod(text, &end);
+    if (end == text || *end != '\0' || !isfinite(number))
+        return tool_fail_usage(error, "--%s is '%s', not a number", option->name, text);
+    *(double *)option->value = number;
+    return true;
+}
+
+static bool set(const cli_option *option, const char *text, tool_error *error) {
+    if (option->given)
+        *option->given = true;
+    switch (option->kind) {
+    case CLI_FLAG:
+        *(bool *)option->value = true;
+        return true;
+    case CLI_STRING:
+    case CLI_OPTIONAL_STRING:
+        *(const char **)option->value = text;
+        return true;
+    case CLI_UINT:
+        return parse_uint(option, text, error);
+    case CLI_REAL:
+        return parse_real(option, text, error);
+    }
+    return false;
+}
+
+/* The value of the option at argv[*i]: behind '=', or the next word. */
+static bool take_value(const cli_option *option, const char *equals, int argc, char **argv, int *i,
+                       const char **text, tool_error *error) {
+    bool next = *i + 1 < argc;
+    *text = "";
+    if (equals && option->kind == CLI_FLAG)
+        return tool_fail_usage(error, "--%s takes no value, '%s' was given", option->name,
+                               equals + 1);
+    if (equals)
+        *text = equals + 1;
+    else if (option->kind == CLI_OPTIONAL_STRING && next && argv[*i + 1][0] != '-')
+        *text = argv[++*i];
+    else if (option->kind != CLI_FLAG && option->kind != CLI_OPTIONAL_STRING) {
+        if (!next)
+            return tool_fail_usage(error, "--%s needs a value (%s)", option->name,
+                                   option->argument);
+        *text = argv[++*i];
+    }
+    return true;
+}
+
+bool cli_parse(const cli_options *options, int argc, char **argv, bool *help, tool_error *error) {
+    bool seen[CLI_MAX_OPTIONS] = {false};
+    *help = false;
+    for (int i = 0; i < argc; i++) {
+        const char *word = argv[i], *text;
+        if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+            *help = true;
+            return true;
+        }
+        if (strncmp(word, "--", 2) != 0)
+            return tool_fail_usage(error, "'%s' is not an option", word);
+        const char *equals = strchr(word, '=');
+        size_t length = equals ? (size_t)(equals - word) - 2 : strlen(word) - 2;
+        const cli_option *option = find(options, word + 2, length);
+        if (!option)
+            return tool_fail_usage(error, "unknown option '%.*s'", (int)length + 2, word);
+        if (seen[option - options->option])
+            return tool_fail_usage(error, "--%s is given twice", option->name);
+        seen[option - options->option] = true;
+        if (!take_value(option, equals, argc, argv, &i, &text, error) || !set(option, text, error))
+            return false;
+    }
+    return true;
+}
+
+/* Words of text from column 30 on, no line longer than 100. */
+static void print_wrapped(const char *text, FILE *to) {
+    enum { INDENT = 30, WIDTH = 100 };
+    int column = INDENT;
+    while (*text) {
+        int length = (int)strcspn(text, " ");
+        if (column > INDENT && column + 1 + length > WIDTH) {
+            fprintf(to, "\n%*s", INDENT, "");
+            column = INDENT;
+        }
+        column += fprintf(to, "%s%.*s", column > INDENT ? " " : "", length, text);
+        text += length + (text[length] == ' ');
+    }
+    fputc('\n', to);
+}
+
+void cli_print_options(const cli_options *options, FILE *to) {
+    for (size_t i = 0; i < options->count; i++) {
+        const cli_option *o = &options->option[i];
+        const char *argument = o->argument ? o->argument : "";
+        int used = fprintf(to, o->kind == CLI_OPTIONAL_STRING ? "  --%s[=%s]" : "  --%s %s",
+                           o->name, argument);
+        if (used > 28)
+            fprintf(to, "\n%*s", 30, "");
+        else
+            fprintf(to, "%*s", 30 - used, "");
+        print_wrapped(o->help, to);
+    }
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* `sparsed devices`: what there is, what is chosen, and why. */
+#include <sparsed/sparsed.h>
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "commands.h"
+#include "device_options.h"
+#include "json_print.h"
+
+enum { MAX_KERNELS = 32, MAX_DEVICES = 16 };
+
+typedef struct listing {
+    sparsed_device_info devices[MAX_DEVICES], chosen;
+    size_t device_count;
+    sparsed_kernel_info kernels[MAX_KERNELS];
+    size_t kernel_count;
+} listing;
+
+static bool collect(const device_options *device, bool self_test, listing *l, tool_error *error) {
+    sparsed_message message;
+    l->device_count = MAX_DEVICES;
+    l->kernel_count = MAX_KERNELS;
+    l->chosen.struct_size = sizeof l->chosen;
+    for (size_t i = 0; i < MAX_DEVICES; i++)
+        l->devices[i].struct_size = sizeof l->devices[i];
+    for (size_t i = 0; i < MAX_KERNELS; i++)
+        l->kernels[i].struct_size = sizeof l->kernels[i];
+    if (sparsed_device_list(l->devices, &l->device_count, &message) != SPARSED_OK)
+        return tool_fail(error, "%s", message.text);
+    sparsed_context *context = device_open(device, error);
+    if (!context)
+        return false;
+    bool done = !self_test || device_check(context, sparsed_kernel_self_test(context), error);
+    done = done && device_check(context, sparsed_context_device(context, &l->chosen), error) &&
+           device_check(context, sparsed_kernel_list(context, l->kernels, &l->kernel_count), error);
+    sparsed_context_destroy(context);
+    return done;
+}
+
+static void print_text(const listing *l) {
+    for (size_t i = 0; i < l->device_count; i++) {
+        const sparsed_device_info *d = &l->devices[i];
+        printf("%-8s %s (%s), %u threads, %.1f GiB\n", d->selector, d->name, d->vendor,
+               d->compute_units, (double)d->memory_bytes / 0x1p30);
+        printf("         %s\n         %s\n         %s\n", d->driver, d->capabilities,
+               d->usable ? "usable" : "not usable");
+        if (d->note[0])
+            printf("         %s\n", d->note);
+    }
+    printf("\nchosen: %s, %u threads\nkernels, best first:\n", l->chosen.selector,
+           l->chosen.compute_units);
+    for (size_t i = 0; i < l->kernel_count; i++)
+        printf("  %-10s %s\n  %-10s %s: %s\n", l->kernels[i].name, l->kernels[i].about, "",
+               l->kernels[i].usable ? "usable" : "not usable", l->kernels[i].verdict);
+}
+
+static cJSON *device_json(const sparsed_device_info *d) {
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "selector", d->selector);
+    cJSON_AddStringToObject(o, "name", d->name);
+    cJSON_AddStringToObject(o, "vendor", d->vendor);
+    cJSON_AddStringToObject(o, "driver", d->driver);
+    cJSON_AddStringToObject(o, "capabilities", d->capabilities);
+    cJSON_AddBoolToObject(o, "usable", d->usable != 0);
+    cJSON_AddStringToObject(o, "note", d->note);
+    cJSON_AddNumberToObject(o, "compute_units", d->compute_units);
+    cJSON_AddNumberToObject(o, "memory_bytes", (double)d->memory_bytes);
+    return o;
+}
+
+static bool print_json(const listing *l, tool_error *error) {
+    cJSON *root = cJSON_CreateObject();
+    cJSON *devices = cJSON_AddArrayToObject(root, "devices");
+    for (size_t i = 0; i < l->device_count; i++)
+        cJSON_AddItemToArray(devices, device_json(&l->devices[i]));
+    cJSON_AddStringToObject(root, "chosen", l->chosen.selector);
+    cJSON_AddNumberToObject(root, "threads", l->chosen.compute_units);
+    cJSON *kernels = cJSON_AddArrayToObject(root, "kernels");
+    for (size_t i = 0; i < l->kernel_count; i++) {
+        cJSON *k = cJSON_CreateObject();
+        cJSON_AddStringToObject(k, "name", l->kernels[i].name);
+        cJSON_AddStringToObject(k, "about", l->kernels[i].about);
+        cJSON_AddBoolToObject(k, "usable", l->kernels[i].usable != 0);
+        cJSON_AddStringToObject(k, "verdict", l->kernels[i].verdict);
+        cJSON_AddItemToArray(kernels, k);
+    }
+    return json_print(root, error);
+}
+
+bool command_devices(int argc, char **argv, tool_error *error) {
+    cli_options options = {0};
+    device_options device;
+    bool help, json = false, self_test = false;
+    device_add_options(&device, &options);
+    cli_add(&options, (cli_option){"self-test", CLI_FLAG, &self_test, NULL, NULL,
+                                   "run every kernel's self-test against the double oracle"});
+    cli_add(&options, (cli_option){"json", CLI_FLAG, &json, NULL, NULL, "print one JSON object"});
+    if (!cli_parse(&options, argc, argv, &help, error))
+        return false;
+    if (help) {
+        printf("usage: sparsed devices [OPTIONS]\n\nLists the devices, the one chosen, and its "
+               "kernels.\n\n");
+        cli_print_options(&options, stdout);
+        return true;
+    }
+    listing *l = calloc(1, sizeof *l);
+    if (!l)
+        return tool_fail(error, "out of memory");
+    bool done = collect(&device, self_test, l, error);
+    if (done && json)
+        done = print_json(l, error);
+    else if (done)
+        print_text(l);
+    free(l);
+    return done;
+}

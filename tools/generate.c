@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* `sparsed generate`: a diffusion language model's answer, dense or sparse, and what it cost. */
+#include <sparsed/sparsed.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "device_options.h"
+#include "file.h"
+#include "generate_report.h"
+#include "model_dir.h"
+#include "progress.h"
+#include "selection.h"
+#include "storage_convert.h"
+
+enum { MAX_PROMPT_BYTES = 64 << 20 };
+
+static const char default_example[] = "var_track-2048";
+
+typedef struct generate_options {
+    const char *model, *prompt, *prompt_file, *example, *sampler, *attention, *schedule, *compare;
+    const char *dtype;
+    bool raw_prompt, gen_length_given, steps_given, compare_given, json;
+    uint64_t gen_length, steps, block_length;
+    double skip;
+    selection_options selection;
+    device_options device;
+} generate_options;
+
+/* Everything one call holds. */
+typedef struct generate_state {
+    generate_options options;
+    char *model_dir;
+    dlm_tokenizer *tokenizer;
+    dlm_model *model;
+    sparsed_context *context;
+    dlm_example example;
+    const char *example_name; /* NULL: the caller's own prompt */
+    uint32_t *prompt;
+    size_t prompt_length;
+    dlm_denoise_options denoise;
+    progress bar;
+    generate_method methods[METHOD_KINDS];
+    size_t method_count;
+} generate_state;
+
+static void add_prompt_options(generate_options *o, cli_options *list) {
+    cli_add(list, (cli_option){"model", CLI_STRING, &o->model, NULL, "DIR",
+                               "model folder (SPARSED_MODEL, else the built-in tiny-dream)"});
+    cli_add(list, (cli_option){"prompt", CLI_STRING, &o->prompt, NULL, "TEXT", "the prompt"});
+    cli_add(list, (cli_option){"prompt-file", CLI_STRING, &o->prompt_file, NULL, "FILE",
+                               "the prompt, from a file"});
+    cli_add(list,
+            (cli_option){"example", CLI_STRING, &o->example, NULL, "NAME",
+                         "a question with a known answer: TASK-LENGTH[:ROW], tasks niah_single, "
+                         "niah_multikey, niah_multiquery, niah_multivalue, kv_recall, "
+                         "var_track, quote; lengths 512, 1024, 2048, 4096; rows 0 to 15. "
+                         "Without any prompt: var_track-2048"});
+    cli_add(list, (cli_option){"raw-prompt", CLI_FLAG, &o->raw_prompt, NULL, NULL,
+                               "put nothing round the prompt, and read special tokens in it"});
+    cli_add(list, (cli_option){"gen-length", CLI_UINT, &o->gen_length, &o->gen_length_given, "N",
+                               "tokens to generate (the example's, else the model's)"});
+    cli_add(list,
+            (cli_option){"steps", CLI_UINT, &o->steps, &o->steps_given, "T",
+                         "denoising steps (the model's; with an example or --gen-length: one a "
+                         "token)"});
+    cli_add(list, (cli_option){"sampler", CLI_STRING, &o->sampler, NULL, "NAME",
+                               "low_confidence, maskgit_plus or entropy (the model's)"});
+    cli_add(list, (cli_option){"gen-block-length", CLI_UINT, &o->block_length, NULL, "N",
+                               "generate blocks of N tokens from the left (all at once)"});
+}
+
+static void add_options(generate_options *o, cli_options *list) {
+    *o = (generate_options){.attention = "sparsed", .dtype = "f32", .skip = 0.2};
+    add_prompt_options(o, list);
+    cli_add(list, (cli_option){"attention", CLI_STRING, &o->attention, NULL, "METHOD",
+                               "dense, sparsed, window or streaming (sparsed)"});
+    cli_add(list,
+            (cli_option){"compare", CLI_OPTIONAL_STRING, &o->compare, &o->compare_given, "METHODS",
+                         "run other methods too, beside it: dense, and those named "
+                         "(window,streaming: at SparseD's density)"});
+    cli_add(list, (cli_option){"skip", CLI_REAL, &o->skip, NULL, "SHARE",
+                               "share of the steps that stay dense, in [0, 1] (0.2)"});
+    cli_add(list, (cli_option){"schedule", CLI_STRING, &o->schedule, NULL, "NAME",
+                               "upstream, paper, no-dense, rebuild or window:A:B (upstream; window "
+                               "and streaming: no-dense)"});
+    selection_add_options(&o->selection,
+                          "paper, upstream-dream, upstream-llada or joint (the model's own "
+                          "upstream mode)",
+                          list);
+    cli_add(list, (cli_option){"dtype", CLI_STRING, &o->dtype, NULL, "TYPE",
+                               "what attention stores: f32, bf16 or f16 (f32)"});
+    device_add_options(&o->device, list);
+    cli_add(list, (cli_option){"json", CLI_FLAG, &o->json, NULL, NULL,
+                               "one JSON object on stdout instead of answer and table"});
+}
+
+static bool check_words(const generate_options *o, tool_error *error) {
+    int prompts = (o->prompt != NULL) + (o->prompt_file != NULL) + (o->example != NULL);
+    if (prompts > 1)
+        return tool_fail_usage(
+            error, "--prompt, --prompt-file and --example: give one of them, not %d", prompts);
+    if (!(o->skip >= 0.0 && o->skip <= 1.0))
+        return tool_fail_usage(error, "--skip is %g, not in [0, 1]", o->skip);
+    if (o->gen_length_given && (o->gen_length < 1 || o->gen_length > 1 << 20))
+        return tool_fail_usage(error, "--gen-length is %llu, not in 1 to 1048576",
+                               (unsigned long long)o->gen_length);
+    if (o->steps_given && (o->steps < 1 || o->steps > 1 << 20))
+        return tool_fail_usage(error, "--steps is %llu, not in 1 to 1048576",
+                               (unsigned long long)o->steps);
+    if (o->block_length > 1 << 20)
+        return tool_fail_usage(error, "--gen-block-length is %llu, above 1048576",
+                               (unsigned long long)o->block_length);
+    return true;
+}
+
+/* The text of the prompt: the caller's, a file's, or an example's. */
+static bool find_prompt(generate_state *s, char **text, size_t *size, tool_error *error) {
+    const generate_options *o = &s->options;
+    *text = NULL;
+    if (o->prompt_file) {
+        *text = file_read(o->prompt_file, MAX_PROMPT_BYTES, size, error);
+        return *text != NULL;
+    }
+    const char *source = o->prompt;
+    if (!source) {
+        s->example_name = o->example ? o->example : default_example;
+        if (!dlm_example_load(s->model_dir, s->example_name, &s->example, error))
+            return false;
+        source = s->example.prompt;
+    }
+    *size = strlen(source);
+    *text = malloc(*size + 1);
+    if (!*text)
+        return tool_fail(error, "out of memory for the prompt");
+    memcpy(*text, source, *size + 1);
+    return true;
+}
+
+/* Appends the ids of text to the prompt. */
+static bool append(generate_state *s, const char *text, size_t size, bool special,
+                   tool_error *error) {
+    uint32_t *ids;
+    size_t count;
+    if (!dlm_tokenizer_encode(s->tokenizer, text, size, special, &ids, &count, error))
+        return false;
+    uint32_t *grown = realloc(s->prompt, (s->prompt_length + count + 1) * sizeof *grown);
+    if (!grown) {
+        free(ids);
+        return tool_fail(error, "out of memory for the prompt");
+    }
+    memcpy(grown + s->prompt_length, ids, count * sizeof *ids);
+    s->prompt = grown;
+    s->prompt_length += count;
+    free(ids);
+    return true;
+}
+
+static bool encode_prompt(generate_state *s, tool_error *error) {
+    const dlm_config *c = dlm_model_config(s->model);
+    bool raw = s->options.raw_prompt;
+    char *text;
+    size_t size;
+    if (!find_prompt(s, &text, &size, error))
+        return false;
+    bool done = (raw || append(s, c->prompt_prefix, strlen(c->prompt_prefix), true, error)) &&
+                append(s, text, size, raw, error) &&
+                (raw || append(s, c->prompt_suffix, strlen(c->prompt_suffix), true, error));
+    free(text);
+    for (size_t i = 0; i < s->prompt_length && done; i++)
+        if (s->prompt[i] >= c->vocab)
+            done =
+                tool_fail(error, "%s: the tokenizer's id %u is not in the model's vocabulary of %u",
+                          s->model_dir, s->prompt[i], c->vocab);
+    return done;
+}
+
+static bool set_denoise(generate_state *s, tool_error *error) {
+    const generate_options *o = &s->options;
+    const dlm_config *c = dlm_model_config(s->model);
+    dlm_denoise_options *d = &s->denoise;
+    const char *sampler = o->sampler ? o->sampler : c->sampler;
+    if (!dlm_sampler_parse(sampler, &d->sampler))
+        return tool_fail_usage(
+            error, "--sampler is '%s', not low_confidence, maskgit_plus or entropy", sampler);
+    bool own_length = !o->gen_length_given && !s->example_name;
+    d->gen_length = o->gen_length_given ? (uint32_t)o->gen_length
+                    : s->example_name   ? s->example.gen_length
+                                        : c->gen_length;
+    d->steps = o->steps_given ? (uint32_t)o->steps : own_length ? c->steps : d->gen_length;
+    d->block_length = (uint32_t)o->block_length;
+    return dlm_denoise_check(c, d, s->prompt_length, error);
+}
+
+static bool load(generate_state *s, tool_error *error) {
+    const generate_options *o = &s->options;
+    s->model_dir = model_dir_find(o->model, error);
+    if (!s->model_dir)
+        return false;
+    s->context = device_open(&o->device, error);
+    char *path = s->context ? file_join(s->model_dir, "tokenizer.json", error) : NULL;
+    s->model = path ? dlm_model_load(s->model_dir, (uint32_t)o->device.threads, error) : NULL;
+    s->tokenizer = s->model ? dlm_tokenizer_load(path, error) : NULL;
+    free(path);
+    return s->tokenizer && encode_prompt(s, error) && set_denoise(s, error);
+}
+
+static bool add_method(generate_state *s, method_kind kind, tool_error *error) {
+    const generate_options *o = &s->options;
+    const dlm_config *c = dlm_model_config(s->model);
+    for (size_t i = 0; i < s->method_count; i++)
+        if (s->methods[i].plan.kind == kind)
+            return true;
+    bool fixed = kind == METHOD_WINDOW || kind == METHOD_STREAMING;
+    uint32_t mode = kind == METHOD_WINDOW          ? SPARSED_MODE_WINDOW
+                    : kind == METHOD_STREAMING     ? SPARSED_MODE_STREAMING
+                    : c->architecture == DLM_LLADA ? SPARSED_MODE_UPSTREAM_LLADA
+                                                   : SPARSED_MODE_UPSTREAM_DREAM;
+    method_plan *plan = &s->methods[s->method_count].plan;
+    *plan = (method_plan){.kind = kind,
+                          .skip = o->skip,
+                          .schedule = o->schedule ? o->schedule
+                                      : fixed     ? "no-dense"
+                                                  : "upstream"};
+    if (!storage_parse(o->dtype, &plan->dtype, error) ||
+        !selection_make(&o->selection, mode, &plan->select, error))
+        return false;
+    if (fixed)
+        plan->select.mode = mode;
+    plan->select.sinks = kind == METHOD_STREAMING ? o->selection.sinks : 0;
+    plan->select.window = o->selection.window;
+    s->method_count++;
+    return true;
+}
+
+/* The method asked for, dense beside it with --compare, and those that --compare names. */
+static bool list_methods(generate_state *s, tool_error *error) {
+    const generate_options *o = &s->options;
+    method_kind kind;
+    if (!method_parse(o->attention, &kind))
+        return tool_fail_usage(
+            error, "--attention is '%s', not dense, sparsed, window or streaming", o->attention);
+    if (!add_method(s, kind, error))
+        return false;
+    if (!o->compare_given)
+        return true;
+    if (!add_method(s, kind == METHOD_DENSE && !o->compare[0] ? METHOD_SPARSED : METHOD_DENSE,
+                    error))
+        return false;
+    for (const char *name = o->compare; *name;) {
+        char word[32];
+        size_t length = strcspn(name, ",");
+        snprintf(word, sizeof word, "%.*s", (int)(length < 31 ? length : 31), name);
+        if (!method_parse(word, &kind))
+            return tool_fail_usage(
+                error, "--compare names '%s', not dense, sparsed, window or streaming", word);
+        if (!add_method(s, kind, error))
+            return false;
+        name += length + (name[length] == ',');
+    }
+    return true;
+}
+
+static bool draw_step(void *user, uint32_t step, const uint32_t *generated, tool_error *error) {
+    (void)error;
+    progress_draw(user, step, generated);
+    return true;
+}
+
+/* The answer: up to the first end-of-text token. */
+static char *decode_answer(const generate_state *s, const uint32_t *tokens) {
+    uint32_t n = 0;
+    while (n < s->denoise.gen_length && tokens[n] != dlm_model_config(s->model)->eos_token)
+        n++;
+    return dlm_tokenizer_decode(s->tokenizer, tokens, n, NULL);
+}
+
+static bool run_method(generate_state *s, generate_method *m, tool_error *error) {
+    const dlm_config *c = dlm_model_config(s->model);
+    progress_start(&s->bar, method_name(m->plan.kind), s->tokenizer, s->denoise.steps,
+                   s->denoise.gen_length, c->mask_token, c->eos_token);
+    s->denoise.before_step = draw_step;
+    s->denoise.user = &s->bar;
+    bool done = method_run(s->context, s->model, s->prompt, s->prompt_length, &s->denoise, &m->plan,
+                           &m->result, error);
+    progress_end(&s->bar);
+    if (!done)
+        return false;
+    m->text = decode_answer(s, m->result.tokens);
+    return m->text ? true : tool_fail(error, "out of memory for the answer");
+}
+
+/* Fixed patterns run last: they get the density that SparseD had, or --select's without it. */
+static bool run_methods(generate_state *s, tool_error *error) {
+    double density = s->options.selection.ratio;
+    for (size_t i = 0; i < s->method_count; i++) {
+        generate_method *m = &s->methods[i];
+        if (m->plan.kind > METHOD_SPARSED)
+            continue;
+        if (!run_method(s, m, error))
+            return false;
+        if (m->plan.kind == METHOD_SPARSED && m->result.build_steps > 0)
+            density = m->result.density;
+    }
+    for (size_t i = 0; i < s->method_count; i++) {
+        generate_method *m = &s->methods[i];
+        if (m->plan.kind <= METHOD_SPARSED)
+            continue;
+        if (!s->options.selection.window_given)
+            m->plan.select.window = sparsed_fixed_window(s->prompt_length + s->denoise.gen_length,
+                                                         m->plan.select.sinks, density);
+        if (!run_method(s, m, error))
+            return false;
+    }
+    return true;
+}
+
+static bool report(const generate_state *s, tool_error *error) {
+    sparsed_device_info device = {.struct_size = sizeof device};
+    if (!device_check(s->context, sparsed_context_device(s->context, &device), error))
+        return false;
+    const generate_report r = {.model_dir = s->model_dir,
+                               .example_name = s->example_name,
+                               .example = s->example_name ? &s->example : NULL,
+                               .prompt_length = s->prompt_length,
+                               .denoise = &s->denoise,
+                               .layers = dlm_model_config(s->model)->layers,
+                               .threads = device.compute_units,
+                               .methods = s->methods,
+                               .count = s->method_count};
+    if (s->options.json)
+        return generate_print_json(&r, error);
+    if (puts(s->methods[0].text) < 0 || fflush(stdout) != 0)
+        return tool_fail(error, "standard output: could not write the answer");
+    generate_print_table(&r);
+    return true;
+}
+
+static void release(generate_state *s) {
+    for (size_t i = 0; i < s->method_count; i++) {
+        method_result_free(&s->methods[i].result);
+        free(s->methods[i].text);
+    }
+    dlm_example_free(&s->example);
+    free(s->prompt);
+    dlm_tokenizer_free(s->tokenizer);
+    dlm_model_free(s->model);
+    sparsed_context_destroy(s->context);
+    free(s->model_dir);
+}
+
+bool command_generate(int argc, char **argv, tool_error *error) {
+    cli_options list = {0};
+    generate_state s = {.model_dir = NULL};
+    bool help;
+    add_options(&s.options, &list);
+    if (!cli_parse(&list, argc, argv, &help, error))
+        return false;
+    if (help) {
+        printf("usage: sparsed generate [OPTIONS]\n\nRuns a diffusion language model. The answer "
+               "goes to stdout, a table of its cost to stderr.\n\n");
+        cli_print_options(&list, stdout);
+        return true;
+    }
+    bool done = check_words(&s.options, error) && load(&s, error) && list_methods(&s, error) &&
+                run_methods(&s, error) && report(&s, error);
+    release(&s);
+    return done;
+}

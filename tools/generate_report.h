@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/*
+ * What `sparsed generate` tells at the end: the table, or one JSON object.
+ */
+#ifndef TOOLS_GENERATE_REPORT_H
+#define TOOLS_GENERATE_REPORT_H
+
+#include "dlm/example.h"
+#include "dlm/tokenizer.h"
+#include "method_run.h"
+
+typedef struct generate_method {
+    method_plan plan;
+    method_result result;
+    char *text; /* the answer up to the first end-of-text token; owned */
+} generate_method;
+
+typedef struct generate_report {
+    const char *model_dir, *example_name; /* example_name NULL: the caller's own prompt */
+    const dlm_example *example;
+    size_t prompt_length;
+    const dlm_denoise_options *denoise;
+    uint32_t layers, threads;
+    const generate_method
+        *methods; /* [count]; the first is the one asked for, the others compare */
+    size_t count;
+} generate_report;
+
+/* On stderr. */
+void generate_print_table(const generate_report *report);
+
+/* On stdout. */
+bool generate_print_json(const generate_report *report, tool_error *error);
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+#include "method_run.h"
+
+#include <sparsed/pattern.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "device_options.h"
+#include "storage_convert.h"
+
+static const char *const names[METHOD_KINDS] = {"dense", "sparsed", "window", "streaming"};
+
+bool method_parse(const char *name, method_kind *kind) {
+    for (int i = 0; i < METHOD_KINDS; i++)
+        if (strcmp(name, names[i]) == 0) {
+            *kind = (method_kind)i;
+            return true;
+        }
+    return false;
+}
+
+const char *method_name(method_kind kind) {
+    return names[kind];
+}
+
+double method_attention_seconds(const method_result *result) {
+    return result->dense_seconds + result->build_seconds + result->sparse_seconds;
+}
+
+/* What the callbacks of one run share. */
+typedef struct method_state {
+    sparsed_context *context;
+    sparsed_pipeline *pipeline;
+    const dlm_config *config;
+    const dlm_denoise_options *denoise;
+    method_result *result;
+    sparsed_dtype dtype;
+    uint32_t step;
+    sparsed_op op;   /* of this step */
+    void *stored[3]; /* q, k, v in dtype, unless that is f32 */
+} method_state;
+
+static double now_seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static bool before_step(void *user, uint32_t step, const uint32_t *generated, tool_error *error) {
+    method_state *s = user;
+    method_result *r = s->result;
+    s->step = step;
+    if (!device_check(s->context, sparsed_pipeline_op(s->pipeline, step, &s->op), error))
+        return false;
+    if (s->op == SPARSED_DENSE)
+        r->dense_steps++;
+    else if (s->op == SPARSED_SPARSE)
+        r->sparse_steps++;
+    else
+        r->build_steps++;
+    return !s->denoise->before_step ||
+           s->denoise->before_step(s->denoise->user, step, generated, error);
+}
+
+static void count_seconds(method_state *s, double seconds) {
+    method_result *r = s->result;
+    if (s->op == SPARSED_DENSE)
+        r->dense_seconds += seconds;
+    else if (s->op == SPARSED_SPARSE)
+        r->sparse_seconds += seconds;
+    else
+        r->build_seconds += seconds;
+}
+
+static bool attend(void *user, uint32_t layer, const float *q, const float *k, const float *v,
+                   float *out, uint32_t len, tool_error *error) {
+    method_state *s = user;
+    const dlm_config *c = s->config;
+    const void *input[3] = {q, k, v};
+    size_t width[3] = {(size_t)c->heads * c->head_dim, (size_t)c->kv_heads * c->head_dim,
+                       (size_t)c->kv_heads * c->head_dim};
+    double start = now_seconds();
+    for (int i = 0; i < 3 && s->dtype != SPARSED_F32; i++) {
+        storage_from_floats(input[i], len * width[i], s->dtype, s->stored[i]);
+        input[i] = s->stored[i];
+    }
+    /* The library only reads q, k and v. */
+    const sparsed_io io = {.struct_size = sizeof io,
+                           .q.mem = (void *)input[0],
+                           .k.mem = (void *)input[1],
+                           .v.mem = (void *)input[2],
+                           .out.mem = out};
+    sparsed_status status = sparsed_pipeline_attend(s->pipeline, s->step, layer, &io);
+    count_seconds(s, now_seconds() - start);
+    return device_check(s->context, status, error);
+}
+
+/* [len][heads][head_dim] in memory, as the linear layers leave it. */
+static sparsed_desc describe(const dlm_config *c, uint64_t len, sparsed_dtype dtype) {
+    sparsed_desc d = SPARSED_DESC_INIT;
+    uint64_t q_row = (uint64_t)c->heads * c->head_dim, kv_row = (uint64_t)c->kv_heads * c->head_dim;
+    d.dtype = dtype;
+    d.out_dtype = SPARSED_F32;
+    d.batch = 1;
+    d.heads = c->heads;
+    d.kv_heads = c->kv_heads;
+    d.head_dim = c->head_dim;
+    d.q_len = d.kv_len = len;
+    d.q = d.out = (sparsed_strides){len * q_row, c->head_dim, q_row};
+    d.k = d.v = (sparsed_strides){len * kv_row, c->head_dim, kv_row};
+    return d;
+}
+
+static bool open_pipeline(method_state *s, const method_plan *plan, uint64_t len,
+                          tool_error *error) {
+    uint32_t steps = s->denoise->steps;
+    const char *preset = plan->kind == METHOD_DENSE ? "dense" : plan->schedule;
+    sparsed_schedule_entry *entries = calloc(steps, sizeof *entries);
+    sparsed_message message;
+    if (!entries)
+        return tool_fail(error, "out of memory for %u steps", steps);
+    if (sparsed_schedule_preset(preset, plan->skip, entries, steps, &message) != SPARSED_OK) {
+        free(entries);
+        return tool_fail_usage(error, "%s", message.text);
+    }
+    const sparsed_schedule schedule = {
+        .struct_size = sizeof schedule, .steps = steps, .entries = entries};
+    sparsed_desc desc = describe(s->config, len, plan->dtype);
+    sparsed_select select = plan->select;
+    select.gen_len = s->denoise->gen_length;
+    sparsed_status status =
+        sparsed_pipeline_create(s->context, &desc, plan->kind == METHOD_DENSE ? NULL : &select,
+                                &schedule, s->config->layers, &s->pipeline);
+    free(entries);
+    return device_check(s->context, status, error);
+}
+
+static bool allocate(method_state *s, uint64_t len, tool_error *error) {
+    const dlm_config *c = s->config;
+    method_result *r = s->result;
+    bool half = s->dtype != SPARSED_F32;
+    size_t row = (size_t)c->head_dim * sizeof(uint16_t) * (half ? (size_t)len : 0) + 1;
+    r->tokens = calloc(s->denoise->gen_length, sizeof *r->tokens);
+    r->layer_density = calloc(c->layers, sizeof *r->layer_density);
+    s->stored[0] = malloc(c->heads * row);
+    s->stored[1] = malloc(c->kv_heads * row);
+    s->stored[2] = malloc(c->kv_heads * row);
+    return r->tokens && r->layer_density && s->stored[0] && s->stored[1] && s->stored[2]
+               ? true
+               : tool_fail(error, "out of memory for a run over %llu tokens",
+                           (unsigned long long)len);
+}
+
+/* Densities, once the run is done. */
+static bool measure_density(method_state *s, tool_error *error) {
+    method_result *r = s->result;
+    uint32_t layers = s->config->layers;
+    for (uint32_t i = 0; i < layers; i++) {
+        sparsed_pattern *pattern = NULL;
+        r->layer_density[i] = 1.0;
+        if (r->build_steps > 0) {
+            sparsed_status status = sparsed_pipeline_get_pattern(s->pipeline, i, &pattern);
+            if (!device_check(s->context, status, error))
+                return false;
+            r->layer_density[i] = sparsed_pattern_density(pattern, UINT32_MAX);
+            sparsed_pattern_release(pattern);
+        }
+        r->density += r->layer_density[i] / layers;
+    }
+    return true;
+}
+
+/* Steps that attend sparsely: the sparse ones, and those that build and use the pattern at once. */
+static bool measure_work(method_state *s, tool_error *error) {
+    method_result *r = s->result;
+    double pairs = 0.0;
+    for (uint32_t i = 0; i < s->denoise->steps; i++) {
+        sparsed_op op;
+        if (!device_check(s->context, sparsed_pipeline_op(s->pipeline, i, &op), error))
+            return false;
+        pairs += op == SPARSED_DENSE || op == SPARSED_DENSE_BUILD ? 1.0 : r->density;
+    }
+    r->attention_work = pairs / s->denoise->steps;
+    sparsed_plan_info info = {.struct_size = sizeof info};
+    if (!device_check(s->context, sparsed_pipeline_describe(s->pipeline, &info), error))
+        return false;
+    memcpy(r->kernel, info.kernel, sizeof r->kernel);
+    r->scratch_bytes = info.scratch_bytes;
+    r->pattern_bytes = info.kept_bytes * s->config->layers;
+    return true;
+}
+
+bool method_run(sparsed_context *context, dlm_model *model, const uint32_t *prompt,
+                size_t prompt_length, const dlm_denoise_options *denoise, const method_plan *plan,
+                method_result *result, tool_error *error) {
+    method_state s = {.context = context,
+                      .config = dlm_model_config(model),
+                      .denoise = denoise,
+                      .result = result,
+                      .dtype = plan->dtype};
+    uint64_t len = prompt_length + denoise->gen_length;
+    *result = (method_result){.tokens = NULL, .window = plan->select.window};
+    bool done = allocate(&s, len, error) && open_pipeline(&s, plan, len, error);
+    if (done) {
+        const dlm_attention attention = {attend, &s};
+        dlm_denoise_options options = *denoise;
+        options.before_step = before_step;
+        options.user = &s;
+        double start = now_seconds(), linear = dlm_model_linear_seconds(model);
+        done =
+            dlm_denoise(model, prompt, prompt_length, &options, &attention, result->tokens, error);
+        result->total_seconds = now_seconds() - start;
+        result->linear_seconds = dlm_model_linear_seconds(model) - linear;
+    }
+    done = done && measure_density(&s, error) && measure_work(&s, error);
+    sparsed_pipeline_destroy(s.pipeline);
+    for (int i = 0; i < 3; i++)
+        free(s.stored[i]);
+    if (!done)
+        method_result_free(result);
+    return done;
+}
+
+void method_result_free(method_result *result) {
+    free(result->tokens);
+    free(result->layer_density);
+    *result = (method_result){.tokens = NULL};
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/*
+ * One run of a model with one attention method: a pipeline on a context, driven by the denoising
+ * loop, with its times and densities.
+ */
+#ifndef TOOLS_METHOD_RUN_H
+#define TOOLS_METHOD_RUN_H
+
+#include <sparsed/sparsed.h>
+
+#include "dlm/denoise.h"
+
+typedef enum method_kind {
+    METHOD_DENSE,
+    METHOD_SPARSED,
+    METHOD_WINDOW,
+    METHOD_STREAMING
+} method_kind;
+
+enum { METHOD_KINDS = METHOD_STREAMING + 1 };
+
+typedef struct method_plan {
+    method_kind kind;
+    const char *schedule; /* a preset's name; METHOD_DENSE: not used */
+    double skip;
+    sparsed_select select; /* gen_len is filled in; METHOD_DENSE: not used */
+    sparsed_dtype dtype;   /* what attention stores */
+} method_plan;
+
+typedef struct method_result {
+    uint32_t *tokens;      /* [gen_length]; owned */
+    double *layer_density; /* [layers] of the last pattern; 1 if there was none; owned */
+    double density;        /* their mean */
+    double attention_work; /* query-key pairs attended in all steps, as a share of dense */
+    double total_seconds, linear_seconds;
+    double dense_seconds, build_seconds, sparse_seconds; /* attention; build: steps that build */
+    uint32_t dense_steps, build_steps, sparse_steps;
+    uint64_t window; /* fixed patterns */
+    char kernel[32];
+    uint64_t scratch_bytes, pattern_bytes;
+} method_result;
+
+bool method_parse(const char *name, method_kind *kind); /* false: unknown */
+const char *method_name(method_kind kind);
+
+/* Runs it. denoise->before_step, if set, is called as well. On failure nothing is left to free. */
+bool method_run(sparsed_context *context, dlm_model *model, const uint32_t *prompt,
+                size_t prompt_length, const dlm_denoise_options *denoise, const method_plan *plan,
+                method_result *result, tool_error *error);
+void method_result_free(method_result *result);
+
+/* Seconds of all attention. */
+double method_attention_seconds(const method_result *result);
+
+#endif

@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# From a fresh clone to a first run, on Debian 12, Ubuntu 22.04 and 24.04.
+#   usage: tools/quickstart.sh run [OPTIONS]   build, then `sparsed generate --compare OPTIONS`
+#          tools/quickstart.sh test [OPTIONS]  build, then `ctest OPTIONS`
+# Packages that are missing are installed with apt-get (through sudo if not root); elsewhere install
+# their like by hand first: docs/building.md.
+set -eu
+
+cd "$(dirname "$0")/.."
+job=${1:-}
+case $job in
+run | test) shift ;;
+*)
+    echo "usage: tools/quickstart.sh run|test [OPTIONS]" >&2
+    exit 2
+    ;;
+esac
+
+has_package() {
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+install_missing() {
+    missing=
+    for package in build-essential cmake ninja-build pkg-config libcjson-dev libpcre2-dev \
+        libcmocka-dev; do
+        has_package "$package" || missing="$missing $package"
+    done
+    # Any of OpenBLAS's variants will do.
+    if ! /sbin/ldconfig -p | grep -q 'libopenblas\.so\.0'; then
+        missing="$missing libopenblas0-pthread"
+    fi
+    [ -n "$missing" ] || return 0
+    as_root=
+    [ "$(id -u)" -eq 0 ] || as_root=sudo
+    echo "installing:$missing"
+    $as_root apt-get update
+    # shellcheck disable=SC2086 # the packages are words
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing
+}
+
+if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
+    install_missing
+fi
+cmake --preset release
+cmake --build --preset release
+if [ "$job" = run ]; then
+    exec ./build/release/tools/sparsed generate --compare "$@"
+fi
+exec ctest --preset release "$@"
