@@ -176,16 +176,17 @@ static void prepare_outputs(const spd_launch *l) {
     uint64_t score_heads =
         (uint64_t)p->desc.batch * p->desc.heads * (spd_mode_is_upstream(p->select.mode) ? 2 : 1);
     if (op_builds(l))
-        memset(l->kept, 0, p->desc.batch * p->desc.heads * head_words * sizeof(uint64_t));
+        memset(l->kept, 0, (uint64_t)p->desc.batch * p->desc.heads * head_words * sizeof(uint64_t));
     if (op_builds(l) && l->scores.mem)
         memset(at(&l->scores), 0, score_heads * p->q_blocks * p->k_blocks * sizeof(float));
     for (uint64_t b = 0; b < p->desc.batch; b++)
         for (uint64_t h = 0; h < p->desc.heads; h++) {
             if (l->op != SPARSED_BUILD)
                 clear_padding(l, b, h);
-            uint64_t *bits = (uint64_t *)l->kept + (b * p->desc.heads + h) * head_words;
-            for (uint64_t i = 0; op_builds(l) && !is_scored(l) && i < l->extents[b].q_blocks; i++)
-                spd_fixed_row(p, &l->extents[b], i, bits + i * p->row_words);
+            uint64_t rows = op_builds(l) && !is_scored(l) ? l->extents[b].q_blocks : 0;
+            uint64_t first = (b * p->desc.heads + h) * head_words;
+            for (uint64_t i = 0; i < rows; i++)
+                spd_fixed_row(p, &l->extents[b], i, (uint64_t *)l->kept + first + i * p->row_words);
         }
 }
 

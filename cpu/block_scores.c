@@ -5,6 +5,7 @@
 #include "kernel.h"
 #include "softmax_tile.h"
 
+#include <math.h>
 #include <string.h>
 
 static float reduce_row(const float *mass, const float *weight, uint32_t rows, uint32_t reduce) {
@@ -13,8 +14,10 @@ static float reduce_row(const float *mass, const float *weight, uint32_t rows, u
         float share = mass[r] * weight[r];
         if (reduce == SPARSED_REDUCE_SUM)
             result += share;
-        else if (!(share <= result)) /* NaN comes through, to rank last */
+        else if (share > result || isnan(share)) /* a NaN stays, to rank last */
             result = share;
+        if (isnan(result))
+            break;
     }
     return result;
 }

@@ -29,8 +29,8 @@ void spd_load_rows(const spd_rows *rows, uint64_t row, uint64_t count, uint32_t 
         load_row(rows, row + r, dim, to + r * dim);
 }
 
-bool spd_rows_in_place(const spd_rows *rows, uint64_t row, spd_tile *tile) {
-    if (rows->dtype != SPARSED_F32 || rows->row_stride > INT_MAX ||
+bool spd_rows_in_place(const spd_rows *rows, uint64_t row, uint32_t dim, spd_tile *tile) {
+    if (rows->dtype != SPARSED_F32 || rows->row_stride < dim || rows->row_stride > INT_MAX ||
         (uintptr_t)rows->data % sizeof(float) != 0)
         return false;
     tile->data = (const float *)rows->data + rows->first + row * rows->row_stride;

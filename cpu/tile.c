@@ -23,7 +23,7 @@ static spd_tile load_tile(const spd_unit *u, const spd_rows *rows, const uint32_
     uint32_t dim = u->launch->problem->desc.head_dim;
     spd_tile tile;
     bool neighbours = blocks[count - 1] - blocks[0] == count - 1;
-    if (neighbours && spd_rows_in_place(rows, (uint64_t)blocks[0] * u->block_keys, &tile))
+    if (neighbours && spd_rows_in_place(rows, (uint64_t)blocks[0] * u->block_keys, dim, &tile))
         return tile;
     tile = (spd_tile){gathered, (int)dim};
     for (uint32_t i = 0; i < count; i++) {

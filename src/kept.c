@@ -12,10 +12,12 @@ uint64_t spd_kept_bytes(const spd_problem *problem) {
 }
 
 sparsed_status sparsed_kept_create(sparsed_plan *plan, sparsed_kept **kept) {
-    if (!plan || !kept)
+    if (!plan)
         return SPARSED_E_INVALID;
     sparsed_context *c = plan->context;
     spd_message_clear(&c->message);
+    if (!kept)
+        return spd_fail(&c->message, SPARSED_E_INVALID, "kept is NULL");
     *kept = NULL;
     if (!plan->problem.has_select)
         return spd_fail(&c->message, SPARSED_E_STATE,
@@ -74,10 +76,28 @@ void spd_kept_fill(sparsed_kept *kept, const spd_problem *run, const spd_extent 
     kept->filled = true;
 }
 
+static bool is_fixed(uint32_t mode) {
+    return mode != 0 && !spd_mode_is_scored(mode);
+}
+
 static sparsed_status mismatch(sparsed_message *message, const char *field, uint64_t pattern,
                                uint64_t problem) {
     return spd_fail(message, SPARSED_E_MISMATCH, "the pattern's %s is %llu, the problem's is %llu",
                     field, (unsigned long long)pattern, (unsigned long long)problem);
+}
+
+/* A fixed mode's blocks stand for an exact window, which must be the problem's own. */
+static sparsed_status check_fixed(const sparsed_pattern_info *info, const sparsed_select *s,
+                                  sparsed_message *message) {
+    if (!is_fixed(info->mode) && !is_fixed(s->mode))
+        return SPARSED_OK;
+    if (info->mode != s->mode)
+        return mismatch(message, "mode", info->mode, s->mode);
+    if (info->window != s->window)
+        return mismatch(message, "window", info->window, s->window);
+    if (info->sinks != s->sinks)
+        return mismatch(message, "sinks", info->sinks, s->sinks);
+    return SPARSED_OK;
 }
 
 sparsed_status spd_kept_check(const sparsed_kept *kept, const spd_problem *run,
@@ -89,11 +109,7 @@ sparsed_status spd_kept_check(const sparsed_kept *kept, const spd_problem *run,
         return mismatch(message, "q_len", kept->info.q_len, run->desc.q_len);
     if (kept->info.kv_len != run->desc.kv_len)
         return mismatch(message, "kv_len", kept->info.kv_len, run->desc.kv_len);
-    return SPARSED_OK;
-}
-
-static bool is_fixed(uint32_t mode) {
-    return mode != 0 && !spd_mode_is_scored(mode);
+    return check_fixed(&kept->info, &run->select, message);
 }
 
 /* A pattern fits if its rows mean the same here; how its blocks were ranked does not matter. */
@@ -112,15 +128,7 @@ static sparsed_status check_fit(const sparsed_pattern_info *info, const spd_prob
         return mismatch(message, "q_len", info->q_len, p->desc.q_len);
     if (info->kv_len > p->desc.kv_len)
         return mismatch(message, "kv_len", info->kv_len, p->desc.kv_len);
-    if (is_fixed(info->mode) || is_fixed(s->mode)) {
-        if (info->mode != s->mode)
-            return mismatch(message, "mode", info->mode, s->mode);
-        if (info->window != s->window)
-            return mismatch(message, "window", info->window, s->window);
-        if (info->sinks != s->sinks)
-            return mismatch(message, "sinks", info->sinks, s->sinks);
-    }
-    return SPARSED_OK;
+    return check_fixed(info, s, message);
 }
 
 sparsed_status sparsed_kept_set(sparsed_kept *kept, const sparsed_pattern *pattern) {
@@ -145,10 +153,12 @@ sparsed_status sparsed_kept_set(sparsed_kept *kept, const sparsed_pattern *patte
 }
 
 sparsed_status sparsed_kept_get(sparsed_kept *kept, sparsed_pattern **pattern) {
-    if (!kept || !pattern)
+    if (!kept)
         return SPARSED_E_INVALID;
     sparsed_context *c = kept->context;
     spd_message_clear(&c->message);
+    if (!pattern)
+        return spd_fail(&c->message, SPARSED_E_INVALID, "pattern is NULL");
     *pattern = NULL;
     if (!kept->filled)
         return spd_fail(&c->message, SPARSED_E_STATE, "no pattern was built or set");

@@ -40,6 +40,8 @@ static const spd_verdict *judge(sparsed_context *c, size_t row, spd_variant vari
             c->backend->rows[row].name, spd_dtype_string(variant.dtype), variant.head_dim,
             variant.block_q, variant.block_k, variant.mode,
             v->status == SPARSED_OK ? "self-test passed" : v->message.text);
+    if (v->status == SPARSED_E_NOMEM)
+        v->row = SIZE_MAX; /* no verdict on the row: not to be found again */
     return v;
 }
 

@@ -6,6 +6,7 @@
 #include "oracle.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Where one part's tensors begin. */
@@ -24,35 +25,61 @@ static void store(void *data, uint32_t dtype, uint64_t index, double value) {
     memcpy((char *)data + index * sizeof half, &half, sizeof half);
 }
 
+/* Part `index`. An older caller's array has smaller elements: its own struct_size is the distance.
+ */
+static const sparsed_io *part_at(const sparsed_io *parts, uint32_t index) {
+    const char *first = (const char *)parts;
+    return (const sparsed_io *)(const void *)(first + (size_t)index * parts->struct_size);
+}
+
+static double part_lse(const sparsed_io *parts, uint32_t index, uint64_t row) {
+    return spd_oracle_load(at(&part_at(parts, index)->lse), SPARSED_F32, row);
+}
+
 /* One query row: lse_row indexes lse, out_row is the first element of its row of out. */
 static void merge_row(const sparsed_desc *d, const sparsed_io *parts, uint32_t n,
                       const sparsed_io *into, uint64_t lse_row, uint64_t out_row) {
-    double top = -INFINITY, total = 0.0;
-    for (uint32_t i = 0; i < n; i++)
-        top = fmax(top, spd_oracle_load(at(&parts[i].lse), SPARSED_F32, lse_row));
-    for (uint32_t i = 0; i < n && top > -INFINITY; i++)
-        total += exp(spd_oracle_load(at(&parts[i].lse), SPARSED_F32, lse_row) - top);
-    double lse = top > -INFINITY ? top + log(total) : -INFINITY;
-    double row[256] = {0.0};
-    for (uint32_t i = 0; i < n && top > -INFINITY; i++) {
-        double weight = exp(spd_oracle_load(at(&parts[i].lse), SPARSED_F32, lse_row) - lse);
-        for (uint32_t c = 0; c < d->head_dim && weight > 0.0; c++)
-            row[c] += weight * spd_oracle_load(at(&parts[i].out), d->out_dtype, out_row + c);
+    double top = -INFINITY, total = 0.0, row[256] = {0.0};
+    for (uint32_t i = 0; i < n && !isnan(top); i++) {
+        double lse = part_lse(parts, i, lse_row);
+        top = lse > top || isnan(lse) ? lse : top;
+    }
+    bool empty = top == -INFINITY; /* no part attended to a key */
+    for (uint32_t i = 0; i < n && !empty; i++)
+        total += exp(part_lse(parts, i, lse_row) - top);
+    double lse = empty ? -INFINITY : top + log(total);
+    for (uint32_t i = 0; i < n && !empty; i++) {
+        const void *out = at(&part_at(parts, i)->out);
+        double weight = exp(part_lse(parts, i, lse_row) - lse);
+        for (uint32_t c = 0; c < d->head_dim && weight != 0.0; c++)
+            row[c] += weight * spd_oracle_load(out, d->out_dtype, out_row + c);
     }
     for (uint32_t c = 0; c < d->head_dim; c++)
         store((void *)at(&into->out), d->out_dtype, out_row + c, row[c]);
     store((void *)at(&into->lse), SPARSED_F32, lse_row, lse);
 }
 
-static sparsed_status check_part(const sparsed_io *part, const char *name, uint32_t index,
+static sparsed_status check_part(const sparsed_io *part, const char *name,
                                  sparsed_message *message) {
-    if (part->struct_size != sizeof *part)
-        return spd_fail(message, SPARSED_E_INVALID, "%s[%u].struct_size is %u, not %zu", name,
-                        index, part->struct_size, sizeof *part);
-    if (!part->out.mem || !part->lse.mem)
-        return spd_fail(message, SPARSED_E_INVALID, "%s[%u].%s is NULL", name, index,
-                        part->out.mem ? "lse" : "out");
-    return SPARSED_OK;
+    sparsed_io known;
+    sparsed_status status = spd_copy_struct(&known, sizeof known, part, name, message);
+    if (status == SPARSED_OK && (!known.out.mem || !known.lse.mem))
+        return spd_fail(message, SPARSED_E_INVALID, "%s.%s is NULL", name,
+                        known.out.mem ? "lse" : "out");
+    return status;
+}
+
+static sparsed_status check_parts(const sparsed_io *parts, uint32_t n, sparsed_message *message) {
+    sparsed_status status = check_part(parts, "parts[0]", message);
+    for (uint32_t i = 1; i < n && status == SPARSED_OK; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "parts[%u]", i);
+        if (part_at(parts, i)->struct_size != parts->struct_size)
+            return spd_fail(message, SPARSED_E_INVALID, "%s.struct_size is %u, parts[0]'s is %u",
+                            name, part_at(parts, i)->struct_size, parts->struct_size);
+        status = check_part(part_at(parts, i), name, message);
+    }
+    return status;
 }
 
 sparsed_status sparsed_lse_merge(sparsed_context *context, const sparsed_desc *desc,
@@ -64,9 +91,9 @@ sparsed_status sparsed_lse_merge(sparsed_context *context, const sparsed_desc *d
     spd_message_clear(message);
     if (!parts || n < 1 || !into)
         return spd_fail(message, SPARSED_E_INVALID, "parts or into is NULL, or n is %u", n);
-    sparsed_status status = check_part(into, "into", 0, message);
-    for (uint32_t i = 0; i < n && status == SPARSED_OK; i++)
-        status = check_part(&parts[i], "parts", i, message);
+    sparsed_status status = check_part(into, "into", message);
+    if (status == SPARSED_OK)
+        status = check_parts(parts, n, message);
     if (status == SPARSED_OK)
         status = spd_problem_create(desc, NULL, &plan, message);
     if (status != SPARSED_OK)

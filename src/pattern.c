@@ -31,9 +31,10 @@ sparsed_status spd_pattern_create(const sparsed_pattern_info *info,
     p->rows = spd_allocate(allocator, info->batch, sizeof *p->rows);
     p->bits = spd_allocate(allocator, spd_pattern_words(&p->info), sizeof *p->bits);
     if (!p->rows || !p->bits) {
+        uint64_t words = spd_pattern_words(&p->info);
         sparsed_pattern_release(p);
         return spd_fail(message, SPARSED_E_NOMEM, "no memory for a pattern of %llu bytes",
-                        (unsigned long long)(spd_pattern_words(info) * 8));
+                        (unsigned long long)(words * sizeof(uint64_t)));
     }
     *pattern = p;
     return SPARSED_OK;
@@ -88,7 +89,9 @@ static sparsed_status check_info(const sparsed_pattern_info *info, sparsed_messa
                              .block_k = info->block_k,
                              .ratio = 1.0};
     spd_problem problem;
-    return spd_problem_create(&desc, &select, &problem, message);
+    sparsed_message why = {""};
+    sparsed_status status = spd_problem_create(&desc, &select, &problem, &why);
+    return status == SPARSED_OK ? status : spd_fail(message, status, "info: %.480s", why.text);
 }
 
 sparsed_status sparsed_pattern_from_mask(const sparsed_pattern_info *info, const uint8_t *mask,
@@ -101,6 +104,8 @@ sparsed_status sparsed_pattern_from_mask(const sparsed_pattern_info *info, const
     *pattern = NULL;
     if (!mask)
         return spd_fail(message, SPARSED_E_INVALID, "mask is NULL");
+    if (allocator && (!allocator->allocate || !allocator->release))
+        return spd_fail(message, SPARSED_E_INVALID, "allocator has a NULL function");
     sparsed_status status = spd_copy_struct(&known, sizeof known, info, "info", message);
     if (status == SPARSED_OK)
         status = check_info(&known, message);

@@ -23,8 +23,9 @@ static sparsed_status check_entries(const sparsed_schedule *schedule, bool has_s
         return spd_fail(message, SPARSED_E_INVALID,
                         "schedule.steps is %u, not in 1 to %d, or its entries are NULL",
                         schedule->steps, MAX_STEPS);
-    if ((schedule->flags & ~(uint32_t)SPARSED_SCHEDULE_SAVE) != 0)
-        return spd_fail(message, SPARSED_E_INVALID, "schedule.flags is 0x%x", schedule->flags);
+    if ((schedule->flags & ~(uint32_t)SPARSED_SCHEDULE_SAVE) != 0 || schedule->reserved != 0)
+        return spd_fail(message, SPARSED_E_INVALID, "schedule.flags is 0x%x, schedule.reserved %u",
+                        schedule->flags, schedule->reserved);
     for (uint32_t i = 0; i < schedule->steps; i++) {
         uint32_t op = schedule->entries[i].op;
         double ratio = schedule->entries[i].ratio;
@@ -34,6 +35,9 @@ static sparsed_status check_entries(const sparsed_schedule *schedule, bool has_s
         if (op != SPARSED_DENSE && !has_select)
             return spd_fail(message, SPARSED_E_INVALID,
                             "schedule.entries[%u].op is %u, which needs a selection", i, op);
+        if (schedule->entries[i].reserved != 0)
+            return spd_fail(message, SPARSED_E_INVALID, "schedule.entries[%u].reserved is %u", i,
+                            schedule->entries[i].reserved);
         if (ratio != 0.0 && !(ratio > 0.0 && ratio <= 1.0))
             return spd_fail(message, SPARSED_E_INVALID,
                             "schedule.entries[%u].ratio is %g, not 0 or in (0, 1]", i, ratio);
@@ -73,11 +77,13 @@ sparsed_status sparsed_pipeline_create(sparsed_context *context, const sparsed_d
                                        const sparsed_select *select,
                                        const sparsed_schedule *schedule, uint32_t layers,
                                        sparsed_pipeline **pipeline) {
-    if (!context || !pipeline)
+    if (!context)
         return SPARSED_E_INVALID;
     sparsed_message *message = &context->message;
     sparsed_schedule known;
     spd_message_clear(message);
+    if (!pipeline)
+        return spd_fail(message, SPARSED_E_INVALID, "pipeline is NULL");
     *pipeline = NULL;
     sparsed_status status = spd_copy_struct(&known, sizeof known, schedule, "schedule", message);
     if (status == SPARSED_OK)
@@ -148,9 +154,11 @@ sparsed_status sparsed_pipeline_attend(sparsed_pipeline *pipeline, uint32_t step
 }
 
 sparsed_status sparsed_pipeline_op(sparsed_pipeline *pipeline, uint32_t step, sparsed_op *op) {
-    if (!pipeline || !op)
+    if (!pipeline)
         return SPARSED_E_INVALID;
     spd_message_clear(&pipeline->context->message);
+    if (!op)
+        return spd_fail(&pipeline->context->message, SPARSED_E_INVALID, "op is NULL");
     if (step >= pipeline->steps)
         return spd_fail(&pipeline->context->message, SPARSED_E_INVALID, "step is %u of %u", step,
                         pipeline->steps);
@@ -173,9 +181,8 @@ static sparsed_status layer_kept(sparsed_pipeline *p, uint32_t layer, sparsed_ke
 sparsed_status sparsed_pipeline_get_pattern(sparsed_pipeline *pipeline, uint32_t layer,
                                             sparsed_pattern **pattern) {
     sparsed_kept *kept = NULL;
-    if (!pattern)
-        return SPARSED_E_INVALID;
-    *pattern = NULL;
+    if (pattern)
+        *pattern = NULL;
     sparsed_status status = layer_kept(pipeline, layer, &kept);
     return status == SPARSED_OK ? sparsed_kept_get(kept, pattern) : status;
 }

@@ -6,6 +6,7 @@
 #include "error.h"
 #include "size.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -63,8 +64,9 @@ static bool is_dtype(uint32_t dtype) {
     return dtype >= SPARSED_F32 && dtype <= SPARSED_BF16;
 }
 
+/* Kernels work with the scale as a float, and times log2(e). */
 static bool is_scale(double scale) {
-    return isfinite(scale) && scale > 0.0;
+    return scale >= FLT_MIN && scale <= FLT_MAX / 2;
 }
 
 static bool is_packed(sparsed_strides s) {
@@ -186,8 +188,8 @@ static sparsed_status check_desc(sparsed_desc *d, sparsed_message *message) {
     if (d->scale == 0.0)
         d->scale = 1.0 / sqrt((double)d->head_dim);
     if (!is_scale(d->scale))
-        return spd_fail(message, SPARSED_E_INVALID, "desc.scale is %g, not finite and above 0",
-                        d->scale);
+        return spd_fail(message, SPARSED_E_INVALID,
+                        "desc.scale is %g, not in the range of a float above 0", d->scale);
     if (!(d->flags & SPARSED_DESC_Q_START)) {
         if (d->q_start != 0)
             return spd_fail(message, SPARSED_E_INVALID,
@@ -240,16 +242,27 @@ static sparsed_status check_select(const sparsed_desc *d, sparsed_select *s,
         s->score_scale = mode_score_scale(d, s->mode);
     if (!is_scale(s->score_scale))
         return spd_fail(message, SPARSED_E_INVALID,
-                        "select.score_scale is %g, not finite and above 0", s->score_scale);
+                        "select.score_scale is %g, not in the range of a float above 0",
+                        s->score_scale);
     return check_ratio(s->ratio, "select.ratio", message);
 }
 
-static void count_blocks(spd_problem *p) {
+/* The blocks of both lengths; all bit rows and block scores must have an address. */
+static sparsed_status count_blocks(spd_problem *p, sparsed_message *message) {
+    uint64_t rows, size;
     if (!p->has_select)
-        return;
+        return SPARSED_OK;
     p->q_blocks = spd_ceil_div(p->desc.q_len, p->select.block_q);
     p->k_blocks = spd_ceil_div(p->desc.kv_len, p->select.block_k);
     p->row_words = spd_ceil_div(p->k_blocks, 64);
+    rows = (uint64_t)p->desc.batch * p->desc.heads * p->q_blocks; /* below 2^16 * 2^16 * 2^27 */
+    if (!spd_mul(rows, p->k_blocks, &size) || size > (uint64_t)1 << 56)
+        return spd_fail(message, SPARSED_E_INVALID,
+                        "batch %u, heads %u and %llu x %llu blocks make a pattern of more than "
+                        "2^56 blocks",
+                        p->desc.batch, p->desc.heads, (unsigned long long)p->q_blocks,
+                        (unsigned long long)p->k_blocks);
+    return SPARSED_OK;
 }
 
 sparsed_status spd_problem_create(const sparsed_desc *desc, const sparsed_select *select,
@@ -263,7 +276,8 @@ sparsed_status spd_problem_create(const sparsed_desc *desc, const sparsed_select
         if (status == SPARSED_OK)
             status = check_select(&p.desc, &p.select, message);
     }
-    count_blocks(&p);
+    if (status == SPARSED_OK)
+        status = count_blocks(&p, message);
     if (status == SPARSED_OK)
         *problem = p;
     return status;
@@ -338,7 +352,7 @@ sparsed_status spd_problem_of_run(const spd_problem *plan, const sparsed_io *io,
     if (!io->valid_start != !io->valid_end)
         return spd_fail(message, SPARSED_E_INVALID,
                         "io.valid_start and io.valid_end: one is NULL, the other is not");
-    count_blocks(run);
+    status = count_blocks(run, message);
     for (uint32_t b = 0; b < run->desc.batch && status == SPARSED_OK; b++) {
         uint64_t start = io->valid_start ? io->valid_start[b] : 0;
         uint64_t end = io->valid_end ? io->valid_end[b] : run->desc.kv_len;

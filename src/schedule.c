@@ -5,7 +5,7 @@
 
 #include <sparsed/sparsed.h>
 
-#include <stdio.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum { MAX_STEPS = 1 << 20 };
@@ -15,13 +15,21 @@ static void fill(sparsed_schedule_entry *entries, int64_t first, int64_t end, sp
         entries[i] = (sparsed_schedule_entry){.op = op};
 }
 
+/* Reads the digits at *text, seven at most, and steps over them. */
+static bool read_number(const char **text, int64_t *number) {
+    int digits = 0;
+    for (*number = 0; **text >= '0' && **text <= '9' && digits < 8; digits++)
+        *number = *number * 10 + (*(*text)++ - '0');
+    return digits >= 1 && digits <= 7;
+}
+
 /* "window:A:B" */
 static sparsed_status fill_window(const char *name, sparsed_schedule_entry *entries, int64_t steps,
                                   sparsed_message *message) {
-    long first = -1, end = -1;
-    int used = 0;
-    if (sscanf(name, "window:%6ld:%7ld%n", &first, &end, &used) != 2 || name[used] != '\0' ||
-        first < 0 || first >= end || end > steps)
+    int64_t first = 0, end = 0;
+    const char *text = name + strlen("window:");
+    if (!read_number(&text, &first) || *text++ != ':' || !read_number(&text, &end) ||
+        *text != '\0' || first >= end || end > steps)
         return spd_fail(message, SPARSED_E_INVALID,
                         "schedule '%s' is not window:A:B with 0 <= A < B <= %lld steps", name,
                         (long long)steps);

@@ -79,6 +79,9 @@ static void clear(int m, int n, float *c, int ldc) {
 void spd_gemm_plain(bool transpose_a, bool transpose_b, int m, int n, int k, const float *a,
                     int lda, const float *b, int ldb, float beta, float *c, int ldc) {
     float a_tile[TILE][TILE], b_tile[TILE][TILE];
+    if (m <= 0) {
+        return; /* B may be NULL */
+    }
     if (k <= 0 && beta == 0.0f) {
         clear(m, n, c, ldc);
     }

@@ -393,8 +393,9 @@ typedef struct sparsed_schedule_entry {
 
 enum {
     SPARSED_SCHEDULE_SAVE = 1u
-}; /* the patterns are read afterwards: a build that no later step
-      uses is still made (otherwise it runs as SPARSED_DENSE) */
+}; /* the last patterns are read afterwards: the schedule's last
+      build is made even if no later step uses it (otherwise a
+      build that none uses runs as SPARSED_DENSE) */
 
 typedef struct sparsed_schedule {
     uint32_t struct_size;

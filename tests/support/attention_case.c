@@ -13,6 +13,7 @@
 
 #include "src/half.h"
 #include "src/oracle.h"
+#include "src/plan.h"
 #include "src/select.h"
 #include "support/random.h"
 
@@ -171,8 +172,7 @@ uint64_t case_block_count(const attention_case *c) {
 }
 
 float *case_q_row(const attention_case *c, uint64_t batch, uint64_t head, uint64_t row) {
-    return c->q +
-           ((batch * c->desc.heads + head) * c->problem.desc.q_len + row) * c->desc.head_dim;
+    return c->q + ((batch * c->desc.heads + head) * c->problem.desc.q_len + row) * c->desc.head_dim;
 }
 
 float *case_kv_row(const attention_case *c, float *k_or_v, uint64_t batch, uint64_t kv_head,
@@ -218,8 +218,8 @@ static double *gather_out(const attention_case *c) {
                 uint64_t first = b * d->out.batch + h * d->out.head + r * d->out.row;
                 uint64_t byte = c->offset_bytes + first * spd_dtype_bytes(d->out_dtype);
                 for (uint64_t i = 0; i < d->head_dim; i++)
-                    *to++ = spd_oracle_load(c->out.memory + c->offset_bytes, d->out_dtype,
-                                            first + i);
+                    *to++ =
+                        spd_oracle_load(c->out.memory + c->offset_bytes, d->out_dtype, first + i);
                 memset(untouched + byte, UNWRITTEN, row_bytes);
             }
     for (uint64_t i = 0; i < c->out.size_bytes; i++)
@@ -245,9 +245,8 @@ attention_result case_run(attention_case *c, sparsed_plan *plan, sparsed_op op,
     for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
         if (outputs[i]->memory)
             memset(outputs[i]->memory, UNWRITTEN, outputs[i]->size_bytes);
-    sparsed_message message = {""};
     if (sparsed_plan_run(plan, op, &c->io, kept) != SPARSED_OK)
-        fail_msg("the run is refused%s", message.text);
+        fail_msg("the run is refused: %s", sparsed_context_error(plan->context));
     uint64_t blocks = case_block_count(c);
     bool builds = op == SPARSED_DENSE_BUILD || op == SPARSED_BUILD || op == SPARSED_BUILD_SPARSE;
     if (op != SPARSED_BUILD) {
@@ -297,11 +296,10 @@ attention_result case_oracle(const attention_case *c, const uint8_t *mask) {
         uint32_t batch = (uint32_t)(i / d->heads);
         if (mask)
             set_bits(c, mask + i * head_blocks, bits);
-        spd_oracle_attend(&c->problem, &c->extents[batch], batch, (uint32_t)(i % d->heads),
-                          c->stored_q.memory + c->offset_bytes,
-                          c->stored_k.memory + c->offset_bytes,
-                          c->stored_v.memory + c->offset_bytes, mask ? bits : NULL, row_scores,
-                          &head);
+        spd_oracle_attend(
+            &c->problem, &c->extents[batch], batch, (uint32_t)(i % d->heads),
+            c->stored_q.memory + c->offset_bytes, c->stored_k.memory + c->offset_bytes,
+            c->stored_v.memory + c->offset_bytes, mask ? bits : NULL, row_scores, &head);
     }
     free(bits);
     free(row_scores);

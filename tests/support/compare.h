@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
-/* Errors of results against the oracle. A NaN anywhere makes an error NaN, which no bound admits. */
+/* Errors of results against the oracle. A NaN anywhere makes an error NaN, which no bound admits.
+ */
 #ifndef TESTS_SUPPORT_COMPARE_H
 #define TESTS_SUPPORT_COMPARE_H
 

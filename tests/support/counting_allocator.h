@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * An allocator that counts, and fails where it is told to. Its memory comes filled with garbage, and
- * is given back when everything allocated was released exactly once: live is then 0.
+ * An allocator that counts, and fails where it is told to. Its memory comes filled with garbage,
+ * and is given back when everything allocated was released exactly once: live is then 0.
  */
 #ifndef TESTS_SUPPORT_COUNTING_ALLOCATOR_H
 #define TESTS_SUPPORT_COUNTING_ALLOCATOR_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * Runs a group of tests once for every registry row of the default device. Each test gets the row as
- * its state; on a row that this machine cannot use it is skipped with the row's verdict.
+ * Runs a group of tests once for every registry row of the default device. Each test gets the row
+ * as its state; on a row that this machine cannot use it is skipped with the row's verdict.
  */
 #ifndef TESTS_SUPPORT_KERNEL_ROWS_H
 #define TESTS_SUPPORT_KERNEL_ROWS_H

@@ -157,7 +157,7 @@ static const struct defect {
     {ENTRY("\"F32\"", "[4294967296,2147483648]", "[0,4]"), 4, "elements of F32"},
     {ENTRY("\"F32\"", "[2]", "[0,4]"), 4, "2 elements of F32 in 4 bytes"},
     {ENTRY("\"F32\"", "[0]", "[0,4]"), 4, "0 elements of F32 in 4 bytes"},
-    {ENTRY("\"F4\"", "[3]", "[0,2]"), 2, "3 elements of F4 in 2 bytes"},
+    {ENTRY("\"F4\"", "[3]", "[0,1]"), 1, "3 elements of F4 in 1 bytes"},
     {ENTRY("\"F32\"", "[1]", "[0]"), 4, "not two integers"},
     {ENTRY("\"F32\"", "[1]", "[0,4,8]"), 4, "not two integers"},
     {ENTRY("\"F32\"", "[1]", "[-4,0]"), 4, "not two integers"},
