@@ -13,7 +13,6 @@
 #include "../src/select.h"
 #include "../src/size.h"
 #include "kernel.h"
-#include "softmax_tile.h"
 
 #include <float.h>
 #include <math.h>

@@ -72,6 +72,7 @@ static sparsed_status prepare(void *state, size_t row, const spd_problem *proble
         return spd_fail(message, SPARSED_E_NOMEM, "no memory for a plan");
     k->state = s;
     k->gemm = row == ROW_BLAS ? spd_gemm_openblas() : spd_gemm_plain;
+    k->softmax = spd_softmax_best();
     sparsed_status status = spd_cpu_scratch_create(k, problem, scratch_bytes, message);
     if (status != SPARSED_OK) {
         discard(state, k);

@@ -3,7 +3,6 @@
 /* The end of a build pass over one query block: masses to scores, scores to kept bits. */
 #include "../src/select.h"
 #include "kernel.h"
-#include "softmax_tile.h"
 
 #include <math.h>
 #include <string.h>
@@ -29,8 +28,9 @@ void spd_reduce_scores(const spd_unit *unit, uint64_t first, uint64_t end, float
     for (uint64_t j = first; j < end; j++) {
         if (scratch->tile_of[j] != tile) {
             tile = scratch->tile_of[j];
-            spd_rescale_factors(scratch->mass_top + (uint64_t)tile * unit->stride, scratch->top,
-                                unit->stride, unit->score_scale_log2, scratch->factor);
+            unit->kernel->softmax->factors(scratch->mass_top + (uint64_t)tile * unit->stride,
+                                           scratch->top, unit->stride, unit->score_scale_log2,
+                                           scratch->factor);
             for (uint32_t r = 0; r < unit->rows; r++)
                 scratch->factor[r] /= scratch->score_sum[r];
         }

@@ -3,10 +3,12 @@
 #include "cpu_info.h"
 
 #include "blas/gemm.h"
+#include "softmax_tile.h"
 
 #include <omp.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -38,6 +40,13 @@ static bool has_word(const char *words, const char *word) {
     return false;
 }
 
+/* AVX-512 as x86-64-v4 means it. */
+static bool has_avx512(const char *flags) {
+    return has_word(flags, "avx512f") && has_word(flags, "avx512bw") &&
+           has_word(flags, "avx512cd") && has_word(flags, "avx512dq") &&
+           has_word(flags, "avx512vl");
+}
+
 /* The instruction sets that matter here, of all that the processor and the system offer. */
 static void list_capabilities(const char *flags, char *list, size_t size) {
     static const char *const known[] = {"avx2",        "fma",      "f16c",     "avx512f",
@@ -59,12 +68,10 @@ static void list_capabilities(const char *flags, char *list, size_t size) {
 static const char *wanted_core(const char *flags, const char *core) {
     static const char *const avx512[] = {"SkylakeX", "Cooperlake", "SapphireRapids"};
     static const char *const avx2[] = {"Haswell", "Zen", "Excavator"};
-    bool has_avx512 = has_word(flags, "avx512f") && has_word(flags, "avx512bw") &&
-                      has_word(flags, "avx512dq") && has_word(flags, "avx512vl");
     for (size_t i = 0; i < sizeof avx512 / sizeof *avx512; i++)
         if (strcasecmp(core, avx512[i]) == 0)
             return "";
-    if (has_avx512)
+    if (has_avx512(flags))
         return "SkylakeX";
     for (size_t i = 0; i < sizeof avx2 / sizeof *avx2; i++)
         if (strcasecmp(core, avx2[i]) == 0)
@@ -90,11 +97,36 @@ static void describe_blas(const char *flags, sparsed_device_info *info) {
     snprintf(info->driver, sizeof info->driver, "%s, core %s", version, info->blas_core);
     const char *wanted = wanted_core(flags, info->blas_core);
     snprintf(info->blas_core_wanted, sizeof info->blas_core_wanted, "%s", wanted);
-    if (wanted[0])
+    if (wanted[0] && getenv("OPENBLAS_CORETYPE"))
+        snprintf(
+            info->note, sizeof info->note,
+            "OPENBLAS_CORETYPE makes OpenBLAS use %s kernels, which are slower than %s's would "
+            "be",
+            info->blas_core, wanted);
+    else if (wanted[0])
         snprintf(info->note, sizeof info->note,
                  "OpenBLAS took this processor for a %s, which is far too slow; set "
                  "OPENBLAS_CORETYPE=%s before the process starts",
                  info->blas_core, wanted);
+}
+
+/* The instruction sets of the processor, as the system lists them. */
+static void read_flags(char *flags, size_t size) {
+    read_cpuinfo("flags", flags, size);
+    if (!flags[0])
+        read_cpuinfo("Features", flags, size); /* arm */
+}
+
+const spd_softmax *spd_softmax_best(void) {
+#if defined(SPD_X86_LEVELS)
+    char flags[4096];
+    read_flags(flags, sizeof flags);
+    if (has_avx512(flags))
+        return &spd_softmax_avx512;
+    if (has_word(flags, "avx2") && has_word(flags, "fma") && has_word(flags, "bmi2"))
+        return &spd_softmax_avx2;
+#endif
+    return &spd_softmax_baseline;
 }
 
 void spd_cpu_describe(sparsed_device_info *info) {
@@ -104,9 +136,7 @@ void spd_cpu_describe(sparsed_device_info *info) {
     if (!info->name[0])
         snprintf(info->name, sizeof info->name, "processor");
     read_cpuinfo("vendor_id", info->vendor, sizeof info->vendor);
-    read_cpuinfo("flags", flags, sizeof flags);
-    if (!flags[0])
-        read_cpuinfo("Features", flags, sizeof flags); /* arm */
+    read_flags(flags, sizeof flags);
     list_capabilities(flags, info->capabilities, sizeof info->capabilities);
     describe_blas(flags, info);
     info->usable = 1;

@@ -8,6 +8,7 @@
 
 #include "../src/backend.h"
 #include "blas/gemm.h"
+#include "softmax_tile.h"
 #include "storage.h"
 
 enum {
@@ -42,6 +43,7 @@ typedef struct spd_cpu_scratch {
 typedef struct spd_cpu_kernel {
     const spd_cpu_state *state;
     spd_gemm_fn *gemm;
+    const spd_softmax *softmax;
     spd_cpu_scratch *scratch; /* [threads] */
     void *memory;             /* of all scratch */
 } spd_cpu_kernel;

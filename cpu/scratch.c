@@ -6,7 +6,6 @@
 #include "../src/alloc.h"
 #include "../src/error.h"
 #include "../src/size.h"
-#include "softmax_tile.h"
 
 /* Hands out aligned pieces; with base NULL it only counts. */
 typedef struct arena {

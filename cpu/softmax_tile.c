@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* One body for all vector widths: compiled with each level's flags, SPD_SOFTMAX names the table. */
 #include "softmax_tile.h"
 
+#include <stddef.h>
 #include <string.h>
+
+#ifndef SPD_SOFTMAX
+#define SPD_SOFTMAX spd_softmax_baseline
+#endif
 
 /*
  * 2^x for x <= 0, to 2e-8 before rounding; exactly 1 at 0, exactly 0 below -126.5, NaN for NaN.
@@ -29,57 +35,43 @@ static inline float exp2_of(float x) {
     return p * power;
 }
 
-void spd_tile_max(const float *s, uint32_t keys, uint32_t rows, float *top) {
-    for (uint32_t r0 = 0; r0 < rows; r0 += SPD_LANES) {
-        float lane[SPD_LANES];
-        memcpy(lane, top + r0, sizeof lane);
-        for (uint32_t key = 0; key < keys; key++) {
-            const float *row = s + (uint64_t)key * rows + r0;
-            for (uint32_t r = 0; r < SPD_LANES; r++)
-                lane[r] = row[r] > lane[r] ? row[r] : lane[r];
+static void raise_top(const float *restrict s, uint32_t keys, uint32_t rows, float *restrict top) {
+    for (uint32_t key = 0; key < keys; key++)
+        for (uint32_t r = 0; r < rows; r++) {
+            float value = s[(size_t)key * rows + r];
+            top[r] = value > top[r] ? value : top[r];
         }
-        memcpy(top + r0, lane, sizeof lane);
-    }
 }
 
-void spd_tile_exp(float *s, uint32_t keys, uint32_t rows, const float *top, float scale_log2,
-                  float *sum) {
-    for (uint32_t r0 = 0; r0 < rows; r0 += SPD_LANES) {
-        float lane[SPD_LANES] = {0.0f}, peak[SPD_LANES];
-        memcpy(peak, top + r0, sizeof peak);
-        for (uint32_t key = 0; key < keys; key++) {
-            float *row = s + (uint64_t)key * rows + r0;
-            for (uint32_t r = 0; r < SPD_LANES; r++) {
-                row[r] = exp2_of((row[r] - peak[r]) * scale_log2);
-                lane[r] += row[r];
-            }
+static void exp_in_place(float *restrict s, uint32_t keys, uint32_t rows, const float *restrict top,
+                         float scale_log2, float *restrict sum) {
+    memset(sum, 0, rows * sizeof *sum);
+    for (uint32_t key = 0; key < keys; key++)
+        for (uint32_t r = 0; r < rows; r++) {
+            float *value = &s[(size_t)key * rows + r];
+            *value = exp2_of((*value - top[r]) * scale_log2);
+            sum[r] += *value;
         }
-        memcpy(sum + r0, lane, sizeof lane);
-    }
 }
 
-void spd_tile_exp_sum(const float *s, uint32_t keys, uint32_t rows, const float *top,
-                      float scale_log2, float *sum) {
-    for (uint32_t r0 = 0; r0 < rows; r0 += SPD_LANES) {
-        float lane[SPD_LANES] = {0.0f}, peak[SPD_LANES];
-        memcpy(peak, top + r0, sizeof peak);
-        for (uint32_t key = 0; key < keys; key++) {
-            const float *row = s + (uint64_t)key * rows + r0;
-            for (uint32_t r = 0; r < SPD_LANES; r++)
-                lane[r] += exp2_of((row[r] - peak[r]) * scale_log2);
-        }
-        memcpy(sum + r0, lane, sizeof lane);
-    }
+static void exp_sum(const float *restrict s, uint32_t keys, uint32_t rows,
+                    const float *restrict top, float scale_log2, float *restrict sum) {
+    memset(sum, 0, rows * sizeof *sum);
+    for (uint32_t key = 0; key < keys; key++)
+        for (uint32_t r = 0; r < rows; r++)
+            sum[r] += exp2_of((s[(size_t)key * rows + r] - top[r]) * scale_log2);
 }
 
-void spd_rescale_factors(const float *from, const float *to, uint32_t rows, float scale_log2,
-                         float *factor) {
+static void factors(const float *restrict from, const float *restrict to, uint32_t rows,
+                    float scale_log2, float *restrict factor) {
     for (uint32_t r = 0; r < rows; r++)
         factor[r] = exp2_of((from[r] - to[r]) * scale_log2);
 }
 
-void spd_tile_scale(float *o, uint32_t dim, uint32_t rows, const float *factor) {
+static void scale(float *restrict o, uint32_t dim, uint32_t rows, const float *restrict factor) {
     for (uint32_t d = 0; d < dim; d++)
         for (uint32_t r = 0; r < rows; r++)
-            o[(uint64_t)d * rows + r] *= factor[r];
+            o[(size_t)d * rows + r] *= factor[r];
 }
+
+const spd_softmax SPD_SOFTMAX = {raise_top, exp_in_place, exp_sum, factors, scale};

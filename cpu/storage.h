@@ -26,8 +26,8 @@ typedef struct spd_tile {
 /* Widens rows [row, row + count) of dim elements to `to`, packed. */
 void spd_load_rows(const spd_rows *rows, uint64_t row, uint64_t count, uint32_t dim, float *to);
 
-/* Whether rows of dim elements can be read in place as floats: f32, aligned, not overlapping (a matrix
- * product refuses that), a stride that fits an int. If so, *tile is the one at `row`. */
+/* Whether rows of dim elements can be read in place as floats: f32, aligned, not overlapping (a
+ * matrix product refuses that), a stride that fits an int. If so, *tile is the one at `row`. */
 bool spd_rows_in_place(const spd_rows *rows, uint64_t row, uint32_t dim, spd_tile *tile);
 
 /* Widens one row transposed: element d goes to to[d * to_stride]. buffer holds dim floats. */

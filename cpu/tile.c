@@ -7,7 +7,6 @@
 #include "../src/select.h"
 #include "../src/size.h"
 #include "kernel.h"
-#include "softmax_tile.h"
 
 #include <float.h>
 #include <string.h>
@@ -56,17 +55,18 @@ static void mask_tile(const spd_unit *u, const uint32_t *blocks, uint32_t count)
  * scale these are the attention's exponentials too, and S^T becomes P^T here. */
 static void add_masses(const spd_unit *u, const uint32_t *blocks, uint32_t count, uint32_t tile) {
     spd_cpu_scratch *s = u->scratch;
+    const spd_softmax *softmax = u->kernel->softmax;
     float *part = s->s_t;
-    spd_rescale_factors(s->old_top, s->top, u->stride, u->score_scale_log2, s->factor);
-    spd_tile_scale(s->score_sum, 1, u->stride, s->factor);
+    softmax->factors(s->old_top, s->top, u->stride, u->score_scale_log2, s->factor);
+    softmax->scale(s->score_sum, 1, u->stride, s->factor);
     memcpy(s->mass_top + (uint64_t)tile * u->stride, s->top, u->stride * sizeof(float));
     for (uint32_t i = 0; i < count; i++) {
         uint32_t keys = block_keys(u, blocks[i]);
         float *mass = s->mass + (uint64_t)blocks[i] * u->stride;
         if (u->one_scale)
-            spd_tile_exp(part, keys, u->stride, s->top, u->score_scale_log2, mass);
+            softmax->exp_in_place(part, keys, u->stride, s->top, u->score_scale_log2, mass);
         else
-            spd_tile_exp_sum(part, keys, u->stride, s->top, u->score_scale_log2, mass);
+            softmax->exp_sum(part, keys, u->stride, s->top, u->score_scale_log2, mass);
         for (uint32_t r = 0; r < u->stride; r++)
             s->score_sum[r] += mass[r];
         s->tile_of[blocks[i]] = tile;
@@ -77,14 +77,16 @@ static void add_masses(const spd_unit *u, const uint32_t *blocks, uint32_t count
 /* S^T becomes P^T, and its column sums are added to the running ones. */
 static void exponentiate(const spd_unit *u, uint32_t keys) {
     spd_cpu_scratch *s = u->scratch;
-    spd_tile_scale(s->sum, 1, u->stride, s->factor);
-    spd_tile_exp(s->s_t, keys, u->stride, s->top, u->scale_log2, s->tile_sum);
+    const spd_softmax *softmax = u->kernel->softmax;
+    softmax->scale(s->sum, 1, u->stride, s->factor);
+    softmax->exp_in_place(s->s_t, keys, u->stride, s->top, u->scale_log2, s->tile_sum);
     for (uint32_t r = 0; r < u->stride; r++)
         s->sum[r] += s->tile_sum[r];
 }
 
 void spd_visit_tile(const spd_unit *unit, const uint32_t *blocks, uint32_t count, uint32_t tile) {
     spd_cpu_scratch *s = unit->scratch;
+    const spd_softmax *softmax = unit->kernel->softmax;
     int dim = (int)unit->launch->problem->desc.head_dim, stride = (int)unit->stride;
     uint32_t keys = 0;
     for (uint32_t i = 0; i < count; i++)
@@ -96,18 +98,18 @@ void spd_visit_tile(const spd_unit *unit, const uint32_t *blocks, uint32_t count
     if (unit->masked)
         mask_tile(unit, blocks, count);
     memcpy(s->old_top, s->top, unit->stride * sizeof(float));
-    spd_tile_max(s->s_t, keys, unit->stride, s->top);
+    softmax->raise_top(s->s_t, keys, unit->stride, s->top);
     if (unit->builds)
         add_masses(unit, blocks, count, tile);
     if (!unit->attends)
         return;
 
-    spd_rescale_factors(s->old_top, s->top, unit->stride, unit->scale_log2, s->factor);
+    softmax->factors(s->old_top, s->top, unit->stride, unit->scale_log2, s->factor);
     if (!unit->one_scale)
         exponentiate(unit, keys);
     /* Where no maximum moved, the factors are exactly 1. */
     if (memcmp(s->old_top, s->top, unit->stride * sizeof(float)) != 0)
-        spd_tile_scale(s->o_t, (uint32_t)dim, unit->stride, s->factor);
+        softmax->scale(s->o_t, (uint32_t)dim, unit->stride, s->factor);
     spd_tile v = load_tile(unit, &unit->v, blocks, count, s->v_tile);
     unit->kernel->gemm(true, false, dim, stride, (int)keys, v.data, v.stride, s->s_t, stride, 1.0f,
                        s->o_t, stride);

@@ -24,7 +24,7 @@ static int compare_ranked(const void *left, const void *right) {
 }
 
 static bool ties(double a, double b, reference_tie tie) {
-    return fabs(a - b) <= tie.relative * fmax(a, b) || (a < tie.absolute && b < tie.absolute);
+    return fabs(a - b) < tie.relative * fmax(a, b) || (a < tie.absolute && b < tie.absolute);
 }
 
 void reference_rank(const double *scores, uint64_t first, uint64_t end, uint64_t keep,

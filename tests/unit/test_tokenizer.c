@@ -193,6 +193,10 @@ static void test_dlm_tokenizer_encode__special_tokens_only_if_asked(void **state
     }
     free(ids);
     expect_round_trip(tokenizer, text, sizeof text - 1);
+    /* What lies behind the text does not complete a token. */
+    ids = encode(tokenizer, text, 7, true, &count);
+    assert_true(count > 1);
+    free(ids);
     dlm_tokenizer_free(tokenizer);
 }
 

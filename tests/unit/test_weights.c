@@ -101,6 +101,7 @@ static void test_dlm_weights_get__names_what_is_wrong(void **state) {
     assert_null(dlm_weights_get(weights, "a", 3, 2, &error));
     assert_non_null(strstr(error.text, folder->path));
     assert_non_null(strstr(error.text, "\"a\" is F32 [2, 3], not F32, F16 or BF16 [3, 2]"));
+    assert_null(dlm_weights_get(weights, "a", 2, 4, &error));
     assert_null(dlm_weights_get(weights, "a", 6, 0, &error));
     assert_non_null(strstr(error.text, "BF16 [6]"));
     assert_null(dlm_weights_get(weights, "b", 6, 1, &error));

@@ -214,8 +214,8 @@ static bool resolve_merge(const dlm_vocabulary *vocabulary, const char *const si
                           const size_t side_bytes[2], char *scratch, dlm_merge *merge) {
     size_t left, right;
     return dlm_byte_alphabet_decode(side[0], side_bytes[0], scratch, &left) &&
-           dlm_byte_alphabet_decode(side[1], side_bytes[1], scratch + left, &right) && left > 0 &&
-           right > 0 && dlm_vocabulary_find(vocabulary, scratch, left, &merge->left) &&
+           dlm_byte_alphabet_decode(side[1], side_bytes[1], scratch + left, &right) &&
+           dlm_vocabulary_find(vocabulary, scratch, left, &merge->left) &&
            dlm_vocabulary_find(vocabulary, scratch + left, right, &merge->right) &&
            dlm_vocabulary_find(vocabulary, scratch, left + right, &merge->result);
 }

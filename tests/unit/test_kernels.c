@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* Every kernel row against the double-precision oracle, over the shapes that it must accept. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "support/kernel_check.h"
+#include "support/kernel_rows.h"
+
+static const uint32_t scored_modes[] = {SPARSED_MODE_PAPER, SPARSED_MODE_UPSTREAM_DREAM,
+                                        SPARSED_MODE_UPSTREAM_LLADA, SPARSED_MODE_JOINT};
+static const uint32_t dtypes[] = {SPARSED_F32, SPARSED_F16, SPARSED_BF16};
+
+enum { MODES = 4, DTYPES = 3 };
+
+/* ---- lengths and blocks ---- */
+
+/* All modes at one length; the generation region and the reduction change from case to case. */
+static void check_length(sparsed_context *context, uint32_t block_q, uint32_t block_k, uint64_t len,
+                         unsigned *number, check_errors *errors) {
+    for (int mode = 0; mode < MODES; mode++, (*number)++) {
+        const uint64_t gen_lens[] = {len / 3, 0, (len + 1) / 2, len, len < 5 ? len : 5};
+        attention_case c = {.desc = case_desc(1, 2, 1, 16, len),
+                            .select = case_select(scored_modes[mode], block_q, block_k,
+                                                  gen_lens[*number % 5], 0.3)};
+        c.select.score_reduce = *number / 5 % 2;
+        check_new_case(&c, context, *number + 1, errors);
+    }
+}
+
+static void check_block_q(void **state, uint32_t block_q) {
+    kernel_row *row = usable_row(state);
+    check_errors errors = {0};
+    unsigned number = block_q;
+    for (uint32_t block_k = 16; block_k <= 128; block_k *= 2) {
+        const uint64_t block = block_q > block_k ? block_q : block_k;
+        const uint64_t lens[] = {1, block - 1, block, block + 1, 131, 2 * block + 3};
+        for (size_t i = 0; i < sizeof lens / sizeof *lens; i++)
+            check_length(row->context, block_q, block_k, lens[i], &number, &errors);
+    }
+    print_errors("lengths and blocks", &errors);
+}
+
+static void test_plan_run__query_block_16(void **state) {
+    check_block_q(state, 16);
+}
+
+static void test_plan_run__query_block_32(void **state) {
+    check_block_q(state, 32);
+}
+
+static void test_plan_run__query_block_64(void **state) {
+    check_block_q(state, 64);
+}
+
+static void test_plan_run__query_block_128(void **state) {
+    check_block_q(state, 128);
+}
+
+/* ---- storage types and head dimensions ---- */
+
+static void test_plan_run__storage_types_and_head_dimensions(void **state) {
+    static const uint32_t dims[] = {8, 40, 64, 128, 256};
+    kernel_row *row = usable_row(state);
+    check_errors errors[DTYPES] = {{0}};
+    unsigned number = 0;
+    for (size_t d = 0; d < sizeof dims / sizeof *dims; d++)
+        for (int type = 0; type < DTYPES; type++)
+            for (int single_out = 0; single_out < 2; single_out++, number++) {
+                attention_case c = {.desc = case_desc(1, 2, 1, dims[d], 131),
+                                    .select = case_select(scored_modes[number % MODES],
+                                                          number % 3 ? 128 : 32, 32, 40, 0.4)};
+                c.desc.dtype = dtypes[type];
+                c.desc.out_dtype = single_out ? SPARSED_F32 : 0;
+                check_new_case(&c, row->context, number, &errors[type]);
+            }
+    print_errors("f32", &errors[0]);
+    print_errors("f16", &errors[1]);
+    print_errors("bf16", &errors[2]);
+}
+
+static void test_plan_run__dense_without_selection(void **state) {
+    static const uint64_t lens[] = {1, 127, 128, 129, 131, 260};
+    kernel_row *row = usable_row(state);
+    check_errors errors = {0};
+    for (size_t i = 0; i < sizeof lens / sizeof *lens; i++)
+        for (int type = 0; type < DTYPES; type++) {
+            attention_case c = {.desc = case_desc(2, 4, 2, 64, lens[i])};
+            c.desc.dtype = dtypes[type];
+            c.desc.scale = i % 2 ? 0.05 : 0.0;
+            check_new_case(&c, row->context, i, &errors);
+        }
+    print_errors("dense", &errors);
+}
+
+static void test_plan_run__grouped_query_heads(void **state) {
+    static const uint32_t heads[][2] = {{1, 1}, {3, 3}, {4, 2}, {6, 2}, {7, 1}};
+    kernel_row *row = usable_row(state);
+    check_errors errors = {0};
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        attention_case c = {.desc = case_desc(2, heads[i][0], heads[i][1], 24, 99),
+                            .select = case_select(scored_modes[i % MODES], 32, 16, 30, 0.3)};
+        check_new_case(&c, row->context, i, &errors);
+    }
+    print_errors("grouped heads", &errors);
+}
+
+static void test_plan_run__score_scales(void **state) {
+    kernel_row *row = usable_row(state);
+    check_errors errors = {0};
+    for (int i = 0; i < 2 * MODES; i++) {
+        attention_case c = {.desc = case_desc(1, 2, 1, 32, 131),
+                            .select = case_select(scored_modes[i % MODES], 32, 16, 40, 0.3)};
+        c.desc.scale = i < MODES ? 0.3 : 0.0;
+        c.desc.score_heads = 9;
+        c.select.score_scale = i < MODES ? 0.0 : 0.07;
+        check_new_case(&c, row->context, (uint64_t)i, &errors);
+    }
+    print_errors("scales", &errors);
+}
+
+static void test_plan_run__selection_options(void **state) {
+    kernel_row *row = usable_row(state);
+    check_errors errors = {0};
+    for (uint32_t i = 0; i < 2 * 2 * 2 * 3; i++) {
+        attention_case c = {.desc = case_desc(1, 1, 1, 16, 200),
+                            .select = case_select(scored_modes[i % MODES], 32, 16, 45, 0.2)};
+        c.select.flags = i % 8;
+        c.select.always_first = i / 8;
+        c.select.score_reduce = i % 2;
+        check_new_case(&c, row->context, i, &errors);
+    }
+    print_errors("options", &errors);
+}
+
+/* ---- valid ranges, rectangles, strides ---- */
+
+/* Rows that are not valid hold NaN: nothing may come of them. */
+static void spoil_padding(attention_case *c) {
+    const sparsed_desc *d = &c->problem.desc;
+    for (uint64_t b = 0; b < d->batch; b++)
+        for (uint64_t r = 0; r < d->kv_len; r++) {
+            if (r >= c->valid_start[b] && r < c->valid_end[b])
+                continue;
+            for (uint64_t h = 0; h < d->kv_heads; h++)
+                case_kv_row(c, c->k, b, h, r)[0] = case_kv_row(c, c->v, b, h, r)[0] = NAN;
+            for (uint64_t h = 0; h < d->heads && r >= d->q_start && r < d->q_start + d->q_len; h++)
+                case_q_row(c, b, h, r - d->q_start)[0] = NAN;
+        }
+    case_store(c);
+}
+
+static void set_ranges(attention_case *c, const uint64_t ranges[][2]) {
+    c->has_valid = true;
+    for (uint32_t b = 0; b < c->desc.batch; b++) {
+        c->valid_start[b] = ranges[b][0];
+        c->valid_end[b] = ranges[b][1];
+    }
+}
+
+static void check_padded(attention_case *c, sparsed_context *context, uint64_t seed,
+                         check_errors *errors) {
+    case_prepare(c, seed);
+    spoil_padding(c);
+    check_case(c, context, check_bounds_of(c->desc.dtype), errors);
+    case_free(c);
+}
+
+static void test_plan_run__valid_ranges(void **state) {
+    /* padded on the right, on the left, on both sides, and empty */
+    static const uint64_t ranges[][2] = {{0, 90}, {41, 150}, {33, 118}, {70, 70}};
+    kernel_row *row = usable_row(state);
+    check_errors errors = {0};
+    for (uint32_t i = 0; i < 2 * MODES; i++) {
+        attention_case c = {.desc = case_desc(4, 2, 1, 24, 150),
+                            .select = case_select(scored_modes[i % MODES], i < MODES ? 32 : 128,
+                                                  i < MODES ? 16 : 32, 30, 0.3)};
+        set_ranges(&c, ranges);
+        c.select.flags = i;
+        check_padded(&c, row->context, i, &errors);
+    }
+    attention_case dense = {.desc = case_desc(4, 2, 1, 24, 150)};
+    set_ranges(&dense, ranges);
+    check_padded(&dense, row->context, 9, &errors);
+    print_errors("valid ranges", &errors);
+}
+
+static void test_plan_run__fewer_query_rows_than_keys(void **state) {
+    static const uint64_t starts[] = {UINT64_MAX, 0, 70, 130}; /* the first: not given */
+    static const uint64_t ranges[][2] = {{0, 170}, {20, 140}, {100, 160}};
+    kernel_row *row = usable_row(state);
+    check_errors errors = {0};
+    for (uint32_t i = 0; i < 4 * MODES; i++) {
+        attention_case c = {.desc = case_desc(3, 2, 2, 16, 170),
+                            .select = case_select(scored_modes[i / 4], 32, 16, 50, 0.25)};
+        c.desc.q_len = 37;
+        if (starts[i % 4] != UINT64_MAX) {
+            c.desc.flags = SPARSED_DESC_Q_START;
+            c.desc.q_start = starts[i % 4];
+        }
+        c.select.flags = i % 8;
+        set_ranges(&c, ranges);
+        check_padded(&c, row->context, i, &errors);
+        c.has_valid = false;
+        check_new_case(&c, row->context, i, &errors);
+    }
+    print_errors("rectangles", &errors);
+}
+
+static void test_plan_run__strides(void **state) {
+    kernel_row *row = usable_row(state);
+    check_errors errors = {0};
+    const uint64_t len = 70, dim = 24, heads = 4, kv_heads = 2;
+    for (uint32_t i = 0; i < 6; i++) {
+        attention_case c = {
+            .desc = case_desc(2, (uint32_t)heads, (uint32_t)kv_heads, (uint32_t)dim, len),
+            .select = case_select(scored_modes[i % MODES], 32, 16, 20, 0.3)};
+        const uint64_t gap = i < 3 ? 0 : 3; /* [B,L,H,D]; the second time rows are apart */
+        c.desc.dtype = dtypes[i % 3];
+        c.desc.q = c.desc.out =
+            (sparsed_strides){len * heads * (dim + gap) + gap, dim + gap, heads * (dim + gap)};
+        c.desc.k = c.desc.v =
+            (sparsed_strides){len * kv_heads * (dim + gap), dim + gap, kv_heads * (dim + gap)};
+        check_new_case(&c, row->context, i, &errors);
+    }
+    print_errors("strides", &errors);
+}
+
+static void test_plan_run__key_rows_that_overlap(void **state) {
+    kernel_row *row = usable_row(state);
+    check_errors errors = {0};
+    for (uint32_t i = 0; i < 2 * DTYPES; i++) {
+        attention_case c = {.desc = case_desc(1, 2, 1, 16, 50),
+                            .select = case_select(SPARSED_MODE_JOINT, 16, 16, 0, 0.5)};
+        c.desc.dtype = dtypes[i % DTYPES];
+        c.desc.v = (sparsed_strides){1000, 1000, 8};
+        c.desc.k = i < DTYPES ? c.desc.v : (sparsed_strides){16, 16, 0}; /* one key for all */
+        check_new_case(&c, row->context, i, &errors);
+    }
+    print_errors("overlapping keys", &errors);
+}
+
+static void test_plan_run__misaligned_buffers(void **state) {
+    kernel_row *row = usable_row(state);
+    check_errors errors = {0};
+    for (uint32_t i = 0; i < DTYPES * MODES; i++) {
+        attention_case c = {.desc = case_desc(1, 2, 1, 40, 75),
+                            .select = case_select(scored_modes[i % MODES], 32, 16, 20, 0.3),
+                            .offset_bytes = 1 + 2 * (i % 4)};
+        c.desc.dtype = dtypes[i / MODES];
+        check_new_case(&c, row->context, i, &errors);
+    }
+    print_errors("misaligned", &errors);
+}
+
+/* ---- runs that differ from the plan ---- */
+
+static void test_plan_run__shorter_than_the_plan(void **state) {
+    kernel_row *row = usable_row(state);
+    check_errors errors = {0};
+    for (uint32_t i = 0; i < 2 * MODES; i++) {
+        attention_case c = {.desc = case_desc(2, 2, 1, 16, 300),
+                            .select = case_select(scored_modes[i % MODES], 32, 32, 33, 0.3),
+                            .q_len = i < MODES ? 131 : 40,
+                            .kv_len = 131,
+                            .ratio = 0.6};
+        check_new_case(&c, row->context, i, &errors);
+    }
+    print_errors("shorter runs", &errors);
+}
+
+static void test_plan_run__build_sparse_is_both_in_turn(void **state) {
+    kernel_row *row = usable_row(state);
+    for (uint32_t i = 0; i < MODES; i++) {
+        attention_case c = {.desc = case_desc(1, 2, 1, 16, 131),
+                            .select = case_select(scored_modes[i], 32, 16, 33, 0.3)};
+        case_prepare(&c, i);
+        sparsed_plan *plan = case_plan(&c, row->context);
+        sparsed_kept *kept = case_kept(plan);
+        attention_result built = case_run(&c, plan, SPARSED_BUILD, kept);
+        attention_result sparse = case_run(&c, plan, SPARSED_SPARSE, kept);
+        attention_result both = case_run(&c, plan, SPARSED_BUILD_SPARSE, kept);
+        assert_memory_equal(both.mask, built.mask, case_block_count(&c));
+        assert_memory_equal(both.out, sparse.out, case_out_count(&c) * sizeof(double));
+        assert_memory_equal(both.lse, sparse.lse, case_lse_count(&c) * sizeof(double));
+        assert_memory_equal(both.scores, built.scores, case_block_count(&c) * sizeof(double));
+        result_free(&built);
+        result_free(&sparse);
+        result_free(&both);
+        sparsed_kept_destroy(kept);
+        sparsed_plan_destroy(plan);
+        case_free(&c);
+    }
+}
+
+/* ---- fixed modes ---- */
+
+static void check_fixed(sparsed_context *context, attention_case *c, uint64_t seed,
+                        check_errors *errors) {
+    static const uint64_t windows[] = {0, 1, 17, 60, 1000000, UINT64_MAX};
+    static const uint64_t sinks[] = {0, 1, 20, UINT64_MAX};
+    for (size_t w = 0; w < sizeof windows / sizeof *windows; w++)
+        for (size_t s = 0; s < sizeof sinks / sizeof *sinks; s++) {
+            c->select.mode = s == 0 ? SPARSED_MODE_WINDOW : SPARSED_MODE_STREAMING;
+            c->select.window = windows[w];
+            c->select.sinks = sinks[s];
+            if (c->has_valid)
+                check_padded(c, context, seed, errors);
+            else
+                check_new_case(c, context, seed, errors);
+        }
+}
+
+static void test_plan_run__fixed_modes(void **state) {
+    static const uint64_t ranges[][2] = {{0, 90}, {41, 131}};
+    kernel_row *row = usable_row(state);
+    check_errors errors = {0};
+    for (uint32_t i = 0; i < 6; i++) {
+        attention_case c = {
+            .desc = case_desc(2, 2, 1, 16, 131),
+            .select = case_select(SPARSED_MODE_WINDOW, i % 2 ? 128 : 16, i % 3 ? 32 : 16, 0, 1.0)};
+        c.desc.dtype = dtypes[i % 3];
+        c.desc.q_len = i < 3 ? 131 : 50;
+        if (i % 2)
+            set_ranges(&c, ranges);
+        check_fixed(row->context, &c, i, &errors);
+    }
+    print_errors("fixed modes", &errors);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plan_run__query_block_16),
+        cmocka_unit_test(test_plan_run__query_block_32),
+        cmocka_unit_test(test_plan_run__query_block_64),
+        cmocka_unit_test(test_plan_run__query_block_128),
+        cmocka_unit_test(test_plan_run__storage_types_and_head_dimensions),
+        cmocka_unit_test(test_plan_run__dense_without_selection),
+        cmocka_unit_test(test_plan_run__grouped_query_heads),
+        cmocka_unit_test(test_plan_run__score_scales),
+        cmocka_unit_test(test_plan_run__selection_options),
+        cmocka_unit_test(test_plan_run__valid_ranges),
+        cmocka_unit_test(test_plan_run__fewer_query_rows_than_keys),
+        cmocka_unit_test(test_plan_run__strides),
+        cmocka_unit_test(test_plan_run__key_rows_that_overlap),
+        cmocka_unit_test(test_plan_run__misaligned_buffers),
+        cmocka_unit_test(test_plan_run__shorter_than_the_plan),
+        cmocka_unit_test(test_plan_run__build_sparse_is_both_in_turn),
+        cmocka_unit_test(test_plan_run__fixed_modes),
+    };
+    return run_tests_on_all_rows(tests, sizeof tests / sizeof *tests);
+}
