@@ -33,21 +33,30 @@ static spd_tile load_tile(const spd_unit *u, const spd_rows *rows, const uint32_
     return tile;
 }
 
-/* Fixed modes are exact to the element: keys outside a row's window (and sinks) get no weight. */
+/* Takes the weight from rows [first, end) of one key. */
+static void drop(float *row, uint64_t first, uint64_t end) {
+    for (uint64_t r = first; r < end; r++)
+        row[r] = -FLT_MAX;
+}
+
+/* Fixed modes are exact to the element: a key counts for the rows whose window it is in (those at
+ * most `window` positions away), a sink for all. */
 static void mask_tile(const spd_unit *u, const uint32_t *blocks, uint32_t count) {
     const sparsed_select *s = &u->launch->problem->select;
     uint64_t sinks = s->mode == SPARSED_MODE_STREAMING ? s->sinks : 0;
+    uint64_t window = spd_min(s->window, u->extent->keys);
     uint64_t position = u->extent->query_position + u->first_row;
     float *row = u->scratch->s_t;
     for (uint32_t i = 0; i < count; i++) {
         uint64_t key = (uint64_t)blocks[i] * u->block_keys, end = key + block_keys(u, blocks[i]);
-        for (; key < end; key++, row += u->stride)
-            for (uint32_t r = 0; r < u->rows && key >= sinks; r++) {
-                uint64_t first, past;
-                spd_window_of(position + r, s->window, u->extent->keys, &first, &past);
-                if (key < first || key >= past)
-                    row[r] = -FLT_MAX;
-            }
+        for (; key < end; key++, row += u->stride) {
+            uint64_t first = key > position + window ? key - position - window : 0;
+            uint64_t past = key + window + 1 > position ? key + window + 1 - position : 0;
+            if (key < sinks)
+                continue;
+            drop(row, 0, spd_min(first, u->rows));
+            drop(row, spd_min(past, u->rows), u->rows);
+        }
     }
 }
 

@@ -33,7 +33,7 @@ quietly() {
     fi
 }
 
-# $1 kind, $2 ON or OFF for BUILD_SHARED_LIBS. Leaves the installed tree in $scratch/moved-KIND.
+# $1 kind, $2 ON or OFF for BUILD_SHARED_LIBS, $3 the library's suffix. Leaves the installed tree in $scratch/moved-KIND.
 install_and_move() {
     quietly cmake -S "$source_dir" -B "$scratch/build-$1" -G Ninja -DCMAKE_BUILD_TYPE=Release \
         -DBUILD_SHARED_LIBS="$2" -DSPARSED_TOOLS=OFF -DSPARSED_TESTS=OFF \
@@ -43,6 +43,7 @@ install_and_move() {
     mv "$scratch/first-$1" "$scratch/moved-$1"
     prefix=$scratch/moved-$1
     libdir=$(dirname "$(find "$prefix" -name 'libsparsed.*' | head -n 1)")
+    sh "$source_dir/tests/api/symbols.sh" "$libdir/libsparsed.$3"
     if grep -rlF "$scratch/first-$1" "$prefix"; then
         fail "the files above name the prefix that they were installed to"
     fi
@@ -53,8 +54,9 @@ install_and_move() {
 
 # $1 folder with the programs `consumer` and `headers`.
 run_programs() {
-    LD_LIBRARY_PATH=$libdir "$1/consumer"
-    LD_LIBRARY_PATH=$libdir "$1/headers"
+    quietly env LD_LIBRARY_PATH="$libdir" "$1/headers"
+    quietly env LD_LIBRARY_PATH="$libdir" "$1/consumer"
+    tail -n 1 "$scratch/log"
 }
 
 consume_by_cmake() {
@@ -87,8 +89,8 @@ consume_sources() {
 
 for kind in shared static; do
     case $kind in
-    shared) install_and_move "$kind" ON ;;
-    static) install_and_move "$kind" OFF ;;
+    shared) install_and_move "$kind" ON so ;;
+    static) install_and_move "$kind" OFF a ;;
     esac
     consume_by_cmake "$kind"
     consume_by_pkg_config "$kind"

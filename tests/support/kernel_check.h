@@ -10,7 +10,7 @@
 /* The largest errors seen, for a summary; start from zeros. */
 typedef struct check_errors {
     double out, lse, scores;
-    double ties; /* share of blocks that a rounding error may swap */
+    double ties; /* share of blocks that a rounding error may swap, summed over the cases */
     unsigned cases;
 } check_errors;
 

@@ -63,6 +63,8 @@ const char *test_folder_path(test_folder *folder, const char *name) {
 
 void test_folder_write(test_folder *folder, const char *name, const void *bytes,
                        size_t size_bytes) {
+    /* Some file systems flush a file that is overwritten, and tests write thousands of times. */
+    remove(test_folder_path(folder, name));
     FILE *file = fopen(test_folder_path(folder, name), "wb");
     assert_non_null(file);
     size_t written = size_bytes > 0 ? fwrite(bytes, 1, size_bytes, file) : 0;
