@@ -13,13 +13,16 @@ static double sum_min(uint64_t count, uint64_t limit) {
     return rising + (double)(count - low) * (double)limit;
 }
 
-/* Pairs that a window of w keeps in len x len, and the sinks' pairs left of the window. */
+/* Pairs that a window of w keeps in len x len, and those of the sinks outside it. */
 static double kept_pairs(uint64_t len, uint64_t window, uint64_t sinks) {
     uint64_t w = spd_min(window, len - 1);
     double pairs = (double)len + 2.0 * sum_min(len, w);
-    /* The row at p misses the keys before p - w; of these the first `sinks` are kept. */
-    uint64_t beyond = len - 1 - w;
-    return pairs + sum_min(beyond + 1, spd_min(sinks, len));
+    uint64_t s = spd_min(sinks, len);
+    /* The row at p has p - w keys before its window; of these the first s are kept ... */
+    pairs += sum_min(len - w, s);
+    /* ... and s - (p + w + 1) of those behind it. */
+    uint64_t behind = s > w + 1 ? s - w - 1 : 0;
+    return pairs + (double)behind * ((double)behind + 1.0) / 2.0;
 }
 
 double sparsed_fixed_density(uint64_t len, uint64_t window, uint64_t sinks) {

@@ -147,11 +147,13 @@ sparsed_status sparsed_pattern_to_mask(const sparsed_pattern *pattern, uint8_t *
  */
 static double fixed_pairs(const sparsed_pattern *p, const spd_pattern_rows *rows) {
     double pairs = 0.0;
-    uint64_t sinks = p->info.mode == SPARSED_MODE_STREAMING ? p->info.sinks : 0;
+    uint64_t sinks =
+        p->info.mode == SPARSED_MODE_STREAMING ? spd_min(p->info.sinks, rows->keys) : 0;
     for (uint64_t r = 0; r < rows->queries; r++) {
         uint64_t first, end;
         spd_window_of(rows->query_position + r, p->info.window, rows->keys, &first, &end);
-        pairs += (double)(end - first) + (double)spd_min(sinks, first);
+        uint64_t outside = spd_min(sinks, first) + (sinks > end ? sinks - end : 0);
+        pairs += (double)(end - first + outside);
     }
     return pairs;
 }

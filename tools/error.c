@@ -5,20 +5,27 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Names from files may hold anything; the text stays one line. */
+static void format_line(tool_error *error, bool usage, const char *format, va_list args) {
+    vsnprintf(error->text, sizeof error->text, format, args);
+    for (char *c = error->text; *c; c++)
+        if ((unsigned char)*c < 32 || *c == 127)
+            *c = '?';
+    error->usage = usage;
+}
+
 bool tool_fail(tool_error *error, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    vsnprintf(error->text, sizeof error->text, format, args);
+    format_line(error, false, format, args);
     va_end(args);
-    error->usage = false;
     return false;
 }
 
 bool tool_fail_usage(tool_error *error, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    vsnprintf(error->text, sizeof error->text, format, args);
+    format_line(error, true, format, args);
     va_end(args);
-    error->usage = true;
     return false;
 }

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* Which registry row runs a problem: predicates, self-tests, verdicts. The failures that no real
+ * kernel shows come from a backend of this file's own, whose rows refuse or give wrong numbers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "src/kernel_choice.h"
+#include "src/self_test.h"
+#include "support/api_check.h"
+#include "support/attention_case.h"
+#include "support/counting_allocator.h"
+#include "support/kernel_rows.h"
+
+/* ---- a backend whose rows go wrong ---- */
+
+enum { ROW_ABSENT, ROW_NARROW, ROW_WRONG_OUT, ROW_WRONG_SCORES, ROW_LOST_DEVICE, ROW_RIGHT, ROWS };
+
+static const spd_kernel_row rows[ROWS] = {
+    [ROW_ABSENT] = {"absent", "what it needs is not there"},
+    [ROW_NARROW] = {"narrow", "head dimension 64 only"},
+    [ROW_WRONG_OUT] = {"wrong-out", "one output element off"},
+    [ROW_WRONG_SCORES] = {"wrong-scores", "one block score off"},
+    [ROW_LOST_DEVICE] = {"lost-device", "fails to launch"},
+    [ROW_RIGHT] = {"right", "the CPU's first row that there is"},
+};
+
+/* The CPU's kernel behind a row of this backend. */
+typedef struct kernel {
+    size_t row;
+    void *inner;
+} kernel;
+
+static unsigned launches;
+
+static size_t inner_row(void *state) {
+    return spd_cpu_backend.accept(state, 0, NULL, NULL) == SPARSED_OK ? 0 : 1;
+}
+
+static sparsed_status accept_row(void *state, size_t row, const spd_problem *problem,
+                                 sparsed_message *message) {
+    (void)state;
+    if (row == ROW_ABSENT)
+        return spd_fail(message, SPARSED_E_UNSUPPORTED, "libabsent.so was not found");
+    if (row == ROW_NARROW && problem && problem->desc.head_dim != 64)
+        return spd_fail(message, SPARSED_E_UNSUPPORTED, "head_dim is %u, not 64",
+                        problem->desc.head_dim);
+    return SPARSED_OK;
+}
+
+static sparsed_status prepare_kernel(void *state, size_t row, const spd_problem *problem,
+                                     void **prepared, uint64_t *scratch_bytes,
+                                     sparsed_message *message) {
+    static kernel kernels[8]; /* more than are ever alive */
+    static size_t next;
+    kernel *k = &kernels[next++ % 8];
+    k->row = row;
+    *prepared = k;
+    return spd_cpu_backend.prepare(state, inner_row(state), problem, &k->inner, scratch_bytes,
+                                   message);
+}
+
+static void discard_kernel(void *state, void *prepared) {
+    spd_cpu_backend.discard(state, ((kernel *)prepared)->inner);
+}
+
+static sparsed_status enqueue_wrong(void *state, void *prepared, const spd_launch *launch,
+                                    sparsed_message *message) {
+    const kernel *k = prepared;
+    launches++;
+    if (k->row == ROW_LOST_DEVICE)
+        return spd_fail(message, SPARSED_E_DEVICE, "the device is gone");
+    sparsed_status status = spd_cpu_backend.enqueue(state, k->inner, launch, message);
+    if (k->row == ROW_WRONG_OUT && launch->out.mem)
+        ((float *)launch->out.mem)[3] += 1.0f;
+    if (k->row == ROW_WRONG_SCORES && launch->scores.mem)
+        ((float *)launch->scores.mem)[1] += 0.01f;
+    return status;
+}
+
+static spd_backend broken_backend(void) {
+    spd_backend backend = spd_cpu_backend;
+    backend.name = "broken";
+    backend.rows = rows;
+    backend.row_count = ROWS;
+    backend.accept = accept_row;
+    backend.prepare = prepare_kernel;
+    backend.discard = discard_kernel;
+    backend.enqueue = enqueue_wrong;
+    return backend;
+}
+
+/* A context over it; pinned to a row if `pin` is given. */
+static sparsed_context *open_broken(spd_backend *backend, const char *pin) {
+    sparsed_context *context = open_context(NULL, 1);
+    assert_non_null(context);
+    *backend = broken_backend();
+    context->backend = backend;
+    if (pin)
+        strcpy(context->kernel, pin);
+    launches = 0;
+    return context;
+}
+
+static sparsed_status plan_on(sparsed_context *context, uint32_t head_dim, const char *expected) {
+    const sparsed_desc desc = case_desc(1, 2, 1, head_dim, 80);
+    const sparsed_select select = case_select(SPARSED_MODE_UPSTREAM_DREAM, 32, 16, 20, 0.3);
+    sparsed_plan_info info = {.struct_size = sizeof info};
+    sparsed_plan *plan;
+    sparsed_status status = sparsed_plan_create(context, &desc, &select, &plan);
+    if (status == SPARSED_OK) {
+        assert_int_equal(sparsed_plan_describe(plan, &info), SPARSED_OK);
+        assert_string_equal(info.kernel, expected);
+    } else {
+        assert_null(plan);
+    }
+    sparsed_plan_destroy(plan);
+    return status;
+}
+
+static void test_choose_kernel__falls_to_the_first_row_that_is_right(void **state) {
+    (void)state;
+    spd_backend backend;
+    sparsed_context *context = open_broken(&backend, NULL);
+    assert_int_equal(plan_on(context, 40, "right"), SPARSED_OK);
+    /* The narrow row's numbers are right, where it accepts the problem. */
+    assert_int_equal(plan_on(context, 64, "narrow"), SPARSED_OK);
+    sparsed_context_destroy(context);
+}
+
+static void test_choose_kernel__verdicts_are_kept(void **state) {
+    (void)state;
+    spd_backend backend;
+    sparsed_context *context = open_broken(&backend, NULL);
+    assert_int_equal(plan_on(context, 40, "right"), SPARSED_OK);
+    const unsigned first = launches;
+    assert_true(first > 0);
+    assert_int_equal(plan_on(context, 40, "right"), SPARSED_OK);
+    assert_int_equal(launches, first); /* no self-test a second time */
+    assert_int_equal(plan_on(context, 48, "right"), SPARSED_OK);
+    assert_true(launches > first); /* another variant */
+    sparsed_context_destroy(context);
+}
+
+static void test_choose_kernel__pinned_row_or_nothing(void **state) {
+    (void)state;
+    static const struct {
+        const char *row;
+        sparsed_status status;
+        const char *named;
+    } cases[] = {{"absent", SPARSED_E_UNSUPPORTED, "absent (libabsent.so was not found)"},
+                 {"narrow", SPARSED_E_UNSUPPORTED, "head_dim is 40, not 64"},
+                 {"wrong-out", SPARSED_E_SELF_TEST, "dense output is off by"},
+                 {"wrong-scores", SPARSED_E_SELF_TEST, "block scores is off by"},
+                 {"lost-device", SPARSED_E_DEVICE, "the device is gone"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        spd_backend backend;
+        sparsed_context *context = open_broken(&backend, cases[i].row);
+        assert_context_error(context, plan_on(context, 40, ""), cases[i].status, cases[i].named);
+        sparsed_context_destroy(context);
+    }
+}
+
+static void test_choose_kernel__no_row_at_all(void **state) {
+    (void)state;
+    spd_backend backend;
+    sparsed_context *context = open_broken(&backend, NULL);
+    backend.row_count = ROW_LOST_DEVICE;
+    sparsed_status status = plan_on(context, 40, "");
+    assert_context_error(context, status, SPARSED_E_UNSUPPORTED, "no kernel of broken");
+    assert_context_error(context, status, SPARSED_E_UNSUPPORTED, "libabsent.so was not found");
+    assert_context_error(context, status, SPARSED_E_UNSUPPORTED, "wrong-out (self-test:");
+    sparsed_context_destroy(context);
+}
+
+static void test_kernel_list__tells_the_verdicts(void **state) {
+    (void)state;
+    spd_backend backend;
+    sparsed_context *context = open_broken(&backend, NULL);
+    sparsed_kernel_info infos[ROWS];
+    size_t count = ROWS;
+    assert_int_equal(plan_on(context, 40, "right"), SPARSED_OK);
+    for (int i = 0; i < ROWS; i++)
+        infos[i] = (sparsed_kernel_info){.struct_size = sizeof infos[i]};
+    assert_int_equal(sparsed_kernel_list(context, infos, &count), SPARSED_OK);
+    assert_int_equal(count, ROWS);
+    for (int i = 0; i < ROWS; i++) {
+        assert_string_equal(infos[i].name, rows[i].name);
+        assert_string_equal(infos[i].about, rows[i].about);
+        assert_int_equal(infos[i].usable, i != ROW_ABSENT);
+    }
+    assert_string_equal(infos[ROW_ABSENT].verdict, "libabsent.so was not found");
+    assert_string_equal(infos[ROW_NARROW].verdict, "not tested yet");
+    assert_non_null(strstr(infos[ROW_WRONG_OUT].verdict, "failed 1 of 1 self-tests"));
+    assert_non_null(strstr(infos[ROW_RIGHT].verdict, "passed 1 self-tests"));
+    sparsed_context_destroy(context);
+}
+
+/* ---- the real rows ---- */
+
+static void test_kernel_list__real_rows(void **state) {
+    sparsed_context *context = *state;
+    sparsed_kernel_info infos[16] = {{0}};
+    size_t count = 0;
+    assert_int_equal(sparsed_kernel_list(context, NULL, &count), SPARSED_OK);
+    assert_true(count >= 2 && count <= 16);
+    for (size_t i = 0; i < count; i++)
+        infos[i].struct_size = sizeof infos[i];
+    assert_int_equal(sparsed_kernel_list(context, infos, &count), SPARSED_OK);
+    for (size_t i = 0; i < count; i++)
+        print_message("%-12s %s: %s\n", infos[i].name, infos[i].usable ? "usable" : "not usable",
+                      infos[i].verdict);
+    assert_int_equal(infos[count - 1].usable, 1); /* one runs everywhere */
+}
+
+static void test_kernel_list__refuses(void **state) {
+    sparsed_context *context = *state;
+    sparsed_kernel_info info = {.struct_size = 0};
+    size_t count = 1;
+    assert_int_equal(sparsed_kernel_list(NULL, &info, &count), SPARSED_E_INVALID);
+    assert_context_error(context, sparsed_kernel_list(context, &info, NULL), SPARSED_E_INVALID,
+                         "count is NULL");
+    assert_context_error(context, sparsed_kernel_list(context, &info, &count), SPARSED_E_INVALID,
+                         "infos.struct_size is 0");
+    assert_int_equal(sparsed_kernel_self_test(NULL), SPARSED_E_INVALID);
+}
+
+static void test_kernel_self_test__all_rows_pass(void **state) {
+    sparsed_context *context = *state;
+    sparsed_kernel_info infos[16];
+    size_t count = 16;
+    assert_int_equal(sparsed_kernel_self_test(context), SPARSED_OK);
+    for (int i = 0; i < 16; i++)
+        infos[i].struct_size = sizeof infos[i];
+    assert_int_equal(sparsed_kernel_list(context, infos, &count), SPARSED_OK);
+    for (size_t i = 0; i < count; i++) {
+        print_message("%-12s %s\n", infos[i].name, infos[i].verdict);
+        if (infos[i].usable)
+            assert_non_null(strstr(infos[i].verdict, "passed 9 self-tests"));
+    }
+}
+
+/* Every kind of variant: dense alone, all modes and storage types, both reductions. */
+static void test_self_test__every_variant(void **state) {
+    sparsed_context *context = *state;
+    sparsed_message message;
+    double error, worst = 0.0;
+    for (size_t row = 0; row < context->backend->row_count; row++) {
+        if (context->backend->accept(context->state, row, NULL, &message) != SPARSED_OK)
+            continue;
+        for (uint32_t mode = 0; mode <= SPARSED_MODE_STREAMING; mode++)
+            for (uint32_t dtype = SPARSED_F32; dtype <= SPARSED_BF16; dtype++) {
+                const spd_variant variant = {.dtype = dtype,
+                                             .out_dtype = mode % 2 ? dtype : SPARSED_F32,
+                                             .head_dim = 40,
+                                             .mode = mode,
+                                             .score_reduce = mode % 2,
+                                             .block_q = 64,
+                                             .block_k = 16};
+                if (spd_self_test(context, row, &variant, &error, &message) != SPARSED_OK)
+                    fail_msg("%s", message.text);
+                if (dtype == SPARSED_F32)
+                    worst = error > worst ? error : worst;
+            }
+    }
+    print_message("largest error of the f32 self-tests: %.1e\n", worst);
+    assert_true(worst > 0.0 && worst < 1e-5);
+}
+
+/* When memory runs out during a self-test, that says nothing about the row: with memory back, the
+ * same context makes the plan. */
+static void test_choose_kernel__out_of_memory_is_no_verdict(void **state) {
+    (void)state;
+    counting_allocator counter = COUNTING_ALLOCATOR_INIT;
+    const sparsed_allocator allocator = counting_allocator_use(&counter);
+    sparsed_options options = SPARSED_OPTIONS_INIT;
+    sparsed_context *context;
+    options.allocator = &allocator;
+    assert_int_equal(sparsed_context_create(&options, &context, NULL), SPARSED_OK);
+    const size_t live = counter.live;
+    for (size_t n = 0;; n++) {
+        counter.fail_at = counter.calls + n;
+        sparsed_status status = plan_on(context, 24, "");
+        assert_int_equal(counter.live, live);
+        if (status == SPARSED_E_NOMEM && n < 8)
+            continue;
+        break;
+    }
+    counter.fail_at = SIZE_MAX;
+    const sparsed_desc desc = case_desc(1, 2, 1, 24, 80);
+    const sparsed_select select = case_select(SPARSED_MODE_UPSTREAM_DREAM, 32, 16, 20, 0.3);
+    sparsed_plan *plan;
+    assert_int_equal(sparsed_plan_create(context, &desc, &select, &plan), SPARSED_OK);
+    sparsed_plan_destroy(plan);
+    sparsed_context_destroy(context);
+    assert_int_equal(counter.live, 0);
+}
+
+/* More variants than verdicts are kept: the oldest is made again. */
+static void test_choose_kernel__more_variants_than_verdicts(void **state) {
+    (void)state;
+    sparsed_context *context = open_context(NULL, 1);
+    sparsed_desc desc = case_desc(1, 1, 1, 8, 8);
+    sparsed_select select = case_select(SPARSED_MODE_PAPER, 16, 16, 0, 0.5);
+    unsigned plans = 0;
+    for (uint32_t mode = SPARSED_MODE_PAPER; mode <= SPARSED_MODE_STREAMING; mode++)
+        for (uint32_t reduce = 0; reduce < 2; reduce++)
+            for (uint32_t dim = 8; dim <= 184; dim += 8, plans++) {
+                sparsed_plan *plan;
+                select.mode = mode;
+                select.score_reduce = reduce;
+                desc.head_dim = dim;
+                assert_int_equal(sparsed_plan_create(context, &desc, &select, &plan), SPARSED_OK);
+                sparsed_plan_destroy(plan);
+            }
+    assert_true(plans > SPD_MAX_VERDICTS);
+    assert_int_equal(context->verdict_count, plans);
+    sparsed_context_destroy(context);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_choose_kernel__falls_to_the_first_row_that_is_right),
+        cmocka_unit_test(test_choose_kernel__verdicts_are_kept),
+        cmocka_unit_test(test_choose_kernel__pinned_row_or_nothing),
+        cmocka_unit_test(test_choose_kernel__no_row_at_all),
+        cmocka_unit_test(test_kernel_list__tells_the_verdicts),
+        cmocka_unit_test(test_kernel_list__real_rows),
+        cmocka_unit_test(test_kernel_list__refuses),
+        cmocka_unit_test(test_kernel_self_test__all_rows_pass),
+        cmocka_unit_test(test_self_test__every_variant),
+        cmocka_unit_test(test_choose_kernel__out_of_memory_is_no_verdict),
+        cmocka_unit_test(test_choose_kernel__more_variants_than_verdicts),
+    };
+    return cmocka_run_group_tests(tests, open_default_context, close_default_context);
+}
