@@ -35,13 +35,12 @@ static inline uint16_t spd_bf16_from_float(float value) {
 
 static inline float spd_float_from_f16(uint16_t stored) {
     /* Exponent and mantissa moved into place are 2^-112 of the value; denormals come out right
-     * because the product is exact. Infinities and NaNs would only be large: their exponent is set.
-     */
+     * because the product is exact. Infinities and NaNs get the exponent that says so. */
     uint32_t magnitude = (uint32_t)(stored & 0x7fffu) << 13;
-    uint32_t finite = spd_float_bits(spd_float_from_bits(magnitude) * 0x1p112f);
-    uint32_t special = magnitude | 0x7f800000u;
+    uint32_t bits = spd_float_bits(spd_float_from_bits(magnitude) * 0x1p112f);
+    uint32_t special = magnitude >= 0x0f800000u ? 0x7f800000u : 0u;
     uint32_t sign = (uint32_t)(stored & 0x8000u) << 16;
-    return spd_float_from_bits(sign | ((stored & 0x7c00u) == 0x7c00u ? special : finite));
+    return spd_float_from_bits(sign | special | bits);
 }
 
 static inline uint16_t spd_f16_from_float(float value) {
