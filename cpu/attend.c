@@ -33,15 +33,17 @@ static bool is_scored(const spd_launch *l) {
     return spd_mode_is_scored(l->problem->select.mode);
 }
 
-/* Query rows of a unit of work: the query block, or a full tile where blocks play no part. */
+/* Query rows of a unit of work. A build reduces scores over a whole query block. */
 static uint32_t unit_rows(const spd_launch *l) {
-    bool blocks = l->op == SPARSED_SPARSE || (op_builds(l) && is_scored(l));
-    return blocks ? l->problem->select.block_q : (uint32_t)SPD_UNIT_ROWS;
+    uint32_t block_q = l->problem->select.block_q;
+    if (op_builds(l) && is_scored(l))
+        return block_q;
+    return l->op == SPARSED_SPARSE && block_q < SPD_UNIT_ROWS ? block_q : (uint32_t)SPD_UNIT_ROWS;
 }
 
-/* Fills in all that is the same for every tile. The block index counts units of a head. */
+/* Fills in all that is the same for every tile of the unit that begins at a valid query row. */
 static spd_unit make_unit(const spd_cpu_kernel *kernel, const spd_launch *l, uint64_t batch,
-                          uint64_t head, uint64_t q_block) {
+                          uint64_t head, uint64_t first_row) {
     const sparsed_desc *d = &l->problem->desc;
     const sparsed_select *s = &l->problem->select;
     const spd_extent *e = &l->extents[batch];
@@ -53,9 +55,9 @@ static spd_unit make_unit(const spd_cpu_kernel *kernel, const spd_launch *l, uin
                   .extent = e,
                   .batch = batch,
                   .head = head,
-                  .q_block = q_block,
-                  .first_row = q_block * unit_rows(l)};
-    u.rows = (uint32_t)spd_min(unit_rows(l), e->queries - u.first_row);
+                  .first_row = first_row,
+                  .q_block = l->problem->has_select ? first_row / s->block_q : 0};
+    u.rows = (uint32_t)spd_min(unit_rows(l), e->queries - first_row);
     u.stride = (uint32_t)spd_ceil_div(u.rows, SPD_LANES) * SPD_LANES;
     u.builds = op_builds(l) && is_scored(l);
     u.attends = l->op != SPARSED_BUILD;
@@ -194,15 +196,16 @@ void spd_cpu_attend(const spd_cpu_kernel *kernel, const spd_launch *launch) {
     prepare_outputs(launch);
     if (launch->op == SPARSED_BUILD && !is_scored(launch))
         return;
-    uint64_t per_head = spd_ceil_div(d->q_len, unit_rows(launch));
+    uint32_t rows = unit_rows(launch);
+    uint64_t per_head = spd_ceil_div(d->q_len, rows);
     int64_t units = (int64_t)((uint64_t)d->batch * d->heads * per_head);
 #pragma omp parallel for schedule(dynamic, 1) num_threads((int)kernel->state->threads)
     for (int64_t i = 0; i < units; i++) {
-        uint64_t index = (uint64_t)i, head = index / per_head;
-        uint64_t batch = head / d->heads, q_block = index % per_head;
-        if (q_block * unit_rows(launch) >= launch->extents[batch].queries)
+        uint64_t head = (uint64_t)i / per_head, first_row = (uint64_t)i % per_head * rows;
+        uint64_t batch = head / d->heads;
+        if (first_row >= launch->extents[batch].queries)
             continue;
-        spd_unit unit = make_unit(kernel, launch, batch, head % d->heads, q_block);
+        spd_unit unit = make_unit(kernel, launch, batch, head % d->heads, first_row);
         run_unit(&unit);
     }
 }

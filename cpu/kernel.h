@@ -13,7 +13,8 @@
 
 enum {
     SPD_TILE_KEYS = 128, /* keys of one score tile, gathered from kept blocks if they are smaller */
-    SPD_UNIT_ROWS = 128  /* query rows of a unit of work in a dense pass without a build */
+    SPD_UNIT_ROWS = 64   /* query rows of a unit of work, unless a build needs a whole query block:
+                            OpenBLAS multiplies 128 x 64 tiles without packing them */
 };
 
 typedef struct spd_cpu_state {
@@ -21,7 +22,7 @@ typedef struct spd_cpu_state {
     uint32_t threads;
 } spd_cpu_state;
 
-/* One thread's scratch. rows is at most SPD_UNIT_ROWS, rounded up to SPD_LANES. */
+/* One thread's scratch. rows: of the largest unit, rounded up to SPD_LANES. */
 typedef struct spd_cpu_scratch {
     float *q_t;               /* [head_dim][rows] */
     float *s_t;               /* [SPD_TILE_KEYS][rows] */
@@ -48,16 +49,18 @@ typedef struct spd_cpu_kernel {
     void *memory;             /* of all scratch */
 } spd_cpu_kernel;
 
-/* A (batch, head, query block) and how its keys are visited. */
+/* Rows of one query block (or, where blocks play no part, of a head) and how their keys are
+ * visited. */
 typedef struct spd_unit {
     const spd_cpu_kernel *kernel;
     const spd_launch *launch;
     const spd_extent *extent;
     spd_cpu_scratch *scratch;
-    uint64_t batch, head, q_block; /* q_block: of unit rows */
-    uint64_t first_row;            /* the valid query row where it begins */
-    uint32_t rows, stride;         /* its rows; rounded up to SPD_LANES */
-    uint32_t block_keys;           /* keys of an entry of scratch->blocks */
+    uint64_t batch, head;
+    uint64_t first_row;    /* the valid query row where it begins */
+    uint64_t q_block;      /* the query block it lies in; 0 without a selection */
+    uint32_t rows, stride; /* its rows; rounded up to SPD_LANES */
+    uint32_t block_keys;   /* keys of an entry of scratch->blocks */
     float scale_log2, score_scale_log2;
     bool builds, attends;
     bool one_scale; /* builds and attends with the same exponentials */

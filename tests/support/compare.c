@@ -25,13 +25,21 @@ double lse_error(const double *actual, const double *expected, uint64_t count) {
     for (uint64_t i = 0; i < count; i++) {
         if (actual[i] == expected[i])
             continue;
-        double error = fabs(actual[i] - expected[i]) - 0x1p-23 * fabs(expected[i]);
+        double error = fabs(actual[i] - expected[i]);
         if (!(error <= worst))
             worst = error;
         if (isnan(worst))
             return worst;
     }
     return worst;
+}
+
+double lse_rounding(const double *expected, uint64_t count) {
+    double largest = 0.0;
+    for (uint64_t i = 0; i < count; i++)
+        if (isfinite(expected[i]))
+            largest = fmax(largest, fabs(expected[i]));
+    return 0x1p-24 * largest;
 }
 
 void assert_error_within(const char *what, double error, double bound) {

@@ -103,6 +103,12 @@ static void test_context_create__refuses_options(void **state) {
     o = (sparsed_options)SPARSED_OPTIONS_INIT;
     o.struct_size = 0;
     refuse(&o, SPARSED_E_INVALID, "options.struct_size is 0");
+    char endless[2000]; /* far beyond what a message holds */
+    memset(endless, 'x', sizeof endless - 1);
+    endless[sizeof endless - 1] = '\0';
+    o = (sparsed_options)SPARSED_OPTIONS_INIT;
+    o.device = endless;
+    refuse(&o, SPARSED_E_NO_DEVICE, "options.device is 'xxx");
     const sparsed_allocator broken = {NULL, NULL, NULL};
     o = (sparsed_options)SPARSED_OPTIONS_INIT;
     o.allocator = &broken;

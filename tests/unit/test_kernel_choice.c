@@ -301,6 +301,29 @@ static void test_choose_kernel__out_of_memory_is_no_verdict(void **state) {
     assert_int_equal(counter.live, 0);
 }
 
+static void test_kernel_self_test__every_failing_allocation(void **state) {
+    (void)state;
+    counting_allocator counter = COUNTING_ALLOCATOR_INIT;
+    const sparsed_allocator allocator = counting_allocator_use(&counter);
+    sparsed_options options = SPARSED_OPTIONS_INIT;
+    sparsed_context *context;
+    options.allocator = &allocator;
+    options.threads = 1;
+    assert_int_equal(sparsed_context_create(&options, &context, NULL), SPARSED_OK);
+    const size_t live = counter.live;
+    for (size_t n = 0; n < 15; n++) { /* 15 allocations make the first self-test */
+        counter.fail_at = counter.calls + n;
+        assert_context_error(context, sparsed_kernel_self_test(context), SPARSED_E_NOMEM,
+                             "no memory for a self-test");
+        assert_int_equal(counter.live, live);
+    }
+    counter.fail_at = SIZE_MAX;
+    assert_int_equal(sparsed_kernel_self_test(context), SPARSED_OK);
+    assert_int_equal(counter.live, live);
+    sparsed_context_destroy(context);
+    assert_int_equal(counter.live, 0);
+}
+
 /* More variants than verdicts are kept: the oldest is made again. */
 static void test_choose_kernel__more_variants_than_verdicts(void **state) {
     (void)state;
@@ -335,6 +358,7 @@ int main(void) {
         cmocka_unit_test(test_kernel_self_test__all_rows_pass),
         cmocka_unit_test(test_self_test__every_variant),
         cmocka_unit_test(test_choose_kernel__out_of_memory_is_no_verdict),
+        cmocka_unit_test(test_kernel_self_test__every_failing_allocation),
         cmocka_unit_test(test_choose_kernel__more_variants_than_verdicts),
     };
     return cmocka_run_group_tests(tests, open_default_context, close_default_context);

@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /* Patterns as host objects. */
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -115,6 +116,34 @@ static void test_pattern_release__counts_references(void **state) {
     assert_int_equal(counter.live, 0);
     sparsed_pattern_release(NULL);
     assert_null(sparsed_pattern_retain(NULL));
+}
+
+enum { THREADS = 4, TURNS = 20000 };
+
+static void *take_and_drop(void *pattern) {
+    for (int i = 0; i < TURNS; i++)
+        sparsed_pattern_release(sparsed_pattern_retain(pattern));
+    sparsed_pattern_release(pattern);
+    return NULL;
+}
+
+/* Each thread ends with a release of its own; the last one of all frees, wherever it happens. */
+static void test_pattern_release__from_several_threads(void **state) {
+    (void)state;
+    counting_allocator counter = COUNTING_ALLOCATOR_INIT;
+    const sparsed_allocator allocator = counting_allocator_use(&counter);
+    const sparsed_pattern_info info = good_info();
+    sparsed_pattern *pattern;
+    pthread_t threads[THREADS];
+    assert_int_equal(sparsed_pattern_from_mask(&info, random_mask, &allocator, &pattern, NULL),
+                     SPARSED_OK);
+    for (int i = 1; i < THREADS; i++)
+        sparsed_pattern_retain(pattern);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, take_and_drop, pattern), 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(counter.live, 0);
 }
 
 static void test_pattern_from_mask__every_failing_allocation(void **state) {
@@ -276,6 +305,7 @@ int main(void) {
         cmocka_unit_test(test_pattern_describe__derived_and_copied_fields),
         cmocka_unit_test(test_pattern_describe__refuses),
         cmocka_unit_test(test_pattern_release__counts_references),
+        cmocka_unit_test(test_pattern_release__from_several_threads),
         cmocka_unit_test(test_pattern_from_mask__every_failing_allocation),
         cmocka_unit_test(test_pattern_from_mask__refuses_infos),
         cmocka_unit_test(test_pattern_from_mask__refuses_sizes_that_wrap),

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "src/plan.h"
 #include "support/api_check.h"
 #include "support/attention_case.h"
 #include "support/counting_allocator.h"
@@ -338,6 +339,51 @@ static void test_plan_run__io_of_other_versions(void **state) {
     case_free(&c);
 }
 
+/* ---- failing device ---- */
+
+static bool launch_fails, device_lost;
+
+static sparsed_status enqueue_or_fail(void *state, void *kernel, const spd_launch *launch,
+                                      sparsed_message *message) {
+    if (launch_fails)
+        return spd_fail(message, SPARSED_E_DEVICE, "the launch failed");
+    return spd_cpu_backend.enqueue(state, kernel, launch, message);
+}
+
+static sparsed_status health_or_lost(void *state, sparsed_message *message) {
+    (void)state;
+    return device_lost ? spd_fail(message, SPARSED_E_DEVICE, "the device is lost") : SPARSED_OK;
+}
+
+/* A build that failed leaves no pattern, not even the one before it. */
+static void test_plan_run__device_failure_leaves_no_pattern(void **state) {
+    (void)state;
+    spd_backend backend = spd_cpu_backend;
+    backend.enqueue = enqueue_or_fail;
+    backend.health = health_or_lost;
+    sparsed_context *context = open_context(NULL, 1);
+    context->backend = &backend;
+    attention_case c = new_case();
+    sparsed_plan *plan = case_plan(&c, context);
+    sparsed_kept *kept = case_kept(plan);
+    assert_int_equal(sparsed_plan_run(plan, SPARSED_BUILD, &c.io, kept), SPARSED_OK);
+    device_lost = true;
+    assert_context_error(context, sparsed_plan_run(plan, SPARSED_SPARSE, &c.io, kept),
+                         SPARSED_E_DEVICE, "the device is lost");
+    device_lost = false;
+    assert_int_equal(sparsed_plan_run(plan, SPARSED_SPARSE, &c.io, kept), SPARSED_OK);
+    launch_fails = true;
+    assert_context_error(context, sparsed_plan_run(plan, SPARSED_BUILD, &c.io, kept),
+                         SPARSED_E_DEVICE, "the launch failed");
+    launch_fails = false;
+    assert_context_error(context, sparsed_plan_run(plan, SPARSED_SPARSE, &c.io, kept),
+                         SPARSED_E_STATE, "needs a pattern");
+    sparsed_kept_destroy(kept);
+    sparsed_plan_destroy(plan);
+    case_free(&c);
+    sparsed_context_destroy(context);
+}
+
 /* ---- memory ---- */
 
 static sparsed_context *counted_context(counting_allocator *counter, sparsed_allocator *allocator) {
@@ -439,6 +485,7 @@ int main(void) {
         cmocka_unit_test(test_plan_run__kept_of_another_mode),
         cmocka_unit_test(test_plan_run__kept_of_another_ranking),
         cmocka_unit_test(test_plan_run__io_of_other_versions),
+        cmocka_unit_test(test_plan_run__device_failure_leaves_no_pattern),
         cmocka_unit_test(test_plan_run__allocates_nothing),
         cmocka_unit_test(test_plan_create__every_failing_allocation),
         cmocka_unit_test(test_plan_create__scratch_out_of_memory),
