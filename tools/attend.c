@@ -19,7 +19,7 @@
 typedef struct attend_options {
     const char *input, *output, *attention, *dtype;
     uint64_t gen_length;
-    bool gen_length_given, json;
+    bool gen_length_given, scale_given, json;
     double scale;
     selection_options selection;
     device_options device;
@@ -54,7 +54,7 @@ static void add_options(attend_options *o, cli_options *list) {
                                "dense, sparsed, window or streaming (sparsed)"});
     cli_add(list, (cli_option){"gen-length", CLI_UINT, &o->gen_length, &o->gen_length_given, "N",
                                "the last N rows are the generation region; needed for sparsed"});
-    cli_add(list, (cli_option){"scale", CLI_REAL, &o->scale, NULL, "X",
+    cli_add(list, (cli_option){"scale", CLI_REAL, &o->scale, &o->scale_given, "X",
                                "scale of the attention's logits (1/sqrt(D))"});
     cli_add(list, (cli_option){"dtype", CLI_STRING, &o->dtype, NULL, "TYPE",
                                "what attention stores: f32, f16 or bf16 (as the file)"});
@@ -82,7 +82,7 @@ static bool check_options(const attend_options *o, uint32_t *mode, tool_error *e
                                o->selection.mode ? "gen-length" : "mode");
     if (!sparsed && o->selection.mode)
         return tool_fail_usage(error, "--mode goes with --attention sparsed, not %s", o->attention);
-    if (o->scale < 0.0)
+    if (o->scale_given && o->scale <= 0.0)
         return tool_fail_usage(error, "--scale is %g, not above 0", o->scale);
     return true;
 }

@@ -3,6 +3,7 @@
 #include "device_options.h"
 
 #include <stdio.h>
+#include <string.h>
 
 void device_add_options(device_options *device, cli_options *options) {
     *device = (device_options){0};
@@ -39,18 +40,34 @@ sparsed_context *device_open(const device_options *device, tool_error *error) {
     sparsed_status status = sparsed_context_create(&options, &context, &message);
     if (status == SPARSED_OK)
         return context;
-    if (status == SPARSED_E_INVALID)
-        tool_fail_usage(error, "%s", message.text);
-    else
-        tool_fail(error, "%s", message.text);
+    device_fail(message.text, status == SPARSED_E_INVALID, error);
     return NULL;
+}
+
+void device_fail(const char *text, bool usage, tool_error *error) {
+    static const char *const names[][2] = {{"options.", "--"},
+                                           {"schedule '", "--schedule '"},
+                                           {"desc.scale ", "--scale "},
+                                           {"select.ratio ", "--select "},
+                                           {"select.score_scale ", "--score-scale "},
+                                           {"select.gen_len ", "--gen-length "}};
+    const char *option = "";
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t length = strlen(names[i][0]);
+        if (strncmp(text, names[i][0], length) == 0) {
+            option = names[i][1];
+            text += length;
+            break;
+        }
+    }
+    tool_fail(error, "%s%s", option, text);
+    error->usage = usage;
 }
 
 bool device_check(sparsed_context *context, sparsed_status status, tool_error *error) {
     if (status == SPARSED_OK)
         return true;
     const char *text = sparsed_context_error(context);
-    tool_fail(error, "%s", text[0] ? text : sparsed_status_string(status));
-    error->usage = status == SPARSED_E_INVALID;
+    device_fail(text[0] ? text : sparsed_status_string(status), status == SPARSED_E_INVALID, error);
     return false;
 }

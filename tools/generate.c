@@ -15,6 +15,7 @@
 #include "progress.h"
 #include "selection.h"
 #include "storage_convert.h"
+#include "utf8.h"
 
 enum { MAX_PROMPT_BYTES = 64 << 20 };
 
@@ -166,6 +167,11 @@ static bool encode_prompt(generate_state *s, tool_error *error) {
     size_t size;
     if (!find_prompt(s, &text, &size, error))
         return false;
+    if (size == 0) {
+        free(text);
+        return tool_fail_usage(error, "%s: the prompt is empty",
+                               s->options.prompt_file ? s->options.prompt_file : "--prompt");
+    }
     bool done = (raw || append(s, c->prompt_prefix, strlen(c->prompt_prefix), true, error)) &&
                 append(s, text, size, raw, error) &&
                 (raw || append(s, c->prompt_suffix, strlen(c->prompt_suffix), true, error));
@@ -236,21 +242,10 @@ static bool add_method(generate_state *s, method_kind kind, tool_error *error) {
     return true;
 }
 
-/* The method asked for, dense beside it with --compare, and those that --compare names. */
-static bool list_methods(generate_state *s, tool_error *error) {
-    const generate_options *o = &s->options;
+/* Those that --compare names. */
+static bool add_compared(generate_state *s, tool_error *error) {
     method_kind kind;
-    if (!method_parse(o->attention, &kind))
-        return tool_fail_usage(
-            error, "--attention is '%s', not dense, sparsed, window or streaming", o->attention);
-    if (!add_method(s, kind, error))
-        return false;
-    if (!o->compare_given)
-        return true;
-    if (!add_method(s, kind == METHOD_DENSE && !o->compare[0] ? METHOD_SPARSED : METHOD_DENSE,
-                    error))
-        return false;
-    for (const char *name = o->compare; *name;) {
+    for (const char *name = s->options.compare; *name;) {
         char word[32];
         size_t length = strcspn(name, ",");
         snprintf(word, sizeof word, "%.*s", (int)(length < 31 ? length : 31), name);
@@ -264,6 +259,25 @@ static bool list_methods(generate_state *s, tool_error *error) {
     return true;
 }
 
+/* The method asked for, dense beside it with --compare, and those that --compare names. */
+static bool list_methods(generate_state *s, tool_error *error) {
+    const generate_options *o = &s->options;
+    method_kind kind;
+    if (!method_parse(o->attention, &kind))
+        return tool_fail_usage(
+            error, "--attention is '%s', not dense, sparsed, window or streaming", o->attention);
+    if (!add_method(s, kind, error))
+        return false;
+    method_kind other = kind == METHOD_DENSE && !o->compare[0] ? METHOD_SPARSED : METHOD_DENSE;
+    if (o->compare_given && (!add_method(s, other, error) || !add_compared(s, error)))
+        return false;
+    bool sparsed = false;
+    for (size_t i = 0; i < s->method_count; i++)
+        sparsed = sparsed || s->methods[i].plan.kind == METHOD_SPARSED;
+    if (o->selection.mode && !sparsed)
+        return tool_fail_usage(error, "--mode goes with --attention sparsed, not %s", o->attention);
+    return true;
+}
 static bool draw_step(void *user, uint32_t step, const uint32_t *generated, tool_error *error) {
     (void)error;
     progress_draw(user, step, generated);
@@ -271,11 +285,14 @@ static bool draw_step(void *user, uint32_t step, const uint32_t *generated, tool
 }
 
 /* The answer: up to the first end-of-text token. */
-static char *decode_answer(const generate_state *s, const uint32_t *tokens) {
+static bool decode_answer(const generate_state *s, generate_method *m, tool_error *error) {
+    const uint32_t *tokens = m->result.tokens;
     uint32_t n = 0;
     while (n < s->denoise.gen_length && tokens[n] != dlm_model_config(s->model)->eos_token)
         n++;
-    return dlm_tokenizer_decode(s->tokenizer, tokens, n, NULL);
+    m->answer = dlm_tokenizer_decode(s->tokenizer, tokens, n, &m->answer_bytes);
+    m->text = m->answer ? utf8_repair(m->answer, m->answer_bytes) : NULL;
+    return m->text ? true : tool_fail(error, "out of memory for the answer");
 }
 
 static bool run_method(generate_state *s, generate_method *m, tool_error *error) {
@@ -287,10 +304,7 @@ static bool run_method(generate_state *s, generate_method *m, tool_error *error)
     bool done = method_run(s->context, s->model, s->prompt, s->prompt_length, &s->denoise, &m->plan,
                            &m->result, error);
     progress_end(&s->bar);
-    if (!done)
-        return false;
-    m->text = decode_answer(s, m->result.tokens);
-    return m->text ? true : tool_fail(error, "out of memory for the answer");
+    return done && decode_answer(s, m, error);
 }
 
 /* Fixed patterns run last: they get the density that SparseD had, or --select's without it. */
@@ -333,7 +347,9 @@ static bool report(const generate_state *s, tool_error *error) {
                                .count = s->method_count};
     if (s->options.json)
         return generate_print_json(&r, error);
-    if (puts(s->methods[0].text) < 0 || fflush(stdout) != 0)
+    const generate_method *m = &s->methods[0];
+    if (fwrite(m->answer, 1, m->answer_bytes, stdout) != m->answer_bytes || putchar('\n') < 0 ||
+        fflush(stdout) != 0)
         return tool_fail(error, "standard output: could not write the answer");
     generate_print_table(&r);
     return true;
@@ -342,6 +358,7 @@ static bool report(const generate_state *s, tool_error *error) {
 static void release(generate_state *s) {
     for (size_t i = 0; i < s->method_count; i++) {
         method_result_free(&s->methods[i].result);
+        free(s->methods[i].answer);
         free(s->methods[i].text);
     }
     dlm_example_free(&s->example);

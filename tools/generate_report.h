@@ -13,7 +13,9 @@
 typedef struct generate_method {
     method_plan plan;
     method_result result;
-    char *text; /* the answer up to the first end-of-text token; owned */
+    char *answer; /* up to the first end-of-text token, as the model wrote it; owned */
+    size_t answer_bytes;
+    char *text; /* the same as valid UTF-8; owned */
 } generate_method;
 
 typedef struct generate_report {

@@ -30,14 +30,20 @@ static void print_help(FILE *to) {
                 "fault.\n");
 }
 
+/* The exit code of a run that went well, if its output could be written. */
+static int flush_output(void) {
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    fprintf(stderr, "sparsed: standard output: could not write all of it\n");
+    return 1;
+}
+
 static int run(const command *c, int argc, char **argv) {
     tool_error error = {false, ""};
     openblas_core_repair();
     bool done = c->run(argc, argv, &error);
-    if (done && fflush(stdout) != 0)
-        done = tool_fail(&error, "standard output: could not write all of it");
     if (done)
-        return 0;
+        return flush_output();
     fprintf(stderr, "sparsed %s: %s\n", c->name, error.text);
     return error.usage ? 2 : 1;
 }
@@ -46,12 +52,12 @@ int main(int argc, char **argv) {
     const char *name = argc > 1 ? argv[1] : "";
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         print_help(stdout);
-        return 0;
+        return flush_output();
     }
     if (strcmp(name, "--version") == 0) {
         uint32_t version = sparsed_version();
         printf("sparsed %u.%u.%u\n", version >> 16, version >> 8 & 255u, version & 255u);
-        return 0;
+        return flush_output();
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(name, commands[i].name) == 0)

@@ -124,7 +124,8 @@ static bool open_pipeline(method_state *s, const method_plan *plan, uint64_t len
         return tool_fail(error, "out of memory for %u steps", steps);
     if (sparsed_schedule_preset(preset, plan->skip, entries, steps, &message) != SPARSED_OK) {
         free(entries);
-        return tool_fail_usage(error, "%s", message.text);
+        device_fail(message.text, true, error);
+        return false;
     }
     const sparsed_schedule schedule = {
         .struct_size = sizeof schedule, .steps = steps, .entries = entries};

@@ -38,8 +38,8 @@ void selection_add_options(selection_options *s, const char *default_mode, cli_o
                                   "... and the key blocks of its own rows"});
     cli_add(options, (cli_option){"keep-generation", CLI_FLAG, &s->keep_generation, NULL, NULL,
                                   "... and the key blocks of the generation region"});
-    cli_add(options, (cli_option){"score-scale", CLI_REAL, &s->score_scale, NULL, "X",
-                                  "scale of the logits that rank blocks (as the mode says)"});
+    cli_add(options, (cli_option){"score-scale", CLI_REAL, &s->score_scale, &s->score_scale_given,
+                                  "X", "scale of the logits that rank blocks (as the mode says)"});
     cli_add(options, (cli_option){"window", CLI_UINT, &s->window, &s->window_given, "N",
                                   "window and streaming attention: keys on either side (as many as "
                                   "give the density of --select)"});
@@ -75,7 +75,7 @@ bool selection_make(const selection_options *s, uint32_t default_mode, sparsed_s
         return false;
     if (!(s->ratio > 0.0 && s->ratio <= 1.0))
         return tool_fail_usage(error, "--select is %g, not in (0, 1]", s->ratio);
-    if (s->score_scale < 0.0)
+    if (s->score_scale_given && s->score_scale <= 0.0)
         return tool_fail_usage(error, "--score-scale is %g, not above 0", s->score_scale);
     if (s->keep_first > UINT32_MAX)
         return tool_fail_usage(error, "--keep-first is %llu, above %u",

@@ -19,7 +19,7 @@ typedef struct selection_options {
     bool block_given, block_q_given, block_k_given;
     bool dense_generation_rows, keep_diagonal, keep_generation;
     uint64_t window, sinks;
-    bool window_given;
+    bool window_given, score_scale_given;
 } selection_options;
 
 /* Sets the defaults and adds the options; default_mode is what the help says of --mode. */

@@ -5,6 +5,10 @@
  */
 #include "utf8.h"
 
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
 size_t utf8_decode(const char *text, size_t size_bytes, uint32_t *codepoint) {
     if (size_bytes == 0) {
         return 0;
@@ -44,4 +48,23 @@ size_t utf8_valid_prefix(const char *text, size_t size_bytes) {
         }
         done += length;
     }
+}
+
+char *utf8_repair(const char *text, size_t size_bytes) {
+    static const char replacement[] = "\xef\xbf\xbd";
+    size_t used = 0;
+    if (size_bytes > (SIZE_MAX - 1) / 3)
+        return NULL;
+    char *repaired = malloc(3 * size_bytes + 1);
+    for (size_t i = 0; repaired && i < size_bytes;) {
+        uint32_t codepoint;
+        size_t bytes = utf8_decode(text + i, size_bytes - i, &codepoint);
+        bool valid = bytes > 0 && codepoint != 0;
+        memcpy(repaired + used, valid ? text + i : replacement, valid ? bytes : 3);
+        used += valid ? bytes : 3;
+        i += valid ? bytes : 1;
+    }
+    if (repaired)
+        repaired[used] = '\0';
+    return repaired;
 }

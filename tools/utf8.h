@@ -13,6 +13,10 @@
  * is set unless 0 is returned. */
 size_t utf8_decode(const char *text, size_t size_bytes, uint32_t *codepoint);
 
+/* The text with every byte that is not part of a valid character, and every NUL, as U+FFFD;
+ * malloc'd and NUL-terminated, NULL if out of memory. */
+char *utf8_repair(const char *text, size_t size_bytes);
+
 /* Bytes of the longest valid beginning of text. */
 size_t utf8_valid_prefix(const char *text, size_t size_bytes);
 
