@@ -36,7 +36,8 @@ static int fill_mask(void **state) {
     (void)state;
     uint64_t random = 1;
     for (int i = 0; i < MASK; i++)
-        random_mask[i] = random_bits(&random) % 3 == 0 ? (uint8_t)(1 + i % 255) : 0;
+        if (random_bits(&random) % 3 == 0)
+            random_mask[i] = (uint8_t)(1 + i % 255); /* anything but 0 keeps */
     return 0;
 }
 
