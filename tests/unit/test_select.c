@@ -27,7 +27,7 @@ typedef struct selection {
 } selection;
 
 static selection new_selection_of_rows(const sparsed_desc *desc, const sparsed_select *select) {
-    selection s;
+    selection s = {0};
     spd_problem plan;
     const sparsed_io io = {.struct_size = sizeof io};
     sparsed_message message = {""};
