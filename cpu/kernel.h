@@ -13,8 +13,7 @@
 
 enum {
     SPD_TILE_KEYS = 128, /* keys of one score tile, gathered from kept blocks if they are smaller */
-    SPD_UNIT_ROWS = 64   /* query rows of a unit of work, unless a build needs a whole query block:
-                            OpenBLAS multiplies 128 x 64 tiles without packing them */
+    SPD_UNIT_ROWS = 128  /* query rows of a unit of work where blocks play no part */
 };
 
 typedef struct spd_cpu_state {
@@ -22,7 +21,8 @@ typedef struct spd_cpu_state {
     uint32_t threads;
 } spd_cpu_state;
 
-/* One thread's scratch. rows: of the largest unit, rounded up to SPD_LANES. */
+/* One thread's scratch. rows: of the largest unit, SPD_UNIT_ROWS at most, rounded up to SPD_LANES.
+ */
 typedef struct spd_cpu_scratch {
     float *q_t;               /* [head_dim][rows] */
     float *s_t;               /* [SPD_TILE_KEYS][rows] */
@@ -60,6 +60,7 @@ typedef struct spd_unit {
     uint64_t first_row;    /* the valid query row where it begins */
     uint64_t q_block;      /* the query block it lies in; 0 without a selection */
     uint32_t rows, stride; /* its rows; rounded up to SPD_LANES */
+    uint32_t strip_rows;   /* rows that one matrix product takes */
     uint32_t block_keys;   /* keys of an entry of scratch->blocks */
     float scale_log2, score_scale_log2;
     bool builds, attends;

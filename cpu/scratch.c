@@ -32,8 +32,7 @@ static void take_build(arena *a, const spd_problem *p, spd_cpu_scratch *s) {
 }
 
 static void take_all(arena *a, const spd_problem *p, spd_cpu_scratch *s) {
-    uint64_t longest = spd_max(p->select.block_q, SPD_UNIT_ROWS);
-    uint64_t rows = spd_ceil_div(spd_min(p->desc.q_len, longest), SPD_LANES) * SPD_LANES;
+    uint64_t rows = spd_ceil_div(spd_min(p->desc.q_len, SPD_UNIT_ROWS), SPD_LANES) * SPD_LANES;
     uint64_t dim = p->desc.head_dim;
     s->q_t = take(a, dim * rows, sizeof(float));
     s->s_t = take(a, SPD_TILE_KEYS * rows, sizeof(float));

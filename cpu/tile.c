@@ -93,17 +93,24 @@ static void exponentiate(const spd_unit *u, uint32_t keys) {
         s->sum[r] += s->tile_sum[r];
 }
 
+/* c[m][rows] = beta * c + op(a) * b[k][rows], a strip of rows at a time. */
+static void multiply(const spd_unit *u, bool transpose_a, int m, int k, const spd_tile *a,
+                     const float *b, float beta, float *c) {
+    for (uint32_t r = 0; r < u->stride; r += u->strip_rows)
+        u->kernel->gemm(transpose_a, false, m, (int)spd_min(u->strip_rows, u->stride - r), k,
+                        a->data, a->stride, b + r, (int)u->stride, beta, c + r, (int)u->stride);
+}
+
 void spd_visit_tile(const spd_unit *unit, const uint32_t *blocks, uint32_t count, uint32_t tile) {
     spd_cpu_scratch *s = unit->scratch;
     const spd_softmax *softmax = unit->kernel->softmax;
-    int dim = (int)unit->launch->problem->desc.head_dim, stride = (int)unit->stride;
+    int dim = (int)unit->launch->problem->desc.head_dim;
     uint32_t keys = 0;
     for (uint32_t i = 0; i < count; i++)
         keys += block_keys(unit, blocks[i]);
 
     spd_tile k = load_tile(unit, &unit->k, blocks, count, s->k_tile);
-    unit->kernel->gemm(false, false, (int)keys, stride, dim, k.data, k.stride, s->q_t, stride, 0.0f,
-                       s->s_t, stride);
+    multiply(unit, false, (int)keys, dim, &k, s->q_t, 0.0f, s->s_t);
     if (unit->masked)
         mask_tile(unit, blocks, count);
     memcpy(s->old_top, s->top, unit->stride * sizeof(float));
@@ -120,6 +127,5 @@ void spd_visit_tile(const spd_unit *unit, const uint32_t *blocks, uint32_t count
     if (memcmp(s->old_top, s->top, unit->stride * sizeof(float)) != 0)
         softmax->scale(s->o_t, (uint32_t)dim, unit->stride, s->factor);
     spd_tile v = load_tile(unit, &unit->v, blocks, count, s->v_tile);
-    unit->kernel->gemm(true, false, dim, stride, (int)keys, v.data, v.stride, s->s_t, stride, 1.0f,
-                       s->o_t, stride);
+    multiply(unit, true, dim, (int)keys, &v, s->s_t, 1.0f, s->o_t);
 }

@@ -285,6 +285,8 @@ static void check_layer_build(const safetensors_file *file, attention_case *c, s
     uint8_t *choices = reference_select(c, &expected, check_tie());
     assert_mask_matches(c, choices, mask);
     double ties = assert_mask_matches(c, choices, built.mask);
+    assert_true((double)count_differences(c, built.mask, mask) <=
+                2.0 * ties * (double)case_block_count(c));
     print_message("%s: dense out %.1e, scores %.1e and %.1e; %llu of %llu blocks differ from the "
                   "file's, %.2f %% near ties\n",
                   name, out, all, generation,

@@ -99,12 +99,18 @@ static void test_kept_get__says_what_it_was_built_with(void **state) {
 
 static void test_kept_set__gives_back_what_was_got(void **state) {
     fixture f, other;
+    sparsed_pattern_info first_info = {.struct_size = sizeof first_info}, second_info = first_info;
     set_up(&f, *state);
     set_up(&other, *state);
     build(&f);
     attention_result first = case_run(&f.c, f.plan, SPARSED_SPARSE, f.kept);
     sparsed_pattern *pattern = get(&f);
     assert_int_equal(sparsed_kept_set(other.kept, pattern), SPARSED_OK);
+    assert_int_equal(sparsed_pattern_describe(pattern, &first_info), SPARSED_OK);
+    sparsed_pattern_release(pattern);
+    pattern = get(&other);
+    assert_int_equal(sparsed_pattern_describe(pattern, &second_info), SPARSED_OK);
+    assert_memory_equal(&first_info, &second_info, sizeof first_info);
     sparsed_pattern_release(pattern);
     attention_result second = case_run(&f.c, other.plan, SPARSED_SPARSE, other.kept);
     assert_memory_equal(first.mask, second.mask, case_block_count(&f.c));

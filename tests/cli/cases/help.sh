@@ -1,0 +1,121 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0
+# --help and --version, and what the command says without or with wrong words.
+
+common="device kernel threads verbose json"
+selection="mode select block-size block-size-q block-size-k score-reduce dense-generation-rows
+    keep-first keep-diagonal keep-generation score-scale window sinks"
+options_devices="$common self-test"
+options_attend="$common $selection input output attention gen-length scale dtype"
+options_generate="$common $selection model prompt prompt-file example raw-prompt gen-length steps
+    sampler gen-block-length attention compare skip schedule dtype"
+
+# $1 command, $2 its options: the help lists these, and no other.
+check_help() {
+    accept "$1" --help
+    [ ! -s "$ERR" ] || flunk "words on stderr: $(cat "$ERR")"
+    head -n 1 "$OUT" | grep -q "^usage: sparsed $1 " || flunk "no usage line: $(head -n 1 "$OUT")"
+    sed -n 's/^  --\([a-z-]*\).*/\1/p' "$OUT" | sort >listed
+    # shellcheck disable=SC2086 # words
+    printf '%s\n' $2 | sort >expected
+    cmp -s listed expected || flunk "listed or expected only: $(sort listed expected | uniq -u)"
+    awk 'length($0) > 100 { print "longer than 100: " $0; bad = 1 } END { exit bad }' "$OUT" || exit 1
+}
+
+# Each option is known to the parser: given twice it is refused for that, or, a switch, for its
+# value.
+check_known() {
+    for option in $2; do
+        refuse 2 "--$option " "$1" "--$option=1" "--$option=1"
+        grep -qE 'is given twice|takes no value' "$ERR" || flunk "$(cat "$ERR")"
+    done
+}
+
+test_help__of_devices() {
+    check_help devices "$options_devices"
+    check_known devices "$options_devices"
+}
+
+test_help__of_attend() {
+    check_help attend "$options_attend"
+    check_known attend "$options_attend"
+}
+
+test_help__of_generate() {
+    check_help generate "$options_generate"
+    check_known generate "$options_generate"
+}
+
+test_help__lists_every_command() {
+    for word in --help -h help; do
+        accept "$word"
+        [ ! -s "$ERR" ] || flunk "words on stderr"
+        for name in generate attend devices; do
+            grep -q "^  $name " "$OUT" || flunk "$word does not list $name"
+        done
+    done
+}
+
+test_help__short_form() {
+    accept attend -h
+    cp "$OUT" short
+    accept attend --help
+    cmp -s short "$OUT" || flunk "-h and --help differ"
+}
+
+test_version__is_three_numbers() {
+    accept --version
+    grep -qxE 'sparsed [0-9]+\.[0-9]+\.[0-9]+' "$OUT" || flunk "$(cat "$OUT")"
+    [ "$(wc -l <"$OUT")" -eq 1 ] || flunk "more than a line"
+}
+
+test_command__unknown_is_named() {
+    refuse 2 "'genrate'" genrate
+    refuse 2 "'--json'" --json
+    refuse 2 "'Generate'" Generate
+    refuse 2 "'attend '" 'attend '
+}
+
+test_command__none_prints_the_help_on_stderr() {
+    status=0
+    "$SPARSED" >"$OUT" 2>"$ERR" || status=$?
+    [ "$status" -eq 2 ] || flunk "exit code $status"
+    [ ! -s "$OUT" ] || flunk "words on stdout"
+    grep -q '^usage: sparsed COMMAND' "$ERR" || flunk "no usage on stderr"
+}
+
+test_devices__tells_the_kernels() {
+    accept devices
+    grep -q '^chosen: cpu, ' "$OUT" || flunk "no device chosen: $(cat "$OUT")"
+    grep -q '^  cpu-plain ' "$OUT" || flunk "no cpu-plain: $(cat "$OUT")"
+    accept devices --device cpu --threads 2 --json
+    grep -q '"chosen":.*"cpu"' "$OUT" || flunk "no device chosen: $(cat "$OUT")"
+    grep -q '"threads":.*2' "$OUT" || flunk "not 2 threads: $(cat "$OUT")"
+}
+
+test_devices__self_test_passes_where_a_kernel_is_usable() {
+    accept devices --self-test
+    usable=$(grep -c ' usable: ' "$OUT")
+    passed=$(grep -c ' usable: passed' "$OUT")
+    [ "$usable" -ge 1 ] || flunk "no kernel is usable: $(cat "$OUT")"
+    [ "$usable" -eq "$passed" ] || flunk "a self-test failed: $(cat "$OUT")"
+}
+
+test_devices__refuses_unknown_ones() {
+    refuse 2 "--nothing" devices --nothing
+    refuse 1 "'gpu'" devices --device gpu
+    refuse 1 "OpenCL" devices --device opencl
+    refuse 1 "OpenCL" devices --device opencl:0:1
+    refuse 2 "'cpu-fast'" devices --kernel cpu-fast
+    refuse 2 "--threads is 1025" devices --threads 1025
+    SPARSED_DEVICE=opencl refuse 1 "SPARSED_DEVICE" devices
+    SPARSED_DEVICE=gpu refuse 1 "SPARSED_DEVICE" devices
+}
+
+# The option goes before the variable; an empty variable is none.
+test_devices__option_before_the_environment() {
+    export SPARSED_DEVICE=gpu
+    accept devices --device cpu
+    SPARSED_DEVICE=
+    accept devices
+}
