@@ -12,13 +12,14 @@ uint64_t spd_kept_bytes(const spd_problem *problem) {
 }
 
 sparsed_status sparsed_kept_create(sparsed_plan *plan, sparsed_kept **kept) {
+    if (kept)
+        *kept = NULL;
     if (!plan)
         return SPARSED_E_INVALID;
     sparsed_context *c = plan->context;
     spd_message_clear(&c->message);
     if (!kept)
         return spd_fail(&c->message, SPARSED_E_INVALID, "kept is NULL");
-    *kept = NULL;
     if (!plan->problem.has_select)
         return spd_fail(&c->message, SPARSED_E_STATE,
                         "kept blocks need a plan with a selection; this one is dense only");
@@ -153,13 +154,14 @@ sparsed_status sparsed_kept_set(sparsed_kept *kept, const sparsed_pattern *patte
 }
 
 sparsed_status sparsed_kept_get(sparsed_kept *kept, sparsed_pattern **pattern) {
+    if (pattern)
+        *pattern = NULL;
     if (!kept)
         return SPARSED_E_INVALID;
     sparsed_context *c = kept->context;
     spd_message_clear(&c->message);
     if (!pattern)
         return spd_fail(&c->message, SPARSED_E_INVALID, "pattern is NULL");
-    *pattern = NULL;
     if (!kept->filled)
         return spd_fail(&c->message, SPARSED_E_STATE, "no pattern was built or set");
     sparsed_pattern *p;

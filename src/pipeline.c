@@ -77,6 +77,8 @@ sparsed_status sparsed_pipeline_create(sparsed_context *context, const sparsed_d
                                        const sparsed_select *select,
                                        const sparsed_schedule *schedule, uint32_t layers,
                                        sparsed_pipeline **pipeline) {
+    if (pipeline)
+        *pipeline = NULL;
     if (!context)
         return SPARSED_E_INVALID;
     sparsed_message *message = &context->message;
@@ -84,7 +86,6 @@ sparsed_status sparsed_pipeline_create(sparsed_context *context, const sparsed_d
     spd_message_clear(message);
     if (!pipeline)
         return spd_fail(message, SPARSED_E_INVALID, "pipeline is NULL");
-    *pipeline = NULL;
     sparsed_status status = spd_copy_struct(&known, sizeof known, schedule, "schedule", message);
     if (status == SPARSED_OK)
         status = check_entries(&known, select != NULL, message);

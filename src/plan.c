@@ -10,12 +10,13 @@
 
 sparsed_status sparsed_plan_create(sparsed_context *context, const sparsed_desc *desc,
                                    const sparsed_select *select, sparsed_plan **plan) {
+    if (plan)
+        *plan = NULL;
     if (!context)
         return SPARSED_E_INVALID;
     spd_message_clear(&context->message);
     if (!plan)
         return spd_fail(&context->message, SPARSED_E_INVALID, "plan is NULL");
-    *plan = NULL;
     sparsed_plan *p = spd_allocate(&context->allocator, 1, sizeof *p);
     if (!p)
         return spd_fail(&context->message, SPARSED_E_NOMEM, "no memory for a plan");

@@ -6,7 +6,6 @@
 #include "error.h"
 #include "size.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -64,9 +63,10 @@ static bool is_dtype(uint32_t dtype) {
     return dtype >= SPARSED_F32 && dtype <= SPARSED_BF16;
 }
 
-/* Kernels work with the scale as a float, and times log2(e). */
+/* Kernels work with the scale as a float, times log2(e), and give masked keys a weight of
+ * exp(-FLT_MAX * scale), which must be 0. */
 static bool is_scale(double scale) {
-    return scale >= FLT_MIN && scale <= FLT_MAX / 2;
+    return scale >= 1e-30 && scale <= 1e30;
 }
 
 static bool is_packed(sparsed_strides s) {
@@ -188,8 +188,8 @@ static sparsed_status check_desc(sparsed_desc *d, sparsed_message *message) {
     if (d->scale == 0.0)
         d->scale = 1.0 / sqrt((double)d->head_dim);
     if (!is_scale(d->scale))
-        return spd_fail(message, SPARSED_E_INVALID,
-                        "desc.scale is %g, not in the range of a float above 0", d->scale);
+        return spd_fail(message, SPARSED_E_INVALID, "desc.scale is %g, not in 1e-30 to 1e30",
+                        d->scale);
     if (!(d->flags & SPARSED_DESC_Q_START)) {
         if (d->q_start != 0)
             return spd_fail(message, SPARSED_E_INVALID,
@@ -242,8 +242,7 @@ static sparsed_status check_select(const sparsed_desc *d, sparsed_select *s,
         s->score_scale = mode_score_scale(d, s->mode);
     if (!is_scale(s->score_scale))
         return spd_fail(message, SPARSED_E_INVALID,
-                        "select.score_scale is %g, not in the range of a float above 0",
-                        s->score_scale);
+                        "select.score_scale is %g, not in 1e-30 to 1e30", s->score_scale);
     return check_ratio(s->ratio, "select.ratio", message);
 }
 

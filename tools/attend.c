@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "attend_input.h"
 #include "commands.h"
@@ -80,10 +81,19 @@ static bool check_options(const attend_options *o, uint32_t *mode, tool_error *e
                                "--%s is missing (only --attention dense, window and "
                                "streaming go without)",
                                o->selection.mode ? "gen-length" : "mode");
-    if (!sparsed && o->selection.mode)
-        return tool_fail_usage(error, "--mode goes with --attention sparsed, not %s", o->attention);
+    if (!selection_check_used(&o->selection, sparsed, *mode != 0, o->attention, error))
+        return false;
     if (o->scale_given && o->scale <= 0.0)
         return tool_fail_usage(error, "--scale is %g, not above 0", o->scale);
+    return true;
+}
+
+/* Writing over the input would lose it. */
+static bool check_output(const attend_options *o, tool_error *error) {
+    struct stat input, output;
+    if (stat(o->input, &input) == 0 && stat(o->output, &output) == 0 &&
+        input.st_dev == output.st_dev && input.st_ino == output.st_ino)
+        return tool_fail_usage(error, "--output %s is the --input file", o->output);
     return true;
 }
 
@@ -243,7 +253,7 @@ bool command_attend(int argc, char **argv, tool_error *error) {
     if (!check_options(&o, &mode, error) || (o.dtype && !storage_parse(o.dtype, &dtype, error)))
         return false;
     attend_run run = {.with_pattern = false};
-    bool done = attend_input_open(o.input, dtype, &run.in, error) &&
+    bool done = check_output(&o, error) && attend_input_open(o.input, dtype, &run.in, error) &&
                 make_selection(&o, mode, &run, error) && prepare(&o, &run, error) &&
                 compute(&run, error) && write_output(&o, &run, error) && report(&o, &run, error);
     release(&run);

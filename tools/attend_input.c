@@ -26,6 +26,10 @@ static bool find_tensor(const safetensors_file *file, const char *name,
                          safetensors_path(file), name, t->rank);
     const uint64_t *last = t->shape + t->rank - 3;
     *s = (shape){t->rank == 4 ? t->shape[0] : 1, last[0], last[1], last[2]};
+    if (s->dim % 8 != 0 || s->dim > 256)
+        return tool_fail(error,
+                         "%s: '%s' has a head dimension of %llu, not a multiple of 8 up to 256",
+                         safetensors_path(file), name, (unsigned long long)s->dim);
     for (uint32_t i = 0; i < t->rank; i++)
         if (t->shape[i] == 0 || t->shape[i] > INT32_MAX)
             return tool_fail(error, "%s: '%s' has a dimension of %llu", safetensors_path(file),
@@ -49,13 +53,14 @@ static bool convert(const safetensors_tensor *t, uint32_t dtype, const void **da
     size_t count = (size_t)(t->size_bytes / safetensors_dtype_bytes(t->dtype));
     float *floats = malloc(count * sizeof *floats);
     *copy = malloc(count * sizeof *floats);
-    if (floats && *copy) {
+    bool converted = floats && *copy;
+    if (converted) {
         dlm_widen(t->dtype, t->data, 0, count, floats);
         storage_from_floats(floats, count, (sparsed_dtype)dtype, *copy);
     }
     free(floats);
     *data = *copy;
-    return *copy ? true : tool_fail(error, "out of memory for '%s'", t->name);
+    return converted ? true : tool_fail(error, "out of memory for '%s'", t->name);
 }
 
 static bool check_shapes(const attend_input *in, shape q, shape k, shape v, tool_error *error) {

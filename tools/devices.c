@@ -6,6 +6,7 @@
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "commands.h"
 #include "device_options.h"
@@ -18,7 +19,25 @@ typedef struct listing {
     size_t device_count;
     sparsed_kernel_info kernels[MAX_KERNELS];
     size_t kernel_count;
+    char kernel[32]; /* that a plan chooses */
 } listing;
+
+/* The kernel that a plan of a common shape gets. */
+static bool choose_kernel(sparsed_context *context, listing *l, tool_error *error) {
+    sparsed_desc desc = SPARSED_DESC_INIT;
+    sparsed_plan *plan;
+    sparsed_plan_info info = {.struct_size = sizeof info};
+    desc.dtype = SPARSED_F32;
+    desc.batch = desc.heads = desc.kv_heads = 1;
+    desc.head_dim = 64;
+    desc.q_len = desc.kv_len = 64;
+    if (!device_check(context, sparsed_plan_create(context, &desc, NULL, &plan), error))
+        return false;
+    bool done = device_check(context, sparsed_plan_describe(plan, &info), error);
+    memcpy(l->kernel, info.kernel, sizeof l->kernel);
+    sparsed_plan_destroy(plan);
+    return done;
+}
 
 static bool collect(const device_options *device, bool self_test, listing *l, tool_error *error) {
     sparsed_message message;
@@ -35,7 +54,8 @@ static bool collect(const device_options *device, bool self_test, listing *l, to
     if (!context)
         return false;
     bool done = !self_test || device_check(context, sparsed_kernel_self_test(context), error);
-    done = done && device_check(context, sparsed_context_device(context, &l->chosen), error) &&
+    done = done && choose_kernel(context, l, error) &&
+           device_check(context, sparsed_context_device(context, &l->chosen), error) &&
            device_check(context, sparsed_kernel_list(context, l->kernels, &l->kernel_count), error);
     sparsed_context_destroy(context);
     return done;
@@ -51,8 +71,10 @@ static void print_text(const listing *l) {
         if (d->note[0])
             printf("         %s\n", d->note);
     }
-    printf("\nchosen: %s, %u threads\nkernels, best first:\n", l->chosen.selector,
-           l->chosen.compute_units);
+    printf("\nchosen: %s, %u thread%s, kernel %s (the first that is usable and passes its "
+           "self-test)\nkernels, best first:\n",
+           l->chosen.selector, l->chosen.compute_units, l->chosen.compute_units == 1 ? "" : "s",
+           l->kernel);
     for (size_t i = 0; i < l->kernel_count; i++)
         printf("  %-10s %s\n  %-10s %s: %s\n", l->kernels[i].name, l->kernels[i].about, "",
                l->kernels[i].usable ? "usable" : "not usable", l->kernels[i].verdict);
@@ -78,6 +100,7 @@ static bool print_json(const listing *l, tool_error *error) {
     for (size_t i = 0; i < l->device_count; i++)
         cJSON_AddItemToArray(devices, device_json(&l->devices[i]));
     cJSON_AddStringToObject(root, "chosen", l->chosen.selector);
+    cJSON_AddStringToObject(root, "kernel", l->kernel);
     cJSON_AddNumberToObject(root, "threads", l->chosen.compute_units);
     cJSON *kernels = cJSON_AddArrayToObject(root, "kernels");
     for (size_t i = 0; i < l->kernel_count; i++) {

@@ -53,7 +53,7 @@ static void add_prompt_options(generate_options *o, cli_options *list) {
                                "model folder (SPARSED_MODEL, else the built-in tiny-dream)"});
     cli_add(list, (cli_option){"prompt", CLI_STRING, &o->prompt, NULL, "TEXT", "the prompt"});
     cli_add(list, (cli_option){"prompt-file", CLI_STRING, &o->prompt_file, NULL, "FILE",
-                               "the prompt, from a file"});
+                               "the prompt, from a file; a newline at its end is left out"});
     cli_add(list,
             (cli_option){"example", CLI_STRING, &o->example, NULL, "NAME",
                          "a question with a known answer: TASK-LENGTH[:ROW], tasks niah_single, "
@@ -75,7 +75,7 @@ static void add_prompt_options(generate_options *o, cli_options *list) {
 }
 
 static void add_options(generate_options *o, cli_options *list) {
-    *o = (generate_options){.attention = "sparsed", .dtype = "f32", .skip = 0.2};
+    *o = (generate_options){.attention = "sparsed", .compare = "", .dtype = "f32", .skip = 0.2};
     add_prompt_options(o, list);
     cli_add(list, (cli_option){"attention", CLI_STRING, &o->attention, NULL, "METHOD",
                                "dense, sparsed, window or streaming (sparsed)"});
@@ -124,13 +124,20 @@ static bool find_prompt(generate_state *s, char **text, size_t *size, tool_error
     *text = NULL;
     if (o->prompt_file) {
         *text = file_read(o->prompt_file, MAX_PROMPT_BYTES, size, error);
-        return *text != NULL;
+        if (!*text)
+            return false;
+        *size -= *size > 0 && (*text)[*size - 1] == '\n';
+        return true;
     }
     const char *source = o->prompt;
     if (!source) {
         s->example_name = o->example ? o->example : default_example;
         if (!dlm_example_load(s->model_dir, s->example_name, &s->example, error))
-            return false;
+            return o->example ? false
+                              : tool_fail_usage(error,
+                                                "give --prompt or --prompt-file: %s has no "
+                                                "example questions",
+                                                s->model_dir);
         source = s->example.prompt;
     }
     *size = strlen(source);
@@ -271,13 +278,14 @@ static bool list_methods(generate_state *s, tool_error *error) {
     method_kind other = kind == METHOD_DENSE && !o->compare[0] ? METHOD_SPARSED : METHOD_DENSE;
     if (o->compare_given && (!add_method(s, other, error) || !add_compared(s, error)))
         return false;
-    bool sparsed = false;
-    for (size_t i = 0; i < s->method_count; i++)
+    bool sparsed = false, fixed = false;
+    for (size_t i = 0; i < s->method_count; i++) {
         sparsed = sparsed || s->methods[i].plan.kind == METHOD_SPARSED;
-    if (o->selection.mode && !sparsed)
-        return tool_fail_usage(error, "--mode goes with --attention sparsed, not %s", o->attention);
-    return true;
+        fixed = fixed || s->methods[i].plan.kind > METHOD_SPARSED;
+    }
+    return selection_check_used(&o->selection, sparsed, fixed, o->attention, error);
 }
+
 static bool draw_step(void *user, uint32_t step, const uint32_t *generated, tool_error *error) {
     (void)error;
     progress_draw(user, step, generated);
@@ -307,9 +315,27 @@ static bool run_method(generate_state *s, generate_method *m, tool_error *error)
     return done && decode_answer(s, m, error);
 }
 
+/* One dense forward pass that nobody sees, so that no method of a comparison pays for memory that
+ * is touched for the first time. */
+static bool warm_up(generate_state *s, tool_error *error) {
+    dlm_denoise_options denoise = s->denoise;
+    const method_plan plan = {.kind = METHOD_DENSE, .dtype = s->methods[0].plan.dtype};
+    method_result result;
+    denoise.steps = 1;
+    denoise.block_length = 0;
+    denoise.before_step = NULL;
+    if (!method_run(s->context, s->model, s->prompt, s->prompt_length, &denoise, &plan, &result,
+                    error))
+        return false;
+    method_result_free(&result);
+    return true;
+}
+
 /* Fixed patterns run last: they get the density that SparseD had, or --select's without it. */
 static bool run_methods(generate_state *s, tool_error *error) {
     double density = s->options.selection.ratio;
+    if (s->method_count > 1 && !warm_up(s, error))
+        return false;
     for (size_t i = 0; i < s->method_count; i++) {
         generate_method *m = &s->methods[i];
         if (m->plan.kind > METHOD_SPARSED)

@@ -27,6 +27,10 @@ static uint32_t equal_tokens(const generate_report *r, const generate_method *a,
     return equal;
 }
 
+static bool was_sparse(const generate_method *m) {
+    return m->result.build_steps > 0;
+}
+
 static bool is_right(const generate_report *r, const generate_method *m) {
     return dlm_example_found(r->example, m->text) == r->example->ref_count;
 }
@@ -66,7 +70,8 @@ static void cell_equal(const generate_report *r, const generate_method *m, char 
 static void cell_density(const generate_report *r, const generate_method *m, char *to,
                          size_t size) {
     (void)r;
-    snprintf(to, size, "%.3f", m->result.density);
+    if (was_sparse(m))
+        snprintf(to, size, "%.3f", m->result.density);
 }
 
 static void cell_work(const generate_report *r, const generate_method *m, char *to, size_t size) {
@@ -163,7 +168,10 @@ static void print_layers(const generate_report *r) {
     for (uint32_t layer = 0; layer < r->layers; layer++) {
         fprintf(stderr, "  layer %-*u", LABEL_COLUMNS - 8, layer);
         for (size_t i = 0; i < r->count; i++)
-            fprintf(stderr, "%*.3f", VALUE_COLUMNS, r->methods[i].result.layer_density[layer]);
+            if (was_sparse(&r->methods[i]))
+                fprintf(stderr, "%*.3f", VALUE_COLUMNS, r->methods[i].result.layer_density[layer]);
+            else
+                fprintf(stderr, "%*s", VALUE_COLUMNS, "");
         fputc('\n', stderr);
     }
 }
@@ -171,9 +179,9 @@ static void print_layers(const generate_report *r) {
 /* Says where SparseD does not pay, or was not used at all. */
 static void print_verdict(const generate_report *r) {
     const generate_method *dense = find(r, METHOD_DENSE), *sparsed = find(r, METHOD_SPARSED);
-    if (sparsed && sparsed->result.sparse_steps == 0 && sparsed->result.build_steps == 0)
-        fprintf(stderr,
-                "\nNo step was sparse: the schedule's build step lies beyond the last step.\n");
+    if (sparsed && !was_sparse(sparsed))
+        fprintf(stderr, "\nNo step was sparse: schedule %s, skip %g leaves none of %u steps.\n",
+                sparsed->plan.schedule, sparsed->plan.skip, r->denoise->steps);
     else if (dense && sparsed && total_speed_up(dense, sparsed) < 1.0)
         fprintf(stderr,
                 "\nSparseD does not pay at this length: the whole run took %.2f times as "
@@ -209,8 +217,10 @@ void generate_print_table(const generate_report *r) {
         print_row(r, "speed-up of attention", cell_attention_gain);
         print_row(r, "speed-up of the whole", cell_total_gain);
     }
-    print_row(r, "density of sparse steps", cell_density);
-    print_layers(r);
+    if (was_sparse(&r->methods[0]) || r->count > 1) {
+        print_row(r, "density of sparse steps", cell_density);
+        print_layers(r);
+    }
     print_verdict(r);
     print_answers(r);
 }

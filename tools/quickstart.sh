@@ -46,6 +46,10 @@ fi
 cmake --preset release
 cmake --build --preset release
 if [ "$job" = run ]; then
-    exec ./build/release/tools/sparsed generate --compare "$@"
+    case " $* " in
+    *" --compare"*) ;;
+    *) set -- --compare "$@" ;;
+    esac
+    exec ./build/release/tools/sparsed generate "$@"
 fi
 exec ctest --preset release "$@"

@@ -43,8 +43,28 @@ void selection_add_options(selection_options *s, const char *default_mode, cli_o
     cli_add(options, (cli_option){"window", CLI_UINT, &s->window, &s->window_given, "N",
                                   "window and streaming attention: keys on either side (as many as "
                                   "give the density of --select)"});
-    cli_add(options, (cli_option){"sinks", CLI_UINT, &s->sinks, NULL, "N",
+    cli_add(options, (cli_option){"sinks", CLI_UINT, &s->sinks, &s->sinks_given, "N",
                                   "streaming attention: first keys always kept (4)"});
+}
+
+bool selection_check_used(const selection_options *s, bool with_sparsed, bool with_fixed,
+                          const char *attention, tool_error *error) {
+    if (s->mode && !with_sparsed)
+        return tool_fail_usage(error, "--mode goes with --attention sparsed, not %s", attention);
+    const char *unused = s->keep_first > 0           ? "keep-first"
+                         : s->keep_diagonal          ? "keep-diagonal"
+                         : s->keep_generation        ? "keep-generation"
+                         : s->dense_generation_rows  ? "dense-generation-rows"
+                         : s->score_scale_given      ? "score-scale"
+                         : s->score_reduce[0] != 's' ? "score-reduce"
+                                                     : NULL;
+    if (unused && !with_sparsed)
+        return tool_fail_usage(error, "--%s goes with --attention sparsed, not %s", unused,
+                               attention);
+    if ((s->window_given || s->sinks_given) && !with_fixed)
+        return tool_fail_usage(error, "--%s goes with --attention window or streaming, not %s",
+                               s->window_given ? "window" : "sinks", attention);
+    return true;
 }
 
 static bool find_mode(const char *name, uint32_t *mode, tool_error *error) {

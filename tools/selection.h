@@ -19,7 +19,7 @@ typedef struct selection_options {
     bool block_given, block_q_given, block_k_given;
     bool dense_generation_rows, keep_diagonal, keep_generation;
     uint64_t window, sinks;
-    bool window_given, score_scale_given;
+    bool window_given, sinks_given, score_scale_given;
 } selection_options;
 
 /* Sets the defaults and adds the options; default_mode is what the help says of --mode. */
@@ -30,6 +30,11 @@ void selection_add_options(selection_options *selection, const char *default_mod
  * by their option names. */
 bool selection_make(const selection_options *selection, uint32_t default_mode,
                     sparsed_select *select, tool_error *error);
+
+/* Refuses words that nothing of the run uses: those that rank blocks without SparseD, --window and
+ * --sinks without a fixed pattern. attention is named in the text. */
+bool selection_check_used(const selection_options *selection, bool with_sparsed, bool with_fixed,
+                          const char *attention, tool_error *error);
 
 const char *selection_mode_name(uint32_t mode);
 

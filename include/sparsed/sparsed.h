@@ -31,7 +31,8 @@
  * - Handles: a failed create sets the handle to NULL; destroy and release accept NULL.
  * - Structs that begin with struct_size are append-only: set it to sizeof the struct (the _INIT
  *   macros do). A smaller size means an older caller, whose missing fields are 0; a larger one is
- *   accepted if every byte that this library does not know is 0. Any 0 field means its default.
+ *   accepted if every byte that this library does not know is 0. Where a default is named, 0 stands
+ * for it.
  * - Threads: a context and everything created from it are used by one thread at a time; different
  *   contexts may run at the same time. sparsed_pattern is immutable and may be shared.
  * - Lifetime: destroy what was created from a context before the context. Patterns outlive
@@ -239,7 +240,7 @@ typedef struct sparsed_desc {
         kv_len;       /* rows; the largest that a run will have; q_len <= kv_len <= 2^31 - 1 */
     uint64_t q_start; /* with SPARSED_DESC_Q_START: query row 0 is row q_start of the sequence;
                          without it the query rows are the last ones: kv_len - q_len */
-    double scale;     /* of the attention logits; 0 = 1/sqrt(head_dim); else finite, > 0 */
+    double scale;     /* of the attention logits; 0 = 1/sqrt(head_dim); else 1e-30 to 1e30 */
     sparsed_strides q, k, v, out;
 } sparsed_desc;
 #define SPARSED_DESC_INIT                                                                  \
@@ -250,7 +251,10 @@ typedef struct sparsed_desc {
         }                                                                                  \
     }
 
-/* How the kept keys of each query block are chosen (docs/algorithm.md, "Selection"). */
+/* How the kept keys of each query block are chosen (docs/algorithm.md, "Selection"). The fixed
+ * modes use nothing of a sparsed_select but block sizes, window and sinks, and drop keys exactly;
+ * only a NaN or infinity of v in a key block of which a row attends to some keys reaches the row
+ * all the same. */
 typedef enum sparsed_mode {
     SPARSED_MODE_PAPER = 1, /* prompt and generation blocks ranked apart, ceil(ratio * n) each */
     SPARSED_MODE_UPSTREAM_DREAM = 2, /* as the public code does for Dream; score scale 1/sqrt(D) */
@@ -283,7 +287,7 @@ typedef struct sparsed_select { /* append-only */
     uint64_t
         gen_len;  /* the last gen_len rows of the sequence are its generation region; 0 is legal */
     double ratio; /* share of the blocks to keep, in (0, 1]; not used by the fixed modes */
-    double score_scale; /* 0 = what the mode sets; else finite, > 0 */
+    double score_scale; /* 0 = what the mode sets; else 1e-30 to 1e30 */
     uint64_t window;    /* fixed modes: keys on either side */
     uint64_t sinks;     /* streaming: first keys of the sequence, always kept */
 } sparsed_select;

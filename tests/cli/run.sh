@@ -53,7 +53,7 @@ refuse() {
     shift 2
     status=0
     ls -A >"$scratch/before"
-    "$SPARSED" "$@" >"$OUT" 2>"$ERR" </dev/null || status=$?
+    "$SPARSED" "$@" >"$OUT" 2>"$ERR" || status=$?
     [ "$status" -eq "$code" ] || flunk "exit code $status, not $code: $* ($(head -c 300 "$ERR"))"
     [ ! -s "$OUT" ] || flunk "words on stdout: $(head -c 300 "$OUT")"
     one_line "$text"
@@ -63,7 +63,7 @@ refuse() {
 
 accept() {
     status=0
-    "$SPARSED" "$@" >"$OUT" 2>"$ERR" </dev/null || status=$?
+    "$SPARSED" "$@" >"$OUT" 2>"$ERR" || status=$?
     [ "$status" -eq 0 ] || flunk "exit code $status: $* ($(head -c 300 "$ERR"))"
 }
 
@@ -80,11 +80,12 @@ make_safetensors() {
 
 run=0
 failed=0
-for case in $(sed -n 's/^\(test_[A-Za-z0-9_]*\)().*/\1/p' "$cases"); do
+sed -n 's/^\(test_[A-Za-z0-9_]*\)().*/\1/p' "$cases" >"$scratch/names"
+while read -r case; do
     printf '[ RUN      ] %s\n' "$case"
     mkdir "$scratch/$case"
     status=0
-    (cd "$scratch/$case" && "$case") || status=$?
+    (cd "$scratch/$case" && "$case") </dev/null || status=$?
     chmod -R u+w "$scratch/$case"
     rm -rf "${scratch:?}/$case"
     run=$((run + 1))
@@ -96,6 +97,6 @@ for case in $(sed -n 's/^\(test_[A-Za-z0-9_]*\)().*/\1/p' "$cases"); do
         failed=$((failed + 1))
         ;;
     esac
-done
+done <"$scratch/names"
 printf '[==========] %d test(s) run.\n' "$run"
 [ "$run" -gt 0 ] && [ "$failed" -eq 0 ]

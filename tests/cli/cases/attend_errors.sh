@@ -101,8 +101,8 @@ test_attend__names_a_truncated_file() {
     need_file "$ATTEND"
     size=$(wc -c <"$ATTEND")
     for bytes in 1 7 8 9 100 1000 4000 $((size / 2)) $((size - 1)); do
-        head -c "$bytes" "$ATTEND" >cut
-        refuse_input "cut" cut
+        head -c "$bytes" "$ATTEND" >part
+        refuse_input "part" part
     done
     cp "$ATTEND" long
     chmod u+w long
