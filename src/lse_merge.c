@@ -71,6 +71,11 @@ static sparsed_status check_part(const sparsed_io *part, const char *name,
 
 static sparsed_status check_parts(const sparsed_io *parts, uint32_t n, sparsed_message *message) {
     sparsed_status status = check_part(parts, "parts[0]", message);
+    if (status == SPARSED_OK && n > 1 && parts->struct_size % sizeof(uint64_t) != 0)
+        return spd_fail(message, SPARSED_E_INVALID,
+                        "parts[0].struct_size is %u: not the distance "
+                        "of array elements",
+                        parts->struct_size);
     for (uint32_t i = 1; i < n && status == SPARSED_OK; i++) {
         char name[32];
         snprintf(name, sizeof name, "parts[%u]", i);

@@ -68,8 +68,11 @@ static void add_scores(const head_view *h, const double *s, uint64_t first, uint
         double mass = 0.0;
         for (; c < end && c / select->block_k == block; c++)
             mass += exp((s[c] - top) * scale) / total;
-        score_row[block] = select->score_reduce == SPARSED_REDUCE_MAX ? fmax(score_row[block], mass)
-                                                                      : score_row[block] + mass;
+        double before = score_row[block];
+        bool larger = mass > before || isnan(mass); /* a NaN stays */
+        score_row[block] = select->score_reduce == SPARSED_REDUCE_SUM ? before + mass
+                           : larger                                   ? mass
+                                                                      : before;
     }
 }
 

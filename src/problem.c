@@ -11,10 +11,6 @@
 
 enum { MAX_LEN = 2147483647, MAX_HEADS = 65536, MAX_BATCH = 65536 };
 
-uint32_t spd_dtype_bytes(uint32_t dtype) {
-    return dtype == SPARSED_F32 ? 4 : 2;
-}
-
 const char *spd_dtype_string(uint32_t dtype) {
     switch (dtype) {
     case SPARSED_F32:

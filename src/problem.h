@@ -33,8 +33,6 @@ sparsed_status spd_problem_of_run(const spd_problem *plan, const sparsed_io *io,
 /* A plan's problem at its full lengths with packed strides made explicit. */
 void spd_problem_pack(const spd_problem *plan, spd_problem *run);
 
-/* 4 or 2. */
-uint32_t spd_dtype_bytes(uint32_t dtype);
 const char *spd_dtype_string(uint32_t dtype);
 
 /* A mode that ranks blocks by scores (the others are fixed), and one whose generation blocks are

@@ -85,9 +85,10 @@ static void add_options(generate_options *o, cli_options *list) {
                          "(window,streaming: at SparseD's density)"});
     cli_add(list, (cli_option){"skip", CLI_REAL, &o->skip, NULL, "SHARE",
                                "share of the steps that stay dense, in [0, 1] (0.2)"});
-    cli_add(list, (cli_option){"schedule", CLI_STRING, &o->schedule, NULL, "NAME",
-                               "upstream, paper, no-dense, rebuild or window:A:B (upstream; window "
-                               "and streaming: no-dense)"});
+    cli_add(list, (cli_option){
+                      "schedule", CLI_STRING, &o->schedule, NULL, "NAME",
+                      "upstream, paper, no-dense, rebuild, dense or window:A:B (upstream; window "
+                      "and streaming: no-dense)"});
     selection_add_options(&o->selection,
                           "paper, upstream-dream, upstream-llada or joint (the model's own "
                           "upstream mode)",
@@ -183,11 +184,6 @@ static bool encode_prompt(generate_state *s, tool_error *error) {
                 append(s, text, size, raw, error) &&
                 (raw || append(s, c->prompt_suffix, strlen(c->prompt_suffix), true, error));
     free(text);
-    for (size_t i = 0; i < s->prompt_length && done; i++)
-        if (s->prompt[i] >= c->vocab)
-            done =
-                tool_fail(error, "%s: the tokenizer's id %u is not in the model's vocabulary of %u",
-                          s->model_dir, s->prompt[i], c->vocab);
     return done;
 }
 
@@ -218,6 +214,10 @@ static bool load(generate_state *s, tool_error *error) {
     s->model = path ? dlm_model_load(s->model_dir, (uint32_t)o->device.threads, error) : NULL;
     s->tokenizer = s->model ? dlm_tokenizer_load(path, error) : NULL;
     free(path);
+    if (s->tokenizer && dlm_tokenizer_size(s->tokenizer) > dlm_model_config(s->model)->vocab)
+        return tool_fail(error, "%s: the tokenizer has %u ids, the model's vocabulary only %u",
+                         s->model_dir, dlm_tokenizer_size(s->tokenizer),
+                         dlm_model_config(s->model)->vocab);
     return s->tokenizer && encode_prompt(s, error) && set_denoise(s, error);
 }
 

@@ -22,10 +22,6 @@ const char *storage_name(sparsed_dtype dtype) {
     return names[dtype];
 }
 
-size_t storage_bytes(sparsed_dtype dtype) {
-    return dtype == SPARSED_F32 ? sizeof(float) : sizeof(uint16_t);
-}
-
 void storage_from_floats(const float *from, size_t count, sparsed_dtype dtype, void *to) {
     uint16_t *half = to;
     if (dtype == SPARSED_F32)

@@ -16,7 +16,6 @@
 /* "f32", "f16" or "bf16". */
 bool storage_parse(const char *name, sparsed_dtype *dtype, tool_error *error);
 const char *storage_name(sparsed_dtype dtype);
-size_t storage_bytes(sparsed_dtype dtype);
 
 /* to[0 .. count-1] in dtype = from[0 .. count-1]. */
 void storage_from_floats(const float *from, size_t count, sparsed_dtype dtype, void *to);

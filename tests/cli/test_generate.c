@@ -181,7 +181,10 @@ static void test_generate__generation_blocks(void **state) {
 static void test_generate__prompt_from_a_file(void **state) {
     test_folder *folder = *state;
     const char text[] = "The quick survey of the valley\nbegan at dawn. 42 mules";
-    test_folder_write_text(folder, "prompt", text);
+    /* The newline at the end is the editor's. */
+    char line[sizeof text + 1];
+    snprintf(line, sizeof line, "%s\n", text);
+    test_folder_write_text(folder, "prompt", line);
     cJSON *inline_text = generate(LLADA_DIR, WORDS("--prompt", text));
     cJSON *file = generate(LLADA_DIR, WORDS("--prompt-file", test_folder_path(folder, "prompt")));
     assert_true(json_number(inline_text, "prompt_tokens") == json_number(file, "prompt_tokens"));

@@ -17,6 +17,10 @@
 #include "src/select.h"
 #include "support/random.h"
 
+static uint64_t dtype_bytes(uint32_t dtype) {
+    return dtype == SPARSED_F32 ? 4 : 2;
+}
+
 enum { UNWRITTEN = 0xa5 }; /* what outputs are filled with before a run */
 
 static void *allocate(uint64_t count, size_t size_bytes) {
@@ -58,7 +62,7 @@ static uint64_t span(sparsed_strides s, uint64_t batch, uint64_t heads, uint64_t
 /* A buffer of count elements; the library's view of it goes to *view. */
 static case_buffer new_buffer(const attention_case *c, uint64_t count, uint32_t dtype,
                               sparsed_buffer *view) {
-    case_buffer buffer = {NULL, c->offset_bytes + count * spd_dtype_bytes(dtype)};
+    case_buffer buffer = {NULL, c->offset_bytes + count * dtype_bytes(dtype)};
     buffer.memory = allocate(buffer.size_bytes, 1);
     *view = (sparsed_buffer){buffer.memory, c->offset_bytes};
     return buffer;
@@ -210,13 +214,13 @@ static double *gather_out(const attention_case *c) {
     const sparsed_desc *d = &c->problem.desc;
     double *values = allocate(case_out_count(c), sizeof *values), *to = values;
     unsigned char *untouched = allocate(c->out.size_bytes, 1);
-    uint64_t row_bytes = (uint64_t)d->head_dim * spd_dtype_bytes(d->out_dtype);
+    uint64_t row_bytes = (uint64_t)d->head_dim * dtype_bytes(d->out_dtype);
     memcpy(untouched, c->out.memory, c->out.size_bytes);
     for (uint64_t b = 0; b < d->batch; b++)
         for (uint64_t h = 0; h < d->heads; h++)
             for (uint64_t r = 0; r < d->q_len; r++) {
                 uint64_t first = b * d->out.batch + h * d->out.head + r * d->out.row;
-                uint64_t byte = c->offset_bytes + first * spd_dtype_bytes(d->out_dtype);
+                uint64_t byte = c->offset_bytes + first * dtype_bytes(d->out_dtype);
                 for (uint64_t i = 0; i < d->head_dim; i++)
                     *to++ =
                         spd_oracle_load(c->out.memory + c->offset_bytes, d->out_dtype, first + i);

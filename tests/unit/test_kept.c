@@ -265,7 +265,7 @@ static void test_kept__refuses(void **state) {
     fixture f;
     set_up(&f, *state);
     sparsed_pattern *pattern = (sparsed_pattern *)(void *)&f;
-    sparsed_kept *kept;
+    sparsed_kept *kept = (sparsed_kept *)(void *)&f;
     assert_context_error(f.context, sparsed_kept_get(f.kept, &pattern), SPARSED_E_STATE,
                          "no pattern");
     assert_null(pattern);
@@ -275,7 +275,10 @@ static void test_kept__refuses(void **state) {
     assert_context_error(f.context, sparsed_kept_create(f.plan, NULL), SPARSED_E_INVALID,
                          "kept is NULL");
     assert_int_equal(sparsed_kept_create(NULL, &kept), SPARSED_E_INVALID);
+    assert_null(kept);
+    pattern = (sparsed_pattern *)(void *)&f;
     assert_int_equal(sparsed_kept_get(NULL, &pattern), SPARSED_E_INVALID);
+    assert_null(pattern);
     assert_int_equal(sparsed_kept_set(NULL, NULL), SPARSED_E_INVALID);
     sparsed_kept_destroy(NULL);
     tear_down(&f);

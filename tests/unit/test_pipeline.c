@@ -379,11 +379,12 @@ static void test_pipeline__refuses_null_and_range(void **state) {
     attention_case c = new_case();
     sparsed_schedule_entry entries[4];
     const sparsed_schedule schedule = entries_of("dDss", entries);
-    sparsed_pipeline *p = NULL;
+    sparsed_pipeline *p = (sparsed_pipeline *)(void *)&c;
     sparsed_pattern *pattern;
     sparsed_op op;
     assert_int_equal(sparsed_pipeline_create(NULL, &c.desc, &c.select, &schedule, 1, &p),
                      SPARSED_E_INVALID);
+    assert_null(p);
     assert_context_error(context,
                          sparsed_pipeline_create(context, &c.desc, &c.select, &schedule, 1, NULL),
                          SPARSED_E_INVALID, "pipeline is NULL");

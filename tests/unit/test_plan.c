@@ -90,6 +90,7 @@ static void test_plan_create__refuses(void **state) {
     sparsed_plan *plan = (sparsed_plan *)(void *)&plan;
     sparsed_plan_info info = {.struct_size = 1};
     assert_int_equal(sparsed_plan_create(NULL, &desc, &select, &plan), SPARSED_E_INVALID);
+    assert_null(plan);
     assert_context_error(context, sparsed_plan_create(context, &desc, &select, NULL),
                          SPARSED_E_INVALID, "plan is NULL");
     assert_context_error(context, sparsed_plan_create(context, NULL, &select, &plan),

@@ -2,7 +2,6 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /* What a caller describes: defaults, refusals that name the field, sizes that would wrap, structs
  * of other versions. */
-#include <float.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -100,7 +99,9 @@ static void test_problem_create__limits_are_legal(void **state) {
     desc = case_desc(65536, 65536, 65536, 8, 1);
     create(&desc, &select);
     desc = good_desc();
-    desc.scale = (double)FLT_MIN;
+    desc.scale = 1e-30;
+    create(&desc, NULL);
+    desc.scale = 1e30;
     create(&desc, NULL);
     desc.flags = SPARSED_DESC_Q_START;
     desc.q_len = 99;
@@ -165,7 +166,7 @@ static void test_problem_create__refuses_types_flags_and_scales(void **state) {
     refuse_desc(&d, "desc.out_dtype is 2");
     d.dtype = SPARSED_BF16;
     refuse_desc(&d, "desc.out_dtype is 2");
-    static const double scales[] = {-1.0, 1e39, 1e-46, 1e308};
+    static const double scales[] = {-1.0, 1.01e30, 0.99e-30, 1e308};
     for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
         d = good_desc();
         d.scale = scales[i];
@@ -223,7 +224,7 @@ static void test_problem_create__refuses_selections(void **state) {
         s.ratio = ratios[i];
         refuse_select(&s, "select.ratio is");
     }
-    static const double scales[] = {-1.0, 1e39, 1e-46, (double)INFINITY, (double)NAN};
+    static const double scales[] = {-1.0, 1.01e30, 0.99e-30, (double)INFINITY, (double)NAN};
     for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
         s = good_select();
         s.score_scale = scales[i];

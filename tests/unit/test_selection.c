@@ -16,21 +16,28 @@ enum { MAX_WORDS = 24 };
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-/* Parses words that a NULL ends; the default mode is paper. */
-static bool make(const char *const *words, sparsed_select *select, tool_error *error) {
+/* Parses words that a NULL ends. */
+static selection_options parse(const char *const *words) {
     selection_options selection;
     cli_options options = {0};
     char *argv[MAX_WORDS];
     int argc = 0;
     bool help;
-    *error = (tool_error){0};
+    tool_error error;
     selection_add_options(&selection, "the mode", &options);
     for (; words[argc]; argc++) {
         assert_true(argc < MAX_WORDS);
         argv[argc] = (char *)words[argc];
     }
-    if (!cli_parse(&options, argc, argv, &help, error))
-        fail_msg("%s", error->text);
+    if (!cli_parse(&options, argc, argv, &help, &error))
+        fail_msg("%s", error.text);
+    return selection;
+}
+
+/* The default mode is paper. */
+static bool make(const char *const *words, sparsed_select *select, tool_error *error) {
+    selection_options selection = parse(words);
+    *error = (tool_error){0};
     return selection_make(&selection, SPARSED_MODE_PAPER, select, error);
 }
 
@@ -143,10 +150,49 @@ static void test_selection_make__ratio_is_above_0_and_at_most_1(void **state) {
 static void test_selection_make__refuses_other_ranges(void **state) {
     (void)state;
     refuse(WORDS("--score-scale", "-1"), "--score-scale is -1, not above 0");
+    refuse(WORDS("--score-scale", "0"), "--score-scale is 0, not above 0");
     refuse(WORDS("--score-reduce", "mean"), "--score-reduce is 'mean', not sum or max");
     refuse(WORDS("--score-reduce", ""), "--score-reduce is '', not sum or max");
     assert_true(accept(WORDS("--keep-first", "4294967295")).always_first == UINT32_MAX);
     refuse(WORDS("--keep-first", "4294967296"), "--keep-first is 4294967296, above 4294967295");
+}
+
+static void check_used(const char *const *words, bool with_sparsed, bool with_fixed,
+                       const char *text) {
+    selection_options selection = parse(words);
+    tool_error error = {0};
+    bool used = selection_check_used(&selection, with_sparsed, with_fixed, "dense", &error);
+    assert_int_equal(used, text == NULL);
+    if (text) {
+        assert_true(error.usage);
+        assert_string_equal(error.text, text);
+    }
+}
+
+static void test_selection_check_used__names_what_nothing_uses(void **state) {
+    (void)state;
+    const char *const ranking[][2] = {{"--keep-first=2", "--keep-first"},
+                                      {"--keep-diagonal", "--keep-diagonal"},
+                                      {"--keep-generation", "--keep-generation"},
+                                      {"--dense-generation-rows", "--dense-generation-rows"},
+                                      {"--score-scale=2", "--score-scale"},
+                                      {"--score-reduce=max", "--score-reduce"},
+                                      {"--mode=joint", "--mode"}};
+    for (size_t i = 0; i < sizeof ranking / sizeof *ranking; i++) {
+        char text[96];
+        snprintf(text, sizeof text, "%s goes with --attention sparsed, not dense", ranking[i][1]);
+        check_used(WORDS(ranking[i][0]), false, true, text);
+        check_used(WORDS(ranking[i][0]), true, false, NULL);
+    }
+    check_used(WORDS("--window=3"), true, false,
+               "--window goes with --attention window or streaming, not dense");
+    check_used(WORDS("--window=3"), false, true, NULL);
+}
+
+static void test_selection_check_used__defaults_are_no_words(void **state) {
+    (void)state;
+    check_used((const char *const[]){NULL}, false, false, NULL);
+    check_used(WORDS("--score-reduce=sum"), false, false, NULL);
 }
 
 int main(void) {
@@ -159,6 +205,8 @@ int main(void) {
         cmocka_unit_test(test_selection_make__names_the_block_size_that_is_wrong),
         cmocka_unit_test(test_selection_make__ratio_is_above_0_and_at_most_1),
         cmocka_unit_test(test_selection_make__refuses_other_ranges),
+        cmocka_unit_test(test_selection_check_used__names_what_nothing_uses),
+        cmocka_unit_test(test_selection_check_used__defaults_are_no_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

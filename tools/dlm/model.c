@@ -25,10 +25,6 @@ double dlm_model_linear_seconds(const dlm_model *model) {
     return model->linear_seconds;
 }
 
-double dlm_model_seconds(const dlm_model *model) {
-    return model->seconds;
-}
-
 void dlm_activations_free(dlm_activations *a) {
     float *const buffers[] = {a->x, a->normed, a->picked, a->q, a->attended,
                               a->k, a->v,      a->gate,   a->up};
@@ -161,20 +157,10 @@ static void finish_wanted_rows(dlm_model *model, const uint32_t *rows, uint32_t 
     apply_linear(model, &model->head, a->normed, n_rows, false, logits);
 }
 
-static bool run_attention(dlm_model *model, uint32_t layer, uint32_t len,
-                          const dlm_attention *attention, double *seconds, tool_error *error) {
-    dlm_activations *a = &model->activations;
-    double start = now();
-    bool ok = attention->attend(attention->user, layer, a->q, a->k, a->v, a->attended, len, error);
-    *seconds += now() - start;
-    return ok;
-}
-
 bool dlm_model_forward(dlm_model *model, const uint32_t *tokens, uint32_t len, const uint32_t *rows,
                        uint32_t n_rows, const dlm_attention *attention, float *logits,
                        tool_error *error) {
     const uint32_t layers = model->config.layers;
-    double start = now(), attention_seconds = 0.0;
     if (!check_input(&model->config, tokens, len, rows, n_rows, error) ||
         !reserve_activations(model, len > n_rows ? len : n_rows, error)) {
         return false;
@@ -182,15 +168,14 @@ bool dlm_model_forward(dlm_model *model, const uint32_t *tokens, uint32_t len, c
     embed(model, tokens, len);
     for (uint32_t i = 0; i < layers; i++) {
         project_attention(model, &model->layers[i], len);
-        if (!run_attention(model, i, len, attention, &attention_seconds, error)) {
+        const dlm_activations *a = &model->activations;
+        if (!attention->attend(attention->user, i, a->q, a->k, a->v, a->attended, len, error)) {
             return false;
         }
         if (i + 1 < layers) {
-            finish_layer(model, &model->layers[i], model->activations.attended, len,
-                         model->activations.x);
+            finish_layer(model, &model->layers[i], a->attended, len, a->x);
         }
     }
     finish_wanted_rows(model, rows, n_rows, logits);
-    model->seconds += now() - start - attention_seconds;
     return true;
 }

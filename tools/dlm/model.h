@@ -41,9 +41,7 @@ bool dlm_model_forward(dlm_model *model, const uint32_t *tokens, uint32_t len, c
                        uint32_t n_rows, const dlm_attention *attention, float *logits,
                        tool_error *error);
 
-/* Seconds spent since the model was loaded: in linear layers, and in all of forward without the
- * attention callbacks. */
+/* Seconds spent in linear layers since the model was loaded. */
 double dlm_model_linear_seconds(const dlm_model *model);
-double dlm_model_seconds(const dlm_model *model);
 
 #endif

@@ -32,7 +32,7 @@ struct dlm_model {
     float *final_norm;                   /* [hidden] */
     dlm_linear head;                     /* logits */
     dlm_activations activations;
-    double linear_seconds, seconds;
+    double linear_seconds;
 };
 
 void dlm_activations_free(dlm_activations *activations);

@@ -75,6 +75,26 @@ test_attend__names_unknown_choices() {
     refuse_words 2 "--mode goes with --attention sparsed" --mode paper --attention window
 }
 
+test_attend__names_options_that_nothing_uses() {
+    refuse_words 2 "--keep-first goes with" --attention window --keep-first 1
+    refuse_words 2 "--keep-diagonal goes with" --attention streaming --keep-diagonal
+    refuse_words 2 "--score-scale goes with" --attention dense --score-scale 1
+    refuse_words 2 "--score-reduce goes with" --attention dense --score-reduce max
+    refuse_selection 2 "--window goes with" --window 9
+    refuse_selection 2 "--sinks goes with" --sinks 9
+}
+
+# Written in place, the problem would be lost.
+test_attend__keeps_its_input() {
+    need_file "$ATTEND"
+    cp "$ATTEND" input
+    ln -s input alias
+    for output in input ./input alias; do
+        refuse 2 "is the --input file" attend --input input --output "$output" --attention dense
+        cmp -s input "$ATTEND" || flunk "the input was changed"
+    done
+}
+
 test_attend__names_devices_and_kernels_that_are_not_there() {
     refuse_selection 1 "--device is 'gpu'" --device gpu
     refuse_selection 1 "OpenCL" --device opencl
@@ -125,15 +145,15 @@ test_attend__names_a_tensor_that_is_missing_or_of_no_use() {
 
 test_attend__names_shapes_that_do_not_fit() {
     make_safetensors a "{\"q\":{$f32:[0,256]},\"k\":{$f32:[256,512]},\
-\"v\":{\"dtype\":\"F32\",\"shape\":[1,2,8,4],\"data_offsets\":[512,768]}}" 768
-    refuse_input "v is [1,2,8,4]" a
+\"v\":{\"dtype\":\"F32\",\"shape\":[1,1,8,8],\"data_offsets\":[512,768]}}" 768
+    refuse_input "v is [1,1,8,8]" a
     make_safetensors b "{\"q\":{\"dtype\":\"F32\",\"shape\":[64],\"data_offsets\":[0,256]},\
 \"k\":{$f32:[256,512]},\"v\":{$f32:[512,768]}}" 768
     refuse_input "'q' has 1 dimensions" b
     # Head dimension 7: the file is sound, but no kernel takes it.
     shape='"dtype":"F32","shape":[1,1,2,7],"data_offsets"'
     make_safetensors c "{\"q\":{$shape:[0,56]},\"k\":{$shape:[56,112]},\"v\":{$shape:[112,168]}}" 168
-    refuse 2 "head_dim" attend --input c --output out.safetensors --attention dense
+    refuse_input "'q' has a head dimension of 7" c
 }
 
 test_attend__names_valid_ranges_that_make_no_sense() {

@@ -68,6 +68,14 @@ test_generate__names_unknown_choices() {
     refuse_prompted 2 "window:3" --schedule window:3
 }
 
+test_generate__names_options_that_nothing_uses() {
+    refuse_prompted 2 "--mode goes with" --attention dense --mode paper
+    refuse_prompted 2 "--keep-first goes with" --attention window --keep-first 1
+    refuse_prompted 2 "--dense-generation-rows goes with" --attention dense --dense-generation-rows
+    refuse_prompted 2 "--window goes with" --window 9
+    refuse_prompted 2 "--sinks goes with" --compare dense --sinks 9
+}
+
 test_generate__names_devices_and_kernels_that_are_not_there() {
     refuse_prompted 1 "--device is 'gpu'" --device gpu
     refuse_prompted 1 "OpenCL" --device opencl
@@ -84,7 +92,7 @@ test_generate__names_an_example_that_is_not_there() {
     refuse 2 "no row 16" generate --model "$DREAM" --example niah_single-512:16
     # A model without examples.
     refuse_llada 2 "tasks-512.jsonl" --example niah_single-512
-    refuse_llada 2 "tasks-2048.jsonl"
+    refuse_llada 2 "give --prompt or --prompt-file"
 }
 
 test_generate__takes_one_prompt() {
@@ -100,6 +108,8 @@ test_generate__refuses_an_empty_prompt() {
     refuse_llada 2 "empty" --prompt=
     refuse_llada 2 "empty" --prompt "" --raw-prompt
     refuse_llada 2 "empty" --prompt-file empty
+    echo >line
+    refuse_llada 2 "empty" --prompt-file line
 }
 
 test_generate__names_what_is_no_prompt_file() {
