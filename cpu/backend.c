@@ -14,8 +14,9 @@
 enum { ROW_BLAS, ROW_PLAIN, ROWS };
 
 static const spd_kernel_row rows[ROWS] = {
-    [ROW_BLAS] = {"cpu-blas", "transposed score tiles on OpenBLAS, one thread a query block"},
-    [ROW_PLAIN] = {"cpu-plain", "the same tiles in plain C, where there is no OpenBLAS"},
+    [ROW_BLAS] = {"cpu-blas", "matrix products by OpenBLAS, vectorised softmax, all threads"},
+    [ROW_PLAIN] = {"cpu-plain",
+                   "the same with matrix products in plain C, where there is no OpenBLAS"},
 };
 
 static bool device(size_t index, sparsed_device_info *info) {

@@ -59,18 +59,18 @@ static void merge_row(const sparsed_desc *d, const sparsed_io *parts, uint32_t n
     store((void *)at(&into->lse), SPARSED_F32, lse_row, lse);
 }
 
-static sparsed_status check_part(const sparsed_io *part, const char *name,
+static sparsed_status check_part(const sparsed_io *part, const char *name, sparsed_io *known,
                                  sparsed_message *message) {
-    sparsed_io known;
-    sparsed_status status = spd_copy_struct(&known, sizeof known, part, name, message);
-    if (status == SPARSED_OK && (!known.out.mem || !known.lse.mem))
+    sparsed_status status = spd_copy_struct(known, sizeof *known, part, name, message);
+    if (status == SPARSED_OK && (!known->out.mem || !known->lse.mem))
         return spd_fail(message, SPARSED_E_INVALID, "%s.%s is NULL", name,
-                        known.out.mem ? "lse" : "out");
+                        known->out.mem ? "lse" : "out");
     return status;
 }
 
 static sparsed_status check_parts(const sparsed_io *parts, uint32_t n, sparsed_message *message) {
-    sparsed_status status = check_part(parts, "parts[0]", message);
+    sparsed_io known;
+    sparsed_status status = check_part(parts, "parts[0]", &known, message);
     if (status == SPARSED_OK && n > 1 && parts->struct_size % sizeof(uint64_t) != 0)
         return spd_fail(message, SPARSED_E_INVALID,
                         "parts[0].struct_size is %u: not the distance "
@@ -82,7 +82,7 @@ static sparsed_status check_parts(const sparsed_io *parts, uint32_t n, sparsed_m
         if (part_at(parts, i)->struct_size != parts->struct_size)
             return spd_fail(message, SPARSED_E_INVALID, "%s.struct_size is %u, parts[0]'s is %u",
                             name, part_at(parts, i)->struct_size, parts->struct_size);
-        status = check_part(part_at(parts, i), name, message);
+        status = check_part(part_at(parts, i), name, &known, message);
     }
     return status;
 }
@@ -93,23 +93,25 @@ sparsed_status sparsed_lse_merge(sparsed_context *context, const sparsed_desc *d
         return SPARSED_E_INVALID;
     sparsed_message *message = &context->message;
     spd_problem plan, run;
+    sparsed_io target;
     spd_message_clear(message);
     if (!parts || n < 1 || !into)
         return spd_fail(message, SPARSED_E_INVALID, "parts or into is NULL, or n is %u", n);
-    sparsed_status status = check_part(into, "into", message);
+    sparsed_status status = check_part(into, "into", &target, message);
     if (status == SPARSED_OK)
         status = check_parts(parts, n, message);
     if (status == SPARSED_OK)
         status = spd_problem_create(desc, NULL, &plan, message);
+    if (status == SPARSED_OK)
+        status = spd_problem_pack(&plan, target.q_len, &run, message);
     if (status != SPARSED_OK)
         return status;
-    spd_problem_pack(&plan, &run);
     const sparsed_desc *d = &run.desc;
     uint64_t lse_row = 0;
     for (uint64_t b = 0; b < d->batch; b++)
         for (uint64_t h = 0; h < d->heads; h++)
             for (uint64_t r = 0; r < d->q_len; r++, lse_row++)
-                merge_row(d, parts, n, into, lse_row,
+                merge_row(d, parts, n, &target, lse_row,
                           b * d->out.batch + h * d->out.head + r * d->out.row);
     return SPARSED_OK;
 }

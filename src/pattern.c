@@ -31,10 +31,9 @@ sparsed_status spd_pattern_create(const sparsed_pattern_info *info,
     p->rows = spd_allocate(allocator, info->batch, sizeof *p->rows);
     p->bits = spd_allocate(allocator, spd_pattern_words(&p->info), sizeof *p->bits);
     if (!p->rows || !p->bits) {
-        uint64_t words = spd_pattern_words(&p->info);
+        unsigned long long bytes = spd_pattern_words(&p->info) * 8;
         sparsed_pattern_release(p);
-        return spd_fail(message, SPARSED_E_NOMEM, "no memory for a pattern of %llu bytes",
-                        (unsigned long long)(words * sizeof(uint64_t)));
+        return spd_fail(message, SPARSED_E_NOMEM, "no memory for a pattern of %llu bytes", bytes);
     }
     *pattern = p;
     return SPARSED_OK;
@@ -112,9 +111,9 @@ sparsed_status sparsed_pattern_from_mask(const sparsed_pattern_info *info, const
     if (status != SPARSED_OK)
         return status;
     sparsed_allocator libc = spd_default_allocator();
-    sparsed_pattern *p;
+    sparsed_pattern *p = NULL;
     status = spd_pattern_create(&known, allocator ? allocator : &libc, &p, message);
-    if (status != SPARSED_OK)
+    if (!p)
         return status;
     for (uint64_t r = 0; r < total_rows(p); r++)
         for (uint64_t j = 0; j < p->info.k_blocks; j++)

@@ -129,10 +129,11 @@ static sparsed_status launch(sparsed_plan *plan, sparsed_op op, const spd_proble
         if (status != SPARSED_OK)
             return status;
     }
-    if (op_builds(op))
+    bool builds = kept && op_builds(op);
+    if (builds)
         kept->filled = false;
     sparsed_status status = c->backend->enqueue(c->state, plan->kernel, &l, &c->message);
-    if (status == SPARSED_OK && op_builds(op))
+    if (status == SPARSED_OK && builds)
         spd_kept_fill(kept, run, plan->extents);
     return status;
 }
@@ -152,6 +153,8 @@ sparsed_status sparsed_plan_run(sparsed_plan *plan, sparsed_op op, const sparsed
         status = check_run(plan, op, &known, kept, &c->message);
     if (status == SPARSED_OK)
         status = spd_problem_of_run(&plan->problem, &known, &run, plan->extents, &c->message);
+    if (status == SPARSED_OK && op_builds(op) && spd_mode_is_scored(run.select.mode))
+        status = spd_check_generation(&run, plan->extents, &c->message);
     if (status == SPARSED_OK)
         status = launch(plan, op == SPARSED_BUILD_SPARSE ? SPARSED_BUILD : op, &run, &known, kept);
     if (status == SPARSED_OK && op == SPARSED_BUILD_SPARSE)

@@ -278,9 +278,15 @@ sparsed_status spd_problem_create(const sparsed_desc *desc, const sparsed_select
     return status;
 }
 
-void spd_problem_pack(const spd_problem *plan, spd_problem *run) {
+sparsed_status spd_problem_pack(const spd_problem *plan, uint64_t q_len, spd_problem *run,
+                                sparsed_message *message) {
     *run = *plan;
+    if (q_len > plan->desc.q_len)
+        return spd_fail(message, SPARSED_E_INVALID, "io.q_len is %llu, desc.q_len %llu",
+                        (unsigned long long)q_len, (unsigned long long)plan->desc.q_len);
+    run->desc.q_len = q_len ? q_len : plan->desc.q_len;
     pack_strides(&run->desc);
+    return SPARSED_OK;
 }
 
 static sparsed_status find_extent(const spd_problem *p, uint32_t batch, uint64_t start,
@@ -300,14 +306,10 @@ static sparsed_status find_extent(const spd_problem *p, uint32_t batch, uint64_t
     }
     if (p->has_select && e.keys > 0) {
         const sparsed_select *s = &p->select;
-        if (s->gen_len > e.keys)
-            return spd_fail(message, SPARSED_E_INVALID,
-                            "select.gen_len is %llu, but batch %u has %llu valid rows",
-                            (unsigned long long)s->gen_len, batch, (unsigned long long)e.keys);
         e.q_blocks = spd_ceil_div(e.queries, s->block_q);
         e.k_blocks = spd_ceil_div(e.keys, s->block_k);
         e.split = spd_split_block(e.keys, s->block_k, s->gen_len);
-        e.generation_position = e.keys - s->gen_len;
+        e.generation_position = e.keys - spd_min(s->gen_len, e.keys);
         if (spd_mode_is_scored(s->mode))
             spd_budgets(s->mode, s->ratio, e.k_blocks, e.split, &e.keep_prompt, &e.keep_generation);
     }
@@ -354,4 +356,15 @@ sparsed_status spd_problem_of_run(const spd_problem *plan, const sparsed_io *io,
         status = find_extent(run, b, start, end, &extents[b], message);
     }
     return status;
+}
+
+sparsed_status spd_check_generation(const spd_problem *run, const spd_extent *extents,
+                                    sparsed_message *message) {
+    for (uint32_t b = 0; b < run->desc.batch; b++)
+        if (extents[b].keys > 0 && run->select.gen_len > extents[b].keys)
+            return spd_fail(message, SPARSED_E_INVALID,
+                            "select.gen_len is %llu, but batch %u has %llu valid rows",
+                            (unsigned long long)run->select.gen_len, b,
+                            (unsigned long long)extents[b].keys);
+    return SPARSED_OK;
 }

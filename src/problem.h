@@ -30,8 +30,13 @@ sparsed_status spd_problem_create(const sparsed_desc *desc, const sparsed_select
 sparsed_status spd_problem_of_run(const spd_problem *plan, const sparsed_io *io, spd_problem *run,
                                   spd_extent *extents, sparsed_message *message);
 
-/* A plan's problem at its full lengths with packed strides made explicit. */
-void spd_problem_pack(const spd_problem *plan, spd_problem *run);
+/* A plan's problem for q_len query rows (0 = all) with packed strides made explicit. */
+sparsed_status spd_problem_pack(const spd_problem *plan, uint64_t q_len, spd_problem *run,
+                                sparsed_message *message);
+
+/* A build needs the whole generation region: gen_len valid rows in every batch that has any. */
+sparsed_status spd_check_generation(const spd_problem *run, const spd_extent *extents,
+                                    sparsed_message *message);
 
 const char *spd_dtype_string(uint32_t dtype);
 

@@ -77,7 +77,7 @@ static sparsed_status allocate(self_test *t) {
     t->v = spd_allocate(a, rows * dim, sizeof(float));
     t->out = spd_allocate(a, HEADS * rows * dim, sizeof(float));
     t->lse = spd_allocate(a, HEADS * rows, sizeof(float));
-    t->scores = spd_allocate(a, 2 * HEADS * blocks, sizeof(float));
+    t->scores = spd_allocate(a, HEADS * (2 * blocks), sizeof(float));
     t->bits = spd_allocate(a, HEADS * p->q_blocks * p->row_words, sizeof(uint64_t));
     t->want_out = spd_allocate(a, rows * dim, sizeof(double));
     t->want_lse = spd_allocate(a, rows, sizeof(double));

@@ -13,11 +13,8 @@ typedef struct shape {
 } shape;
 
 /* A tensor of rank 4, or 3 with a batch of 1. */
-static bool find_tensor(const safetensors_file *file, const char *name,
-                        const safetensors_tensor **tensor, shape *s, tool_error *error) {
-    const safetensors_tensor *t = safetensors_find(file, name);
-    if (!t)
-        return tool_fail(error, "%s: no tensor '%s'", safetensors_path(file), name);
+static bool check_tensor(const safetensors_file *file, const char *name,
+                         const safetensors_tensor *t, shape *s, tool_error *error) {
     if (t->dtype != SAFETENSORS_F32 && t->dtype != SAFETENSORS_F16 && t->dtype != SAFETENSORS_BF16)
         return tool_fail(error, "%s: '%s' is %s, not F32, F16 or BF16", safetensors_path(file),
                          name, t->dtype_name);
@@ -34,8 +31,18 @@ static bool find_tensor(const safetensors_file *file, const char *name,
         if (t->shape[i] == 0 || t->shape[i] > INT32_MAX)
             return tool_fail(error, "%s: '%s' has a dimension of %llu", safetensors_path(file),
                              name, (unsigned long long)t->shape[i]);
-    *tensor = t;
     return true;
+}
+
+/* NULL, with an error, unless the file has it in that form. */
+static const safetensors_tensor *find_tensor(const safetensors_file *file, const char *name,
+                                             shape *s, tool_error *error) {
+    const safetensors_tensor *t = safetensors_find(file, name);
+    if (!t) {
+        tool_fail(error, "%s: no tensor '%s'", safetensors_path(file), name);
+        return NULL;
+    }
+    return check_tensor(file, name, t, s, error) ? t : NULL;
 }
 
 static uint32_t stored_dtype(const safetensors_tensor *t) {
@@ -109,11 +116,11 @@ static bool read_range(const attend_input *in, const char *name, uint64_t **valu
 }
 
 static bool read_tensors(attend_input *in, uint32_t dtype, tool_error *error) {
-    const safetensors_tensor *q, *k, *v;
-    shape qs, ks, vs;
-    if (!find_tensor(in->file, "q", &q, &qs, error) ||
-        !find_tensor(in->file, "k", &k, &ks, error) ||
-        !find_tensor(in->file, "v", &v, &vs, error) || !check_shapes(in, qs, ks, vs, error))
+    shape qs = {0}, ks = {0}, vs = {0};
+    const safetensors_tensor *q = find_tensor(in->file, "q", &qs, error);
+    const safetensors_tensor *k = q ? find_tensor(in->file, "k", &ks, error) : NULL;
+    const safetensors_tensor *v = k ? find_tensor(in->file, "v", &vs, error) : NULL;
+    if (!v || !check_shapes(in, qs, ks, vs, error))
         return false;
     if (q->dtype != k->dtype || q->dtype != v->dtype)
         return tool_fail(error, "%s: q is %s, k %s, v %s; they must be stored alike",

@@ -11,8 +11,9 @@ void device_add_options(device_options *device, cli_options *options) {
                                   "auto or cpu (SPARSED_DEVICE, else auto)"});
     cli_add(options, (cli_option){"kernel", CLI_STRING, &device->kernel, NULL, "NAME",
                                   "run this kernel or fail; `sparsed devices` lists them"});
-    cli_add(options, (cli_option){"threads", CLI_UINT, &device->threads, NULL, "N",
-                                  "CPU threads (one per processor)"});
+    cli_add(options,
+            (cli_option){"threads", CLI_UINT, &device->threads, NULL, "N",
+                         "CPU threads (as OpenMP says: OMP_NUM_THREADS, else one a processor)"});
     cli_add(options, (cli_option){"verbose", CLI_FLAG, &device->verbose, NULL, NULL,
                                   "log what is chosen, and why, to stderr"});
 }

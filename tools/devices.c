@@ -71,6 +71,10 @@ static void print_text(const listing *l) {
         if (d->note[0])
             printf("         %s\n", d->note);
     }
+    if (getenv("OPENBLAS_CORETYPE"))
+        printf("\nOPENBLAS_CORETYPE is %s: yours, or this command's where OpenBLAS misjudges the "
+               "processor\n",
+               getenv("OPENBLAS_CORETYPE"));
     printf("\nchosen: %s, %u thread%s, kernel %s (the first that is usable and passes its "
            "self-test)\nkernels, best first:\n",
            l->chosen.selector, l->chosen.compute_units, l->chosen.compute_units == 1 ? "" : "s",

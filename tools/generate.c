@@ -79,10 +79,10 @@ static void add_options(generate_options *o, cli_options *list) {
     add_prompt_options(o, list);
     cli_add(list, (cli_option){"attention", CLI_STRING, &o->attention, NULL, "METHOD",
                                "dense, sparsed, window or streaming (sparsed)"});
-    cli_add(list,
-            (cli_option){"compare", CLI_OPTIONAL_STRING, &o->compare, &o->compare_given, "METHODS",
-                         "run other methods too, beside it: dense, and those named "
-                         "(window,streaming: at SparseD's density)"});
+    cli_add(list, (cli_option){
+                      "compare", CLI_OPTIONAL_STRING, &o->compare, &o->compare_given, "METHODS",
+                      "run other methods too, beside it: dense, and those named "
+                      "(window,streaming: at SparseD's density if it runs too, else at --select)"});
     cli_add(list, (cli_option){"skip", CLI_REAL, &o->skip, NULL, "SHARE",
                                "share of the steps that stay dense, in [0, 1] (0.2)"});
     cli_add(list, (cli_option){
@@ -172,7 +172,7 @@ static bool encode_prompt(generate_state *s, tool_error *error) {
     const dlm_config *c = dlm_model_config(s->model);
     bool raw = s->options.raw_prompt;
     char *text;
-    size_t size;
+    size_t size = 0;
     if (!find_prompt(s, &text, &size, error))
         return false;
     if (size == 0) {

@@ -189,10 +189,17 @@ static void print_verdict(const generate_report *r) {
                 1.0 / total_speed_up(dense, sparsed));
 }
 
+/* The last line of the prompt, which is the question. */
+static const char *question_of(const dlm_example *example) {
+    const char *line = strrchr(example->prompt, '\n');
+    return line ? line + 1 : example->prompt;
+}
+
 static void print_answers(const generate_report *r) {
     if (r->example)
-        fprintf(stderr, "\n%-10s %s\n", "expected:", r->example->answer);
-    for (size_t i = 0; i < r->count && (r->count > 1); i++)
+        fprintf(stderr, "\n%-10s %s\n%-10s %s\n", "question:", question_of(r->example),
+                "expected:", r->example->answer);
+    for (size_t i = 0; i < r->count; i++)
         fprintf(stderr, "%s:%*s %s\n", method_name(r->methods[i].plan.kind),
                 9 - (int)strlen(method_name(r->methods[i].plan.kind)), "", r->methods[i].text);
 }
@@ -261,6 +268,24 @@ static void add_method(cJSON *to, const generate_report *r, const generate_metho
         cJSON_AddNumberToObject(to, "window", (double)result->window);
 }
 
+/* What the first method was asked to do. */
+static void add_settings(cJSON *to, const generate_report *r) {
+    const method_plan *plan = &r->methods[0].plan;
+    const sparsed_select *s = &plan->select;
+    cJSON_AddStringToObject(to, "model", r->model_dir);
+    cJSON_AddStringToObject(to, "attention", method_name(plan->kind));
+    if (plan->kind == METHOD_DENSE)
+        return;
+    cJSON_AddStringToObject(to, "mode", selection_mode_name(s->mode));
+    cJSON_AddNumberToObject(to, "select", s->ratio);
+    cJSON_AddNumberToObject(to, "block_size_q", s->block_q);
+    cJSON_AddNumberToObject(to, "block_size_k", s->block_k);
+    cJSON_AddStringToObject(to, "score_reduce",
+                            s->score_reduce == SPARSED_REDUCE_MAX ? "max" : "sum");
+    cJSON_AddStringToObject(to, "schedule", plan->schedule);
+    cJSON_AddNumberToObject(to, "skip", plan->skip);
+}
+
 /* compare.<method>: its own keys, and the main method measured against it. */
 static void add_comparison(cJSON *to, const generate_report *r, const generate_method *m) {
     const generate_method *first = &r->methods[0];
@@ -273,7 +298,7 @@ static void add_comparison(cJSON *to, const generate_report *r, const generate_m
 
 bool generate_print_json(const generate_report *r, tool_error *error) {
     cJSON *root = cJSON_CreateObject();
-    cJSON_AddStringToObject(root, "attention", method_name(r->methods[0].plan.kind));
+    add_settings(root, r);
     add_method(root, r, &r->methods[0]);
     cJSON_AddNumberToObject(root, "prompt_tokens", (double)r->prompt_length);
     cJSON_AddNumberToObject(root, "gen_length", r->denoise->gen_length);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +29,13 @@ void progress_start(progress *p, const char *label, const dlm_tokenizer *tokeniz
                     mask_token,
                     eos_token,
                     now_seconds()};
+}
+
+static int terminal_columns(void) {
+    struct winsize size;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return DEFAULT_COLUMNS;
+    return size.ws_col;
 }
 
 /* Prints text in at most `columns` columns, control characters as spaces. */
@@ -69,10 +77,13 @@ static void print_answer(const progress *p, const uint32_t *generated, int colum
 void progress_draw(const progress *p, uint32_t step, const uint32_t *generated) {
     if (!p->shown)
         return;
-    const char *columns_text = getenv("COLUMNS");
-    int columns = columns_text ? atoi(columns_text) : 0;
-    if (columns < 20)
-        columns = DEFAULT_COLUMNS;
+    int columns = terminal_columns();
+    if (columns < 60) {
+        fprintf(stderr, "\r\033[K%.*s %u/%u", columns > 24 ? columns - 24 : 1, p->label, step,
+                p->steps);
+        fflush(stderr);
+        return;
+    }
     int filled = (int)((uint64_t)step * BAR_CELLS / p->steps);
     int used = fprintf(stderr, "\r\033[K%-9s [", p->label) - 4;
     for (int i = 0; i < BAR_CELLS; i++)

@@ -43,7 +43,7 @@ bool temp_file_open(temp_file *file, const char *path, tool_error *error) {
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
         return tool_fail(error, "%s: cannot write: not a regular file", path);
     }
-    size_t size = strlen(path) + sizeof ".tmp--" + 2 * 20;
+    size_t size = strlen(path) + sizeof ".tmp--" + (size_t)2 * 20;
     file->path = malloc(size);
     file->temp_path = malloc(size);
     if (!file->path || !file->temp_path) {

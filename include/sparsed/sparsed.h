@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * sparsed.h: SparseD attention for diffusion language models, on any device.
+ * sparsed.h: SparseD attention for diffusion language models.
  *
  * SparseD (ICLR 2026, arXiv 2509.24014) runs dense attention in the early denoising steps, takes
  * one block pattern per layer and head at the end of them, and uses block-sparse attention with
@@ -25,18 +25,16 @@
  *         sparsed_pipeline_attend(pipeline, step, layer, &io);
  *
  * Rules that hold everywhere
- * - Status: every call that can fail returns a sparsed_status; 0 is success. The text of a
- * context's last error is sparsed_context_error(); calls without a context take a sparsed_message
- * instead.
+ * - Status: every call that can fail returns a sparsed_status; 0 is success. The text of the last
+ *   error is sparsed_context_error(); calls without a context take a sparsed_message instead.
  * - Handles: a failed create sets the handle to NULL; destroy and release accept NULL.
  * - Structs that begin with struct_size are append-only: set it to sizeof the struct (the _INIT
  *   macros do). A smaller size means an older caller, whose missing fields are 0; a larger one is
- *   accepted if every byte that this library does not know is 0. Where a default is named, 0 stands
- * for it.
+ *   accepted if every byte that this library does not know is 0. Where a default is named, 0
+ *   stands for it.
  * - Threads: a context and everything created from it are used by one thread at a time; different
  *   contexts may run at the same time. sparsed_pattern is immutable and may be shared.
- * - Lifetime: destroy what was created from a context before the context. Patterns outlive
- * contexts.
+ * - Lifetime: destroy what was created from a context before the context; patterns outlive it.
  * - Quiet: the library never prints, exits or keeps global state. One exception: the CPU backend
  *   opens OpenBLAS once a process, at its first use, and sets it to one thread.
  * - Names: B batch, H query heads, Hk key/value heads, Lq and Lk query and key rows, D head
@@ -71,21 +69,17 @@ SPARSED_API uint32_t sparsed_version(void);
 
 /* ---- status ------------------------------------------------------------------------------- */
 
-typedef enum sparsed_status { /* values are never renumbered */
-                              SPARSED_OK = 0,
-                              SPARSED_E_INVALID =
-                                  -1, /* an argument is out of its range; the message names it */
-                              SPARSED_E_NOMEM = -2, /* host or device memory could not be had */
-                              SPARSED_E_UNSUPPORTED =
-                                  -3, /* legal, but no kernel of this device does it; says why */
-                              SPARSED_E_STATE = -4,      /* calls in an order that makes no sense */
-                              SPARSED_E_NO_DEVICE = -10, /* no device fits the request */
-                              SPARSED_E_DEVICE =
-                                  -11, /* the device failed; outputs are unspecified */
-                              SPARSED_E_SELF_TEST = -13, /* a kernel was named, and gave wrong
-                                                            numbers in its self-test */
-                              SPARSED_E_MISMATCH = -24 /* a pattern does not fit the problem; names
-                                                          field and values */
+/* Values are never renumbered. */
+typedef enum sparsed_status {
+    SPARSED_OK = 0,
+    SPARSED_E_INVALID = -1,     /* an argument is out of its range; the message names it */
+    SPARSED_E_NOMEM = -2,       /* host or device memory could not be had */
+    SPARSED_E_UNSUPPORTED = -3, /* legal, but no kernel of this device does it; says why */
+    SPARSED_E_STATE = -4,       /* calls in an order that makes no sense */
+    SPARSED_E_NO_DEVICE = -10,  /* no device fits the request */
+    SPARSED_E_DEVICE = -11,     /* the device failed; outputs are unspecified */
+    SPARSED_E_SELF_TEST = -13,  /* the kernel that was asked for gave wrong numbers */
+    SPARSED_E_MISMATCH = -24    /* a pattern does not fit the problem; names field and values */
 } sparsed_status;
 
 /* A short English name of a status, such as "invalid argument". Never NULL. Thread-safe. */
@@ -468,7 +462,8 @@ SPARSED_API sparsed_status sparsed_pipeline_describe(sparsed_pipeline *pipeline,
  * Merges attention over disjoint sets of keys into attention over their union:
  *   lse = log(sum exp(lse_i)),  out = sum exp(lse_i - lse) * out_i
  *   parts  [n], n >= 1; of each, out and lse are read (out in desc's out_dtype and strides)
- *   into   out and lse are written; may be one of the parts, but overlap no other
+ *   into   out and lse are written; may be one of the parts, but overlap no other. Its q_len is the
+ *          number of rows of all of them; 0 = desc's
  * Parts are added in their order. SPARSED_OK; SPARSED_E_INVALID.
  */
 SPARSED_API sparsed_status sparsed_lse_merge(sparsed_context *context, const sparsed_desc *desc,

@@ -153,6 +153,21 @@ static void test_lse_merge__refuses_bad_arguments(void **state) {
 }
 
 /* Structs of a newer caller: larger by fields that are all 0. */
+/* into's q_len: the rows beyond it are neither read nor written. */
+static void test_lse_merge__fewer_rows(void **state) {
+    sparsed_context *context = *state;
+    sparsed_desc desc = case_desc(1, 1, 1, DIM, ROWS);
+    part a = constant_part(8.0f, 0.0f), result = constant_part(-77.0f, -77.0f);
+    const sparsed_io from = io_of(&a);
+    sparsed_io into = io_of(&result);
+    into.q_len = 1;
+    assert_int_equal(sparsed_lse_merge(context, &desc, &from, 1, &into), SPARSED_OK);
+    assert_row(&result, 0, 8.0, 0.0);
+    assert_row(&result, 1, -77.0, -77.0);
+    into.q_len = ROWS + 1;
+    assert_int_equal(sparsed_lse_merge(context, &desc, &from, 1, &into), SPARSED_E_INVALID);
+}
+
 static void test_lse_merge__larger_structs(void **state) {
     typedef struct newer_io {
         sparsed_io io;
@@ -185,6 +200,7 @@ int main(void) {
         cmocka_unit_test(test_lse_merge__into_one_of_the_parts),
         cmocka_unit_test(test_lse_merge__half_types_and_strides),
         cmocka_unit_test(test_lse_merge__refuses_bad_arguments),
+        cmocka_unit_test(test_lse_merge__fewer_rows),
         cmocka_unit_test(test_lse_merge__larger_structs),
     };
     return cmocka_run_group_tests(tests, open_default_context, close_default_context);

@@ -352,15 +352,30 @@ static void test_problem_of_run__refuses_lengths_flags_and_ratios(void **state) 
     io = good;
     io.kv_len = 60; /* q_len is the plan's 100 */
     refuse_io(&io, "io.q_len is 100 and io.kv_len 60");
-    io.q_len = 20;
-    io.kv_len = 29; /* below gen_len */
-    refuse_io(&io, "select.gen_len is 30");
     static const double ratios[] = {-0.1, 1.5, (double)NAN, (double)INFINITY};
     for (size_t i = 0; i < sizeof ratios / sizeof *ratios; i++) {
         io = good;
         io.ratio = ratios[i];
         refuse_io(&io, "io.ratio is");
     }
+}
+
+static void test_check_generation__a_build_needs_the_whole_region(void **state) {
+    (void)state;
+    const sparsed_desc desc = good_desc();
+    const sparsed_select select = good_select();
+    const spd_problem plan = create(&desc, &select);
+    sparsed_io io = {.struct_size = sizeof io, .q_len = 20, .kv_len = 30};
+    spd_problem run;
+    spd_extent extents[2];
+    sparsed_message message = {""};
+    const char *text;
+    assert_int_equal(run_of(&plan, &io, &run, extents, &text), SPARSED_OK);
+    assert_int_equal(spd_check_generation(&run, extents, &message), SPARSED_OK);
+    io.kv_len = 29; /* below gen_len: only a build minds */
+    assert_int_equal(run_of(&plan, &io, &run, extents, &text), SPARSED_OK);
+    assert_error_text(message.text, spd_check_generation(&run, extents, &message),
+                      SPARSED_E_INVALID, "select.gen_len is 30");
 }
 
 static void test_problem_of_run__refuses_ranges(void **state) {
@@ -501,6 +516,7 @@ int main(void) {
         cmocka_unit_test(test_problem_create__refuses_sizes_without_an_address),
         cmocka_unit_test(test_problem_create__refuses_patterns_without_an_address),
         cmocka_unit_test(test_problem_of_run__refuses_lengths_flags_and_ratios),
+        cmocka_unit_test(test_check_generation__a_build_needs_the_whole_region),
         cmocka_unit_test(test_problem_of_run__refuses_ranges),
         cmocka_unit_test(test_problem_of_run__extents),
         cmocka_unit_test(test_problem_of_run__packed_strides_follow_the_lengths),

@@ -18,18 +18,25 @@ typedef struct example_name {
     unsigned length, row;
 } example_name;
 
+/* Reads a number of up to six digits at *text and steps over it. */
+static bool read_number(const char **text, unsigned *number) {
+    int digits = 0;
+    for (*number = 0; **text >= '0' && **text <= '9' && digits < 7; digits++)
+        *number = *number * 10 + (unsigned)(*(*text)++ - '0');
+    return digits >= 1 && digits <= 6;
+}
+
 /* TASK-LENGTH[:ROW] */
 static bool parse_name(const char *text, example_name *name, tool_error *error) {
-    const char *dash = strrchr(text, '-');
-    int used = 0, used_row = 0;
+    const char *dash = strrchr(text, '-'), *rest = dash ? dash + 1 : text;
     bool good = dash && dash > text && (size_t)(dash - text) < sizeof name->task &&
-                sscanf(dash + 1, "%6u%n", &name->length, &used) == 1;
+                read_number(&rest, &name->length);
     name->row = 0;
-    if (good && dash[1 + used] == ':') {
-        good = sscanf(dash + 2 + used, "%6u%n", &name->row, &used_row) == 1;
-        used += 1 + used_row;
+    if (good && *rest == ':') {
+        rest++;
+        good = read_number(&rest, &name->row);
     }
-    if (!good || dash[1 + used] != '\0')
+    if (!good || *rest != '\0')
         return tool_fail_usage(error,
                                "--example is '%s', not TASK-LENGTH or TASK-LENGTH:ROW such "
                                "as niah_single-2048 or var_track-4096:3",
@@ -96,9 +103,9 @@ static bool find_row(char *text, const example_name *name, const char *path, dlm
 
 bool dlm_example_load(const char *model_dir, const char *name, dlm_example *example,
                       tool_error *error) {
-    example_name wanted;
+    example_name wanted = {.length = 0};
     char file[64];
-    size_t size;
+    size_t size = 0;
     *example = (dlm_example){.prompt = NULL};
     if (!parse_name(name, &wanted, error))
         return false;

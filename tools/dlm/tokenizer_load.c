@@ -199,7 +199,7 @@ static bool merge_sides(const cJSON *entry, const char *side[2], size_t side_byt
     }
     const cJSON *left = cJSON_IsArray(entry) ? entry->child : NULL;
     const cJSON *right = left ? left->next : NULL;
-    if (!cJSON_IsString(left) || !cJSON_IsString(right) || right->next) {
+    if (!right || !cJSON_IsString(left) || !cJSON_IsString(right) || right->next) {
         return false;
     }
     side[0] = left->valuestring;
