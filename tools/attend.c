@@ -81,7 +81,8 @@ static bool check_options(const attend_options *o, uint32_t *mode, tool_error *e
                                "--%s is missing (only --attention dense, window and "
                                "streaming go without)",
                                o->selection.mode ? "gen-length" : "mode");
-    if (!selection_check_used(&o->selection, sparsed, *mode != 0, o->attention, error))
+    if (!selection_check_used(&o->selection, sparsed, *mode == SPARSED_MODE_WINDOW,
+                              *mode == SPARSED_MODE_STREAMING, o->attention, error))
         return false;
     if (o->scale_given && o->scale <= 0.0)
         return tool_fail_usage(error, "--scale is %g, not above 0", o->scale);

@@ -278,12 +278,11 @@ static bool list_methods(generate_state *s, tool_error *error) {
     method_kind other = kind == METHOD_DENSE && !o->compare[0] ? METHOD_SPARSED : METHOD_DENSE;
     if (o->compare_given && (!add_method(s, other, error) || !add_compared(s, error)))
         return false;
-    bool sparsed = false, fixed = false;
-    for (size_t i = 0; i < s->method_count; i++) {
-        sparsed = sparsed || s->methods[i].plan.kind == METHOD_SPARSED;
-        fixed = fixed || s->methods[i].plan.kind > METHOD_SPARSED;
-    }
-    return selection_check_used(&o->selection, sparsed, fixed, o->attention, error);
+    bool runs[METHOD_KINDS] = {false};
+    for (size_t i = 0; i < s->method_count; i++)
+        runs[s->methods[i].plan.kind] = true;
+    return selection_check_used(&o->selection, runs[METHOD_SPARSED], runs[METHOD_WINDOW],
+                                runs[METHOD_STREAMING], o->attention, error);
 }
 
 static bool draw_step(void *user, uint32_t step, const uint32_t *generated, tool_error *error) {

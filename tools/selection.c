@@ -47,8 +47,8 @@ void selection_add_options(selection_options *s, const char *default_mode, cli_o
                                   "streaming attention: first keys always kept (4)"});
 }
 
-bool selection_check_used(const selection_options *s, bool with_sparsed, bool with_fixed,
-                          const char *attention, tool_error *error) {
+bool selection_check_used(const selection_options *s, bool with_sparsed, bool with_window,
+                          bool with_streaming, const char *attention, tool_error *error) {
     if (s->mode && !with_sparsed)
         return tool_fail_usage(error, "--mode goes with --attention sparsed, not %s", attention);
     const char *unused = s->keep_first > 0           ? "keep-first"
@@ -61,9 +61,11 @@ bool selection_check_used(const selection_options *s, bool with_sparsed, bool wi
     if (unused && !with_sparsed)
         return tool_fail_usage(error, "--%s goes with --attention sparsed, not %s", unused,
                                attention);
-    if ((s->window_given || s->sinks_given) && !with_fixed)
-        return tool_fail_usage(error, "--%s goes with --attention window or streaming, not %s",
-                               s->window_given ? "window" : "sinks", attention);
+    if (s->window_given && !with_window && !with_streaming)
+        return tool_fail_usage(error, "--window goes with --attention window or streaming, not %s",
+                               attention);
+    if (s->sinks_given && !with_streaming)
+        return tool_fail_usage(error, "--sinks goes with --attention streaming, not %s", attention);
     return true;
 }
 

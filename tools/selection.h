@@ -33,8 +33,8 @@ bool selection_make(const selection_options *selection, uint32_t default_mode,
 
 /* Refuses words that nothing of the run uses: those that rank blocks without SparseD, --window and
  * --sinks without a fixed pattern. attention is named in the text. */
-bool selection_check_used(const selection_options *selection, bool with_sparsed, bool with_fixed,
-                          const char *attention, tool_error *error);
+bool selection_check_used(const selection_options *selection, bool with_sparsed, bool with_window,
+                          bool with_streaming, const char *attention, tool_error *error);
 
 const char *selection_mode_name(uint32_t mode);
 

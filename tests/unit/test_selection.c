@@ -157,11 +157,12 @@ static void test_selection_make__refuses_other_ranges(void **state) {
     refuse(WORDS("--keep-first", "4294967296"), "--keep-first is 4294967296, above 4294967295");
 }
 
-static void check_used(const char *const *words, bool with_sparsed, bool with_fixed,
-                       const char *text) {
+static void check_used(const char *const *words, bool with_sparsed, bool with_window,
+                       bool with_streaming, const char *text) {
     selection_options selection = parse(words);
     tool_error error = {0};
-    bool used = selection_check_used(&selection, with_sparsed, with_fixed, "dense", &error);
+    bool used = selection_check_used(&selection, with_sparsed, with_window, with_streaming, "dense",
+                                     &error);
     assert_int_equal(used, text == NULL);
     if (text) {
         assert_true(error.usage);
@@ -181,18 +182,22 @@ static void test_selection_check_used__names_what_nothing_uses(void **state) {
     for (size_t i = 0; i < sizeof ranking / sizeof *ranking; i++) {
         char text[96];
         snprintf(text, sizeof text, "%s goes with --attention sparsed, not dense", ranking[i][1]);
-        check_used(WORDS(ranking[i][0]), false, true, text);
-        check_used(WORDS(ranking[i][0]), true, false, NULL);
+        check_used(WORDS(ranking[i][0]), false, true, true, text);
+        check_used(WORDS(ranking[i][0]), true, false, false, NULL);
     }
-    check_used(WORDS("--window=3"), true, false,
+    check_used(WORDS("--window=3"), true, false, false,
                "--window goes with --attention window or streaming, not dense");
-    check_used(WORDS("--window=3"), false, true, NULL);
+    check_used(WORDS("--window=3"), false, true, false, NULL);
+    check_used(WORDS("--window=3"), false, false, true, NULL);
+    check_used(WORDS("--sinks=3"), true, true, false,
+               "--sinks goes with --attention streaming, not dense");
+    check_used(WORDS("--sinks=3"), false, false, true, NULL);
 }
 
 static void test_selection_check_used__defaults_are_no_words(void **state) {
     (void)state;
-    check_used((const char *const[]){NULL}, false, false, NULL);
-    check_used(WORDS("--score-reduce=sum"), false, false, NULL);
+    check_used((const char *const[]){NULL}, false, false, false, NULL);
+    check_used(WORDS("--score-reduce=sum"), false, false, false, NULL);
 }
 
 int main(void) {
