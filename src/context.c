@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
-/* Contexts: opening and closing a device, its log. */
+/* Contexts: opening and closing a device. */
 #include "context.h"
 
 #include "device.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { MAX_THREADS = 1024 };
-
-void spd_log(const sparsed_context *context, sparsed_log_level level, const char *format, ...) {
-    char line[1024];
-    if (!context->logger.write)
-        return;
-    va_list args;
-    va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    context->logger.write(context->logger.user, level, line);
-}
 
 static sparsed_status check_options(const sparsed_options *options, sparsed_options *known,
                                     sparsed_message *message) {

@@ -6,8 +6,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "device_options.h"
 #include "storage_convert.h"
 
@@ -43,12 +43,6 @@ typedef struct method_state {
     void *stored[3]; /* q, k, v in dtype, unless that is f32 */
 } method_state;
 
-static double now_seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static bool before_step(void *user, uint32_t step, const uint32_t *generated, tool_error *error) {
     method_state *s = user;
     method_result *r = s->result;
@@ -82,7 +76,7 @@ static bool attend(void *user, uint32_t layer, const float *q, const float *k, c
     const void *input[3] = {q, k, v};
     size_t width[3] = {(size_t)c->heads * c->head_dim, (size_t)c->kv_heads * c->head_dim,
                        (size_t)c->kv_heads * c->head_dim};
-    double start = now_seconds();
+    double start = clock_seconds();
     for (int i = 0; i < 3 && s->dtype != SPARSED_F32; i++) {
         storage_from_floats(input[i], len * width[i], s->dtype, s->stored[i]);
         input[i] = s->stored[i];
@@ -94,7 +88,7 @@ static bool attend(void *user, uint32_t layer, const float *q, const float *k, c
                            .v.mem = (void *)input[2],
                            .out.mem = out};
     sparsed_status status = sparsed_pipeline_attend(s->pipeline, s->step, layer, &io);
-    count_seconds(s, now_seconds() - start);
+    count_seconds(s, clock_seconds() - start);
     return device_check(s->context, status, error);
 }
 
@@ -210,10 +204,10 @@ bool method_run(sparsed_context *context, dlm_model *model, const uint32_t *prom
         dlm_denoise_options options = *denoise;
         options.before_step = before_step;
         options.user = &s;
-        double start = now_seconds(), linear = dlm_model_linear_seconds(model);
+        double start = clock_seconds(), linear = dlm_model_linear_seconds(model);
         done =
             dlm_denoise(model, prompt, prompt_length, &options, &attention, result->tokens, error);
-        result->total_seconds = now_seconds() - start;
+        result->total_seconds = clock_seconds() - start;
         result->linear_seconds = dlm_model_linear_seconds(model) - linear;
     }
     done = done && measure_density(&s, error) && measure_work(&s, error);

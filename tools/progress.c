@@ -6,18 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "utf8.h"
 
 enum { BAR_CELLS = 24, DEFAULT_COLUMNS = 80 };
-
-static double now_seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 void progress_start(progress *p, const char *label, const dlm_tokenizer *tokenizer, uint32_t steps,
                     uint32_t gen_length, uint32_t mask_token, uint32_t eos_token) {
@@ -28,7 +22,7 @@ void progress_start(progress *p, const char *label, const dlm_tokenizer *tokeniz
                     gen_length,
                     mask_token,
                     eos_token,
-                    now_seconds()};
+                    clock_seconds()};
 }
 
 static int terminal_columns(void) {
@@ -89,7 +83,7 @@ void progress_draw(const progress *p, uint32_t step, const uint32_t *generated) 
     for (int i = 0; i < BAR_CELLS; i++)
         fputc(i < filled ? '#' : '-', stderr);
     used += BAR_CELLS +
-            fprintf(stderr, "] %u/%u %.1f s ", step, p->steps, now_seconds() - p->start_seconds);
+            fprintf(stderr, "] %u/%u %.1f s ", step, p->steps, clock_seconds() - p->start_seconds);
     print_answer(p, generated, columns - used - 1);
     fflush(stderr);
 }

@@ -5,17 +5,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "../clock.h"
 #include "elementwise.h"
 #include "model_state.h"
 #include "widen.h"
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 const dlm_config *dlm_model_config(const dlm_model *model) {
     return &model->config;
@@ -93,9 +87,9 @@ static bool check_input(const dlm_config *config, const uint32_t *tokens, uint32
 
 static void apply_linear(dlm_model *model, const dlm_linear *linear, const float *x, size_t rows,
                          bool accumulate, float *y) {
-    double start = now();
+    double start = clock_seconds();
     dlm_linear_apply(&model->engine, linear, x, rows, accumulate, y);
-    model->linear_seconds += now() - start;
+    model->linear_seconds += clock_seconds() - start;
 }
 
 static void norm(const dlm_model *model, const float *x, const float *weight, size_t rows,
