@@ -9,6 +9,7 @@
 
 #include "commands.h"
 #include "device_options.h"
+#include "dlm/prompt.h"
 #include "file.h"
 #include "generate_report.h"
 #include "model_dir.h"
@@ -40,8 +41,7 @@ typedef struct generate_state {
     sparsed_context *context;
     dlm_example example;
     const char *example_name; /* NULL: the caller's own prompt */
-    uint32_t *prompt;
-    size_t prompt_length;
+    dlm_prompt prompt;
     dlm_denoise_options denoise;
     progress bar;
     generate_method methods[METHOD_KINDS];
@@ -149,40 +149,17 @@ static bool find_prompt(generate_state *s, char **text, size_t *size, tool_error
     return true;
 }
 
-/* Appends the ids of text to the prompt. */
-static bool append(generate_state *s, const char *text, size_t size, bool special,
-                   tool_error *error) {
-    uint32_t *ids;
-    size_t count;
-    if (!dlm_tokenizer_encode(s->tokenizer, text, size, special, &ids, &count, error))
-        return false;
-    uint32_t *grown = realloc(s->prompt, (s->prompt_length + count + 1) * sizeof *grown);
-    if (!grown) {
-        free(ids);
-        return tool_fail(error, "out of memory for the prompt");
-    }
-    memcpy(grown + s->prompt_length, ids, count * sizeof *ids);
-    s->prompt = grown;
-    s->prompt_length += count;
-    free(ids);
-    return true;
-}
-
 static bool encode_prompt(generate_state *s, tool_error *error) {
-    const dlm_config *c = dlm_model_config(s->model);
-    bool raw = s->options.raw_prompt;
     char *text;
     size_t size = 0;
     if (!find_prompt(s, &text, &size, error))
         return false;
-    if (size == 0) {
-        free(text);
-        return tool_fail_usage(error, "%s: the prompt is empty",
-                               s->options.prompt_file ? s->options.prompt_file : "--prompt");
-    }
-    bool done = (raw || append(s, c->prompt_prefix, strlen(c->prompt_prefix), true, error)) &&
-                append(s, text, size, raw, error) &&
-                (raw || append(s, c->prompt_suffix, strlen(c->prompt_suffix), true, error));
+    bool done = size > 0;
+    if (!done)
+        tool_fail_usage(error, "%s: the prompt is empty",
+                        s->options.prompt_file ? s->options.prompt_file : "--prompt");
+    done = done && dlm_prompt_encode(s->tokenizer, dlm_model_config(s->model), text, size,
+                                     s->options.raw_prompt, &s->prompt, error);
     free(text);
     return done;
 }
@@ -201,7 +178,7 @@ static bool set_denoise(generate_state *s, tool_error *error) {
                                         : c->gen_length;
     d->steps = o->steps_given ? (uint32_t)o->steps : own_length ? c->steps : d->gen_length;
     d->block_length = (uint32_t)o->block_length;
-    return dlm_denoise_check(c, d, s->prompt_length, error);
+    return dlm_denoise_check(c, d, s->prompt.length, error);
 }
 
 static bool load(generate_state *s, tool_error *error) {
@@ -308,8 +285,8 @@ static bool run_method(generate_state *s, generate_method *m, tool_error *error)
                    s->denoise.gen_length, c->mask_token, c->eos_token);
     s->denoise.before_step = draw_step;
     s->denoise.user = &s->bar;
-    bool done = method_run(s->context, s->model, s->prompt, s->prompt_length, &s->denoise, &m->plan,
-                           &m->result, error);
+    bool done = method_run(s->context, s->model, s->prompt.ids, s->prompt.length, &s->denoise,
+                           &m->plan, &m->result, error);
     progress_end(&s->bar);
     return done && decode_answer(s, m, error);
 }
@@ -323,7 +300,7 @@ static bool warm_up(generate_state *s, tool_error *error) {
     denoise.steps = 1;
     denoise.block_length = 0;
     denoise.before_step = NULL;
-    if (!method_run(s->context, s->model, s->prompt, s->prompt_length, &denoise, &plan, &result,
+    if (!method_run(s->context, s->model, s->prompt.ids, s->prompt.length, &denoise, &plan, &result,
                     error))
         return false;
     method_result_free(&result);
@@ -349,7 +326,7 @@ static bool run_methods(generate_state *s, tool_error *error) {
         if (m->plan.kind <= METHOD_SPARSED)
             continue;
         if (!s->options.selection.window_given)
-            m->plan.select.window = sparsed_fixed_window(s->prompt_length + s->denoise.gen_length,
+            m->plan.select.window = sparsed_fixed_window(s->prompt.length + s->denoise.gen_length,
                                                          m->plan.select.sinks, density);
         if (!run_method(s, m, error))
             return false;
@@ -364,7 +341,7 @@ static bool report(const generate_state *s, tool_error *error) {
     const generate_report r = {.model_dir = s->model_dir,
                                .example_name = s->example_name,
                                .example = s->example_name ? &s->example : NULL,
-                               .prompt_length = s->prompt_length,
+                               .prompt_length = s->prompt.length,
                                .denoise = &s->denoise,
                                .layers = dlm_model_config(s->model)->layers,
                                .threads = device.compute_units,
@@ -387,7 +364,7 @@ static void release(generate_state *s) {
         free(s->methods[i].text);
     }
     dlm_example_free(&s->example);
-    free(s->prompt);
+    dlm_prompt_free(&s->prompt);
     dlm_tokenizer_free(s->tokenizer);
     dlm_model_free(s->model);
     sparsed_context_destroy(s->context);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "dlm/example.h"
+#include "dlm/prompt.h"
 #include "dlm/tokenizer.h"
 #include "file.h"
 #include "json_file.h"
@@ -68,28 +69,6 @@ static void add_method(eval *e, const char *name) {
     m->plan.select.block_q = m->plan.select.block_k = block;
 }
 
-/* The prompt's ids: [prefix] encode(text) [suffix]. */
-static uint32_t *encode(eval *e, const char *text, size_t *count) {
-    const dlm_config *c = dlm_model_config(e->model);
-    const char *parts[3] = {c->prompt_prefix, text, c->prompt_suffix};
-    uint32_t *all = NULL;
-    *count = 0;
-    for (int i = 0; i < 3; i++) {
-        uint32_t *ids;
-        size_t n;
-        if (!dlm_tokenizer_encode(e->tokenizer, parts[i], strlen(parts[i]), i != 1, &ids, &n,
-                                  &e->error))
-            die(e->error.text);
-        all = realloc(all, (*count + n + 1) * sizeof *all);
-        if (!all)
-            die("out of memory");
-        memcpy(all + *count, ids, n * sizeof *ids);
-        *count += n;
-        free(ids);
-    }
-    return all;
-}
-
 /* Equal ids; *same_answer: equal up to the first end-of-text token (id 0). */
 static bool equal_ids(const cJSON *ids, const uint32_t *tokens, uint32_t n, bool *same_answer) {
     bool ended = false, equal = true;
@@ -107,8 +86,10 @@ static bool equal_ids(const cJSON *ids, const uint32_t *tokens, uint32_t n, bool
 
 static void run_row(eval *e, eval_method *m, const char *name, const dlm_example *example,
                     const cJSON *reference) {
-    size_t count;
-    uint32_t *prompt = encode(e, example->prompt, &count);
+    dlm_prompt prompt;
+    if (!dlm_prompt_encode(e->tokenizer, dlm_model_config(e->model), example->prompt,
+                           strlen(example->prompt), false, &prompt, &e->error))
+        die(e->error.text);
     const cJSON *want = cJSON_GetObjectItemCaseSensitive(reference, m->name);
     dlm_denoise_options denoise = {.sampler = DLM_LOW_CONFIDENCE,
                                    .gen_length = example->gen_length,
@@ -120,9 +101,10 @@ static void run_row(eval *e, eval_method *m, const char *name, const dlm_example
     const cJSON *density = cJSON_GetObjectItemCaseSensitive(want, "density");
     if (m->plan.kind == METHOD_WINDOW || m->plan.kind == METHOD_STREAMING)
         m->plan.select.window =
-            sparsed_fixed_window(count + denoise.gen_length, m->plan.select.sinks,
+            sparsed_fixed_window(prompt.length + denoise.gen_length, m->plan.select.sinks,
                                  density->valuedouble - 6e-5 /* rounded there */);
-    if (!method_run(e->context, e->model, prompt, count, &denoise, &m->plan, &result, &e->error))
+    if (!method_run(e->context, e->model, prompt.ids, prompt.length, &denoise, &m->plan, &result,
+                    &e->error))
         die(e->error.text);
     bool equal = equal_ids(cJSON_GetObjectItemCaseSensitive(want, "ids"), result.tokens,
                            denoise.gen_length, &same_answer);
@@ -147,7 +129,7 @@ static void run_row(eval *e, eval_method *m, const char *name, const dlm_example
     m->reference_score += want_score;
     m->seconds += result.total_seconds;
     free(text);
-    free(prompt);
+    dlm_prompt_free(&prompt);
     method_result_free(&result);
 }
 
