@@ -160,8 +160,9 @@ typedef struct sparsed_options {
     const sparsed_allocator *allocator; /* copied; NULL = the C library's */
     const sparsed_logger *logger;       /* copied; NULL = silent */
 } sparsed_options;
-#define SPARSED_OPTIONS_INIT \
-    { sizeof(sparsed_options), 0, NULL, NULL, 0, 0, NULL, NULL }
+/* clang-format off */
+#define SPARSED_OPTIONS_INIT {sizeof(sparsed_options), 0, NULL, NULL, 0, 0, NULL, NULL}
+/* clang-format on */
 
 /*
  * Opens a device.
@@ -178,8 +179,8 @@ SPARSED_API sparsed_status sparsed_context_create(const sparsed_options *options
 /* Closes the device. Plans, kept blocks and pipelines must be gone. NULL is ignored. */
 SPARSED_API void sparsed_context_destroy(sparsed_context *context);
 
-/* The text of the last call on this context or an object of it that failed; "" if none did. Never
- * NULL; valid until the next call on the context. */
+/* What went wrong in the last call on this context or an object of it; "" if it succeeded. Never NULL;
+ * valid until the next call. */
 SPARSED_API const char *sparsed_context_error(const sparsed_context *context);
 
 /* Describes the context's device. SPARSED_E_INVALID: NULL argument, wrong struct_size. */
@@ -230,20 +231,17 @@ typedef struct sparsed_desc {
     uint32_t score_heads; /* H in upstream-llada's 1/sqrt(H); 0 = heads. A shard of a model's heads
                              passes the model's number */
     uint32_t reserved;
-    uint64_t q_len,
-        kv_len;       /* rows; the largest that a run will have; q_len <= kv_len <= 2^31 - 1 */
+    uint64_t q_len, kv_len; /* rows, at most; q_len <= kv_len <= 2^31 - 1 */
     uint64_t q_start; /* with SPARSED_DESC_Q_START: query row 0 is row q_start of the sequence;
                          without it the query rows are the last ones: kv_len - q_len */
     double scale;     /* of the attention logits; 0 = 1/sqrt(head_dim); else 1e-30 to 1e30 */
     sparsed_strides q, k, v, out;
 } sparsed_desc;
-#define SPARSED_DESC_INIT                                                                  \
-    {                                                                                      \
-        sizeof(sparsed_desc), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0, 0, 0}, {0, 0, 0}, \
-            {0, 0, 0}, {                                                                   \
-            0, 0, 0                                                                        \
-        }                                                                                  \
-    }
+/* clang-format off */
+#define SPARSED_DESC_INIT \
+    {sizeof(sparsed_desc), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, {0, 0, 0}, {0, 0, 0}, \
+     {0, 0, 0}, {0, 0, 0}}
+/* clang-format on */
 
 /* How the kept keys of each query block are chosen (docs/algorithm.md, "Selection"). The fixed
  * modes use nothing of a sparsed_select but block sizes, window and sinks, and drop keys exactly;
@@ -263,11 +261,12 @@ typedef enum sparsed_score_reduce {
     SPARSED_REDUCE_MAX = 1  /* the largest row's mass in the block */
 } sparsed_score_reduce;
 
-enum { /* sparsed_select.flags */
-       SPARSED_SELECT_DENSE_GENERATION_ROWS =
-           1u,                             /* query blocks with a generation row keep all keys */
-       SPARSED_SELECT_KEEP_DIAGONAL = 2u,  /* add the key blocks that meet the query block's rows */
-       SPARSED_SELECT_KEEP_GENERATION = 4u /* add the generation region's key blocks */
+/* sparsed_select.flags */
+enum {
+    SPARSED_SELECT_DENSE_GENERATION_ROWS =
+        1u,                             /* query blocks with a generation row keep all keys */
+    SPARSED_SELECT_KEEP_DIAGONAL = 2u,  /* add the key blocks that meet the query block's rows */
+    SPARSED_SELECT_KEEP_GENERATION = 4u /* add the generation region's key blocks */
 };
 
 typedef struct sparsed_select { /* append-only */
@@ -278,18 +277,18 @@ typedef struct sparsed_select { /* append-only */
     uint32_t block_q, block_k; /* rows: 16, 32, 64 or 128 each, independent of each other */
     uint32_t always_first;     /* first key blocks added to every row, outside the budget */
     uint32_t reserved;
-    uint64_t
-        gen_len;  /* the last gen_len rows of the sequence are its generation region; 0 is legal */
-    double ratio; /* share of the blocks to keep, in (0, 1]; not used by the fixed modes */
+    uint64_t gen_len; /* rows of the generation region, the last ones; 0 is legal. A build needs so
+                         many valid rows in each batch */
+    double ratio;     /* share of the blocks to keep, in (0, 1]; not used by the fixed modes */
     double score_scale; /* 0 = what the mode sets; else 1e-30 to 1e30 */
     uint64_t window;    /* fixed modes: keys on either side */
     uint64_t sinks;     /* streaming: first keys of the sequence, always kept */
 } sparsed_select;
-#define SPARSED_SELECT_INIT                                                                       \
-    {                                                                                             \
-        sizeof(sparsed_select), 0, SPARSED_MODE_UPSTREAM_DREAM, SPARSED_REDUCE_SUM, 32, 32, 0, 0, \
-            0, 0.3, 0.0, 0, 0                                                                     \
-    }
+/* clang-format off */
+#define SPARSED_SELECT_INIT \
+    {sizeof(sparsed_select), 0, SPARSED_MODE_UPSTREAM_DREAM, SPARSED_REDUCE_SUM, 32, 32, 0, 0, 0, \
+     0.3, 0.0, 0, 0}
+/* clang-format on */
 
 /* A device buffer: a host pointer here. */
 typedef struct sparsed_buffer {
@@ -389,11 +388,9 @@ typedef struct sparsed_schedule_entry {
     double ratio; /* for an entry that builds: instead of the selection's; 0 = the selection's */
 } sparsed_schedule_entry;
 
-enum {
-    SPARSED_SCHEDULE_SAVE = 1u
-}; /* the last patterns are read afterwards: the schedule's last
-      build is made even if no later step uses it (otherwise a
-      build that none uses runs as SPARSED_DENSE) */
+/* sparsed_schedule.flags: the last patterns are read afterwards, so the schedule's last build is made
+ * even if no later step uses it. Otherwise a build that none uses runs as SPARSED_DENSE. */
+enum { SPARSED_SCHEDULE_SAVE = 1u };
 
 typedef struct sparsed_schedule {
     uint32_t struct_size;
@@ -470,8 +467,7 @@ SPARSED_API sparsed_status sparsed_lse_merge(sparsed_context *context, const spa
                                              const sparsed_io *parts, uint32_t n,
                                              const sparsed_io *into);
 
-/* Share of the len x len query-key pairs that a fixed mode keeps (sinks 0: window). 0 if len is 0.
- */
+/* Share of the len x len query-key pairs that a fixed mode keeps (window: sinks 0); 0 if len is 0. */
 SPARSED_API double sparsed_fixed_density(uint64_t len, uint64_t window, uint64_t sinks);
 
 /* The smallest window whose density is at least `density`; len - 1 at most. */
