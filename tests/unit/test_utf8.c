@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -72,11 +73,34 @@ static void test_utf8_valid_prefix__ends_before_the_first_fault(void **state) {
     assert_int_equal(utf8_valid_prefix("\xff", 1), 0);
 }
 
+static void check_repair(const char *text, size_t size, const char *expected) {
+    char *repaired = utf8_repair(text, size);
+    assert_non_null(repaired);
+    assert_string_equal(repaired, expected);
+    free(repaired);
+}
+
+static void test_utf8_repair__replaces_what_is_not_text(void **state) {
+    (void)state;
+    check_repair("", 0, "");
+    check_repair("caf\xc3\xa9", 5, "caf\xc3\xa9");
+    check_repair("a\x9b"
+                 "b",
+                 3,
+                 "a\xef\xbf\xbd"
+                 "b");
+    check_repair("a\0b", 3,
+                 "a\xef\xbf\xbd"
+                 "b");
+    check_repair("\xe4\xbd", 2, "\xef\xbf\xbd\xef\xbf\xbd"); /* a character cut short */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_utf8_decode__first_and_last_of_each_length),
         cmocka_unit_test(test_utf8_decode__refuses_what_is_forbidden),
         cmocka_unit_test(test_utf8_valid_prefix__ends_before_the_first_fault),
+        cmocka_unit_test(test_utf8_repair__replaces_what_is_not_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -152,7 +152,8 @@ test_attend__names_shapes_that_do_not_fit() {
     refuse_input "'q' has 1 dimensions" b
     # Head dimension 7: the file is sound, but no kernel takes it.
     shape='"dtype":"F32","shape":[1,1,2,7],"data_offsets"'
-    make_safetensors c "{\"q\":{$shape:[0,56]},\"k\":{$shape:[56,112]},\"v\":{$shape:[112,168]}}" 168
+    make_safetensors c "{\"q\":{$shape:[0,56]},\"k\":{$shape:[56,112]},\
+\"v\":{$shape:[112,168]}}" 168
     refuse_input "'q' has a head dimension of 7" c
 }
 
