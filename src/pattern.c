@@ -1,22 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
-/* Host patterns: creation, reference count, masks, density. */
+/* Host patterns: memory, reference count, what they say of themselves. */
 #include "pattern.h"
 
 #include "alloc.h"
 #include "error.h"
-#include "select.h"
+#include "pattern_file.h"
 #include "size.h"
 
 #include <string.h>
 
-uint64_t spd_pattern_words(const sparsed_pattern_info *info) {
-    return (uint64_t)info->batch * info->heads * info->q_blocks * spd_ceil_div(info->k_blocks, 64);
+uint64_t spd_pattern_row_count(const sparsed_pattern_info *info) {
+    return (uint64_t)info->batch * info->heads * info->q_blocks;
 }
 
-sparsed_status spd_pattern_create(const sparsed_pattern_info *info,
-                                  const sparsed_allocator *allocator, sparsed_pattern **pattern,
-                                  sparsed_message *message) {
+uint64_t spd_pattern_words(const sparsed_pattern_info *info) {
+    return spd_pattern_row_count(info) * spd_ceil_div(info->k_blocks, 64);
+}
+
+uint64_t spd_score_bytes(uint32_t score_dtype) {
+    return score_dtype == SPARSED_F32 ? 4 : score_dtype == SPARSED_F16 ? 2 : 0;
+}
+
+void spd_pattern_derive_extent(const sparsed_pattern_info *info, spd_extent *extent) {
+    spd_extent e = {.key_start = extent->key_start,
+                    .keys = extent->keys,
+                    .query_start = extent->query_start,
+                    .queries = extent->queries,
+                    .query_position = extent->query_position};
+    if (e.keys > 0) {
+        e.q_blocks = spd_ceil_div(e.queries, info->block_q);
+        e.k_blocks = spd_ceil_div(e.keys, info->block_k);
+        e.split = spd_split_block(e.keys, info->block_k, info->gen_len);
+        e.generation_position = e.keys - spd_min(info->gen_len, e.keys);
+        if (spd_mode_is_scored(info->mode))
+            spd_budgets(info->mode, info->ratio, e.k_blocks, e.split, &e.keep_prompt,
+                        &e.keep_generation);
+    }
+    *extent = e;
+}
+
+static void fill_extents(sparsed_pattern *p, const spd_extent *extents) {
+    const sparsed_pattern_info *info = &p->info;
+    for (uint32_t b = 0; b < info->batch; b++) {
+        p->extents[b] = extents ? extents[b]
+                                : (spd_extent){.keys = info->kv_len,
+                                               .queries = info->q_len,
+                                               .query_position = info->q_start};
+        spd_pattern_derive_extent(info, &p->extents[b]);
+        p->generation_blocks =
+            spd_max(p->generation_blocks, p->extents[b].k_blocks - p->extents[b].split);
+    }
+}
+
+sparsed_status spd_pattern_create(const sparsed_pattern_info *info, const spd_extent *extents,
+                                  bool with_bits, const sparsed_allocator *allocator,
+                                  sparsed_pattern **pattern, sparsed_message *message) {
     sparsed_pattern *p = spd_allocate(allocator, 1, sizeof *p);
     *pattern = NULL;
     if (!p)
@@ -25,18 +64,54 @@ sparsed_status spd_pattern_create(const sparsed_pattern_info *info,
     p->allocator = *allocator;
     p->info = *info;
     p->info.struct_size = sizeof p->info;
-    p->info.q_blocks = spd_ceil_div(info->q_len, info->block_q);
-    p->info.k_blocks = spd_ceil_div(info->kv_len, info->block_k);
-    p->row_words = spd_ceil_div(p->info.k_blocks, 64);
-    p->rows = spd_allocate(allocator, info->batch, sizeof *p->rows);
-    p->bits = spd_allocate(allocator, spd_pattern_words(&p->info), sizeof *p->bits);
-    if (!p->rows || !p->bits) {
-        unsigned long long bytes = spd_pattern_words(&p->info) * 8;
+    p->row_words = spd_ceil_div(info->k_blocks, 64);
+    p->extents = spd_allocate(allocator, info->batch, sizeof *p->extents);
+    if (with_bits)
+        p->bits = spd_allocate(allocator, spd_pattern_words(info), sizeof *p->bits);
+    if (!p->extents || (with_bits && !p->bits)) {
         sparsed_pattern_release(p);
-        return spd_fail(message, SPARSED_E_NOMEM, "no memory for a pattern of %llu bytes", bytes);
+        return spd_fail(message, SPARSED_E_NOMEM, "no memory for a pattern of %llu bytes",
+                        (unsigned long long)spd_pattern_words(info) * sizeof *p->bits);
     }
+    fill_extents(p, extents);
     *pattern = p;
     return SPARSED_OK;
+}
+
+sparsed_status spd_pattern_set_ratios(sparsed_pattern *pattern, const double *ratios,
+                                      sparsed_message *message) {
+    const uint64_t heads = pattern->info.heads;
+    double *own = spd_allocate(&pattern->allocator, heads, sizeof *own);
+    if (!own)
+        return spd_fail(message, SPARSED_E_NOMEM, "no memory for a pattern's %llu ratios",
+                        (unsigned long long)heads);
+    memcpy(own, ratios, heads * sizeof *own);
+    pattern->ratios = own;
+    pattern->info.pattern_flags |= SPARSED_PATTERN_HEAD_RATIOS;
+    return SPARSED_OK;
+}
+
+sparsed_status spd_pattern_copy(const sparsed_pattern *from, sparsed_pattern **pattern,
+                                sparsed_message *message) {
+    const sparsed_pattern_info *info = &from->info;
+    sparsed_pattern *p;
+    sparsed_status status =
+        spd_pattern_create(info, from->extents, true, &from->allocator, &p, message);
+    *pattern = NULL;
+    if (status == SPARSED_OK && from->ratios)
+        status = spd_pattern_set_ratios(p, from->ratios, message);
+    if (status != SPARSED_OK) {
+        sparsed_pattern_release(p);
+        return status;
+    }
+    p->info.score_dtype = 0;
+    memcpy(spd_pattern_own_bits(p), from->bits, spd_pattern_words(info) * sizeof *p->bits);
+    *pattern = p;
+    return SPARSED_OK;
+}
+
+uint64_t *spd_pattern_own_bits(sparsed_pattern *pattern) {
+    return (uint64_t *)pattern->bits;
 }
 
 sparsed_pattern *sparsed_pattern_retain(sparsed_pattern *pattern) {
@@ -49,81 +124,18 @@ void sparsed_pattern_release(sparsed_pattern *pattern) {
     if (!pattern || atomic_fetch_sub_explicit(&pattern->references, 1, memory_order_acq_rel) != 1)
         return;
     sparsed_allocator allocator = pattern->allocator;
-    spd_release(&allocator, pattern->rows);
-    spd_release(&allocator, pattern->bits);
+    if (!pattern->map) {
+        spd_release(&allocator, (void *)pattern->bits);
+        spd_release(&allocator, (void *)pattern->ratios);
+    }
+    if (!pattern->map && !pattern->lender) {
+        spd_release(&allocator, (void *)pattern->scores);
+        spd_release(&allocator, (void *)pattern->generation_scores);
+    }
+    spd_file_map_release(pattern->map);
+    sparsed_pattern_release(pattern->lender);
+    spd_release(&allocator, pattern->extents);
     spd_release(&allocator, pattern);
-}
-
-static uint64_t total_rows(const sparsed_pattern *p) {
-    return (uint64_t)p->info.batch * p->info.heads * p->info.q_blocks;
-}
-
-void spd_pattern_count(sparsed_pattern *pattern) {
-    uint64_t words = total_rows(pattern) * pattern->row_words, kept = 0;
-    for (uint64_t i = 0; i < words; i++)
-        for (uint64_t word = pattern->bits[i]; word; word &= word - 1)
-            kept++;
-    pattern->info.kept_blocks = kept;
-}
-
-/* The dimensions of a caller's info, checked as a plan would check them. */
-static sparsed_status check_info(const sparsed_pattern_info *info, sparsed_message *message) {
-    if (info->mode > SPARSED_MODE_JOINT)
-        return spd_fail(message, SPARSED_E_INVALID,
-                        "info.mode is %u: not a mode whose pattern is a mask", info->mode);
-    if (info->kv_len == 0 || info->q_len == 0)
-        return spd_fail(message, SPARSED_E_INVALID, "info.q_len is %llu and info.kv_len %llu",
-                        (unsigned long long)info->q_len, (unsigned long long)info->kv_len);
-    sparsed_desc desc = {.struct_size = sizeof desc,
-                         .dtype = SPARSED_F32,
-                         .batch = info->batch,
-                         .heads = info->heads,
-                         .kv_heads = info->heads,
-                         .head_dim = 8,
-                         .q_len = info->q_len,
-                         .kv_len = info->kv_len};
-    sparsed_select select = {.struct_size = sizeof select,
-                             .mode = SPARSED_MODE_JOINT,
-                             .block_q = info->block_q,
-                             .block_k = info->block_k,
-                             .ratio = 1.0};
-    spd_problem problem;
-    sparsed_message why = {""};
-    sparsed_status status = spd_problem_create(&desc, &select, &problem, &why);
-    return status == SPARSED_OK ? status : spd_fail(message, status, "info: %.480s", why.text);
-}
-
-sparsed_status sparsed_pattern_from_mask(const sparsed_pattern_info *info, const uint8_t *mask,
-                                         const sparsed_allocator *allocator,
-                                         sparsed_pattern **pattern, sparsed_message *message) {
-    sparsed_pattern_info known;
-    spd_message_clear(message);
-    if (!pattern)
-        return spd_fail(message, SPARSED_E_INVALID, "pattern is NULL");
-    *pattern = NULL;
-    if (!mask)
-        return spd_fail(message, SPARSED_E_INVALID, "mask is NULL");
-    if (allocator && (!allocator->allocate || !allocator->release))
-        return spd_fail(message, SPARSED_E_INVALID, "allocator has a NULL function");
-    sparsed_status status = spd_copy_struct(&known, sizeof known, info, "info", message);
-    if (status == SPARSED_OK)
-        status = check_info(&known, message);
-    if (status != SPARSED_OK)
-        return status;
-    sparsed_allocator libc = spd_default_allocator();
-    sparsed_pattern *p = NULL;
-    status = spd_pattern_create(&known, allocator ? allocator : &libc, &p, message);
-    if (!p)
-        return status;
-    for (uint64_t r = 0; r < total_rows(p); r++)
-        for (uint64_t j = 0; j < p->info.k_blocks; j++)
-            if (mask[r * p->info.k_blocks + j])
-                spd_bit_set(p->bits + r * p->row_words, j);
-    for (uint32_t b = 0; b < known.batch; b++)
-        p->rows[b] = (spd_pattern_rows){known.q_len, known.kv_len - known.q_len, known.kv_len};
-    spd_pattern_count(p);
-    *pattern = p;
-    return SPARSED_OK;
 }
 
 sparsed_status sparsed_pattern_describe(const sparsed_pattern *pattern,
@@ -133,61 +145,64 @@ sparsed_status sparsed_pattern_describe(const sparsed_pattern *pattern,
     return spd_copy_struct_out(info, &pattern->info, sizeof pattern->info, "info", NULL);
 }
 
-sparsed_status sparsed_pattern_to_mask(const sparsed_pattern *pattern, uint8_t *mask) {
-    if (!pattern || !mask)
+sparsed_status sparsed_pattern_batch(const sparsed_pattern *pattern, uint32_t batch,
+                                     sparsed_pattern_range *range) {
+    if (!pattern || batch >= pattern->info.batch)
         return SPARSED_E_INVALID;
-    for (uint64_t r = 0; r < total_rows(pattern); r++)
-        for (uint64_t j = 0; j < pattern->info.k_blocks; j++)
-            *mask++ = spd_bit_get(pattern->bits + r * pattern->row_words, j);
+    const spd_extent *e = &pattern->extents[batch];
+    const sparsed_pattern_range known = {.struct_size = sizeof known,
+                                         .key_start = e->key_start,
+                                         .keys = e->keys,
+                                         .query_start = e->query_start,
+                                         .queries = e->queries,
+                                         .query_position = e->query_position,
+                                         .q_blocks = e->q_blocks,
+                                         .k_blocks = e->k_blocks,
+                                         .split = e->split};
+    return spd_copy_struct_out(range, &known, sizeof known, "range", NULL);
+}
+
+static sparsed_status differ(const char *field, uint64_t a, uint64_t b, sparsed_message *message) {
+    return spd_fail(message, SPARSED_E_MISMATCH, "one pattern's %s is %llu, the other's is %llu",
+                    field, (unsigned long long)a, (unsigned long long)b);
+}
+
+static sparsed_status same_rows(uint32_t batch, const spd_extent *a, const spd_extent *b,
+                                sparsed_message *message) {
+    const struct {
+        const char *name;
+        uint64_t a, b;
+    } fields[] = {{"key_start", a->key_start, b->key_start},
+                  {"keys", a->keys, b->keys},
+                  {"query_start", a->query_start, b->query_start},
+                  {"queries", a->queries, b->queries},
+                  {"query_position", a->query_position, b->query_position}};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (fields[i].a != fields[i].b)
+            return spd_fail(message, SPARSED_E_MISMATCH,
+                            "one pattern's %s of batch %u is %llu, the other's is %llu",
+                            fields[i].name, batch, (unsigned long long)fields[i].a,
+                            (unsigned long long)fields[i].b);
     return SPARSED_OK;
 }
 
-/* Pairs that one batch's head keeps: exact window, or kept blocks times their valid rows and keys.
- */
-static double fixed_pairs(const sparsed_pattern *p, const spd_pattern_rows *rows) {
-    double pairs = 0.0;
-    uint64_t sinks =
-        p->info.mode == SPARSED_MODE_STREAMING ? spd_min(p->info.sinks, rows->keys) : 0;
-    for (uint64_t r = 0; r < rows->queries; r++) {
-        uint64_t first, end;
-        spd_window_of(rows->query_position + r, p->info.window, rows->keys, &first, &end);
-        uint64_t outside = spd_min(sinks, first) + (sinks > end ? sinks - end : 0);
-        pairs += (double)(end - first + outside);
+sparsed_status spd_pattern_same_shape(const sparsed_pattern *a, const sparsed_pattern *b,
+                                      sparsed_message *message) {
+    const sparsed_pattern_info *i = &a->info, *j = &b->info;
+    const struct {
+        const char *name;
+        uint64_t a, b;
+    } fields[] = {{"batch", i->batch, j->batch},       {"heads", i->heads, j->heads},
+                  {"block_q", i->block_q, j->block_q}, {"block_k", i->block_k, j->block_k},
+                  {"q_len", i->q_len, j->q_len},       {"kv_len", i->kv_len, j->kv_len},
+                  {"q_start", i->q_start, j->q_start}};
+    for (size_t f = 0; f < sizeof fields / sizeof *fields; f++)
+        if (fields[f].a != fields[f].b)
+            return differ(fields[f].name, fields[f].a, fields[f].b, message);
+    for (uint32_t batch = 0; batch < i->batch; batch++) {
+        sparsed_status status = same_rows(batch, &a->extents[batch], &b->extents[batch], message);
+        if (status != SPARSED_OK)
+            return status;
     }
-    return pairs;
-}
-
-static double block_pairs(const sparsed_pattern *p, const spd_pattern_rows *rows,
-                          const uint64_t *bits) {
-    double pairs = 0.0;
-    uint64_t bq = p->info.block_q, bk = p->info.block_k;
-    for (uint64_t i = 0; i * bq < rows->queries; i++) {
-        uint64_t keys = 0;
-        for (uint64_t j = 0; j * bk < rows->keys; j++)
-            if (spd_bit_get(bits + i * p->row_words, j))
-                keys += spd_min(bk, rows->keys - j * bk);
-        pairs += (double)keys * (double)spd_min(bq, rows->queries - i * bq);
-    }
-    return pairs;
-}
-
-double sparsed_pattern_density(const sparsed_pattern *pattern, uint32_t head) {
-    if (!pattern || (head != UINT32_MAX && head >= pattern->info.heads))
-        return 0.0;
-    const sparsed_pattern_info *info = &pattern->info;
-    double kept = 0.0, total = 0.0;
-    for (uint32_t b = 0; b < info->batch; b++) {
-        const spd_pattern_rows *rows = &pattern->rows[b];
-        for (uint32_t h = 0; h < info->heads; h++) {
-            if (head != UINT32_MAX && head != h)
-                continue;
-            const uint64_t *bits = pattern->bits + ((uint64_t)b * info->heads + h) *
-                                                       info->q_blocks * pattern->row_words;
-            kept += spd_mode_is_scored(info->mode) || info->mode == 0
-                        ? block_pairs(pattern, rows, bits)
-                        : fixed_pairs(pattern, rows);
-            total += (double)rows->queries * (double)rows->keys;
-        }
-    }
-    return total > 0.0 ? kept / total : 0.0;
+    return SPARSED_OK;
 }

@@ -1,19 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /* The pipeline: a schedule over one kept per layer. */
-#include "plan.h"
-
-#include <sparsed/pattern.h>
-
-struct sparsed_pipeline {
-    sparsed_context *context;
-    sparsed_plan *plan; /* shared by the layers */
-    uint32_t layers, steps;
-    uint32_t flags;                  /* of the schedule */
-    sparsed_schedule_entry *entries; /* [steps] as they run */
-    sparsed_kept **kept;             /* [layers]; NULL entries without a selection */
-    uint32_t *next_step;             /* [layers]: the lowest step that may come */
-};
+#include "pipeline.h"
 
 enum { MAX_STEPS = 1 << 20, MAX_LAYERS = 1 << 16 };
 
@@ -23,7 +11,8 @@ static sparsed_status check_entries(const sparsed_schedule *schedule, bool has_s
         return spd_fail(message, SPARSED_E_INVALID,
                         "schedule.steps is %u, not in 1 to %d, or its entries are NULL",
                         schedule->steps, MAX_STEPS);
-    if ((schedule->flags & ~(uint32_t)SPARSED_SCHEDULE_SAVE) != 0 || schedule->reserved != 0)
+    const uint32_t flags = SPARSED_SCHEDULE_SAVE | SPARSED_SCHEDULE_EVERY_BUILD;
+    if ((schedule->flags & ~flags) != 0 || schedule->reserved != 0)
         return spd_fail(message, SPARSED_E_INVALID, "schedule.flags is 0x%x, schedule.reserved %u",
                         schedule->flags, schedule->reserved);
     for (uint32_t i = 0; i < schedule->steps; i++) {
@@ -46,9 +35,11 @@ static sparsed_status check_entries(const sparsed_schedule *schedule, bool has_s
 }
 
 /* A build whose pattern no later sparse step uses, because the schedule ends or builds anew first,
- * is work for nothing: such steps run dense, unless the last pattern is to be saved. */
+ * is work for nothing: such steps run dense, unless the last pattern or all are to be read. */
 static void drop_unused_builds(sparsed_pipeline *p) {
     bool used = (p->flags & SPARSED_SCHEDULE_SAVE) != 0;
+    if ((p->flags & SPARSED_SCHEDULE_EVERY_BUILD) != 0)
+        return;
     for (uint32_t i = p->steps; i-- > 0;) {
         uint32_t op = p->entries[i].op;
         if (op == SPARSED_DENSE_BUILD && !used)
@@ -149,9 +140,12 @@ sparsed_status sparsed_pipeline_attend(sparsed_pipeline *pipeline, uint32_t step
         known.ratio = entry->ratio;
     sparsed_op op = (sparsed_op)entry->op;
     status = sparsed_plan_run(p->plan, op, &known, op == SPARSED_DENSE ? NULL : p->kept[layer]);
-    if (status == SPARSED_OK)
-        p->next_step[layer] = step;
-    return status;
+    if (status != SPARSED_OK)
+        return status;
+    p->next_step[layer] = step;
+    if (op == SPARSED_DENSE_BUILD || op == SPARSED_BUILD_SPARSE)
+        p->kept[layer]->info.step = step;
+    return SPARSED_OK;
 }
 
 sparsed_status sparsed_pipeline_op(sparsed_pipeline *pipeline, uint32_t step, sparsed_op *op) {

@@ -125,7 +125,7 @@ static sparsed_status launch(sparsed_plan *plan, sparsed_op op, const spd_proble
                           .scores = io->scores,
                           .kept = kept ? kept->bits : NULL};
     if (op == SPARSED_SPARSE) {
-        sparsed_status status = spd_kept_check(kept, run, &c->message);
+        sparsed_status status = spd_kept_check(kept, run, plan->extents, &c->message);
         if (status != SPARSED_OK)
             return status;
     }

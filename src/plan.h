@@ -25,7 +25,8 @@ struct sparsed_kept {
     uint64_t bits_bytes;
     bool filled;
     sparsed_pattern_info info; /* what it holds, when filled */
-    spd_pattern_rows *rows;    /* [batch] */
+    spd_extent *extents;       /* [batch] */
+    double *ratios;            /* [heads], if info says that heads have ratios of their own */
 };
 
 /* Bytes of all bit rows of a problem. */
@@ -34,8 +35,8 @@ uint64_t spd_kept_bytes(const spd_problem *problem);
 /* Notes what a build with this run's problem and extents leaves in kept. */
 void spd_kept_fill(sparsed_kept *kept, const spd_problem *run, const spd_extent *extents);
 
-/* Whether kept can serve a sparse run: SPARSED_E_STATE or SPARSED_E_MISMATCH. */
+/* Whether kept can serve a sparse run with these extents: SPARSED_E_STATE or SPARSED_E_MISMATCH. */
 sparsed_status spd_kept_check(const sparsed_kept *kept, const spd_problem *run,
-                              sparsed_message *message);
+                              const spd_extent *extents, sparsed_message *message);
 
 #endif

@@ -69,9 +69,12 @@ sparsed_status sparsed_schedule_preset(const char *name, double skip,
         fill(entries, 0, build < n ? build : n, SPARSED_DENSE);
     } else if (strcmp(name, "dense") == 0) {
         fill(entries, 0, n, SPARSED_DENSE);
+    } else if (strcmp(name, "warm") == 0) {
+        fill(entries, 0, skipped, SPARSED_DENSE);
+        fill(entries, skipped, n, SPARSED_SPARSE);
     } else {
         return spd_fail(message, SPARSED_E_INVALID,
-                        "schedule '%s' is not upstream, paper, no-dense, rebuild, dense or "
+                        "schedule '%s' is not upstream, paper, no-dense, rebuild, dense, warm or "
                         "window:A:B",
                         name);
     }

@@ -21,6 +21,14 @@ const char *sparsed_status_string(sparsed_status status) {
         return "device failure";
     case SPARSED_E_SELF_TEST:
         return "kernel failed its self-test";
+    case SPARSED_E_IO:
+        return "file could not be read or written";
+    case SPARSED_E_FORMAT:
+        return "not a valid pattern file";
+    case SPARSED_E_VERSION:
+        return "file of a later format version";
+    case SPARSED_E_CHECKSUM:
+        return "checksum does not match";
     case SPARSED_E_MISMATCH:
         return "pattern does not fit the problem";
     }

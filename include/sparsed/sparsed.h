@@ -79,6 +79,10 @@ typedef enum sparsed_status {
     SPARSED_E_NO_DEVICE = -10,  /* no device fits the request */
     SPARSED_E_DEVICE = -11,     /* the device failed; outputs are unspecified */
     SPARSED_E_SELF_TEST = -13,  /* the kernel that was asked for gave wrong numbers */
+    SPARSED_E_IO = -20,         /* a file could not be read or written; names path and cause */
+    SPARSED_E_FORMAT = -21,     /* a file is not what it should be, or cut short; says where */
+    SPARSED_E_VERSION = -22,    /* a file of a later version of the format */
+    SPARSED_E_CHECKSUM = -23,   /* a file is damaged; says in which section */
     SPARSED_E_MISMATCH = -24    /* a pattern does not fit the problem; names field and values */
 } sparsed_status;
 
@@ -388,9 +392,11 @@ typedef struct sparsed_schedule_entry {
     double ratio; /* for an entry that builds: instead of the selection's; 0 = the selection's */
 } sparsed_schedule_entry;
 
-/* sparsed_schedule.flags: the last patterns are read afterwards, so the schedule's last build is made
- * even if no later step uses it. Otherwise a build that none uses runs as SPARSED_DENSE. */
-enum { SPARSED_SCHEDULE_SAVE = 1u };
+/* sparsed_schedule.flags. A build that no later step uses runs as SPARSED_DENSE, unless */
+enum {
+    SPARSED_SCHEDULE_SAVE = 1u, /* the last patterns are read afterwards: the last build is made */
+    SPARSED_SCHEDULE_EVERY_BUILD = 2u /* the patterns of every build are read: all are made */
+};
 
 typedef struct sparsed_schedule {
     uint32_t struct_size;
@@ -408,6 +414,8 @@ typedef struct sparsed_schedule {
  *   "rebuild"     dense as upstream up to the build step, from there build + sparse in every step
  *   "window:A:B"  sparse in steps A .. B-1 only (A builds), dense elsewhere; 0 <= A < B <= steps
  *   "dense"       dense in every step
+ *   "warm"        dense in steps 0 .. int(steps * skip) - 1, then sparse with patterns that the caller
+ *                 gives (sparsed_pipeline_set_patterns) before the first sparse step
  *   skip          in [0, 1]; int() truncates a double product
  * If the build step is past the last step, no step is sparse: legal. message may be NULL.
  * SPARSED_OK; SPARSED_E_INVALID. Thread-safe.
