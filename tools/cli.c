@@ -12,6 +12,11 @@ void cli_add(cli_options *options, cli_option option) {
         options->option[options->count++] = option;
 }
 
+void cli_add_operand(cli_options *options, const char *name, const char **value, const char *help) {
+    if (options->operands < CLI_MAX_OPERANDS)
+        options->operand[options->operands++] = (cli_operand){name, value, help};
+}
+
 static const cli_option *find(const cli_options *options, const char *name, size_t length) {
     for (size_t i = 0; i < options->count; i++)
         if (strlen(options->option[i].name) == length &&
@@ -79,28 +84,68 @@ static bool take_value(const cli_option *option, const char *equals, int argc, c
     return true;
 }
 
+/* The option that a word names, -o or --NAME with or without a value behind '='. */
+static const cli_option *find_word(const cli_options *options, const char *word,
+                                   const char **equals, tool_error *error) {
+    const cli_option *option = NULL;
+    *equals = NULL;
+    if (strcmp(word, "-o") == 0)
+        option = find(options, "output", strlen("output"));
+    if (option)
+        return option;
+    if (strncmp(word, "--", 2) != 0) {
+        tool_fail_usage(error, "'%s' is not an option", word);
+        return NULL;
+    }
+    *equals = strchr(word, '=');
+    size_t length = *equals ? (size_t)(*equals - word) - 2 : strlen(word) - 2;
+    option = find(options, word + 2, length);
+    if (!option)
+        tool_fail_usage(error, "unknown option '%.*s'", (int)length + 2, word);
+    return option;
+}
+
+static bool parse_option(const cli_options *options, int argc, char **argv, int *i, bool *seen,
+                         tool_error *error) {
+    const char *equals, *text;
+    const cli_option *option = find_word(options, argv[*i], &equals, error);
+    if (!option)
+        return false;
+    if (seen[option - options->option])
+        return tool_fail_usage(error, "--%s is given twice", option->name);
+    seen[option - options->option] = true;
+    return take_value(option, equals, argc, argv, i, &text, error) && set(option, text, error);
+}
+
+static bool take_operand(const cli_options *options, const char *word, size_t *taken,
+                         tool_error *error) {
+    if (options->operands == 0)
+        return tool_fail_usage(error, "'%s' is not an option", word);
+    if (*taken == options->operands)
+        return tool_fail_usage(error, "'%s' is one word too many", word);
+    if (!word[0])
+        return tool_fail_usage(error, "%s is ''", options->operand[*taken].name);
+    *options->operand[(*taken)++].value = word;
+    return true;
+}
+
 bool cli_parse(const cli_options *options, int argc, char **argv, bool *help, tool_error *error) {
     bool seen[CLI_MAX_OPTIONS] = {false};
+    size_t taken = 0;
     *help = false;
     for (int i = 0; i < argc; i++) {
-        const char *word = argv[i], *text;
+        const char *word = argv[i];
         if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
             *help = true;
             return true;
         }
-        if (strncmp(word, "--", 2) != 0)
-            return tool_fail_usage(error, "'%s' is not an option", word);
-        const char *equals = strchr(word, '=');
-        size_t length = equals ? (size_t)(equals - word) - 2 : strlen(word) - 2;
-        const cli_option *option = find(options, word + 2, length);
-        if (!option)
-            return tool_fail_usage(error, "unknown option '%.*s'", (int)length + 2, word);
-        if (seen[option - options->option])
-            return tool_fail_usage(error, "--%s is given twice", option->name);
-        seen[option - options->option] = true;
-        if (!take_value(option, equals, argc, argv, &i, &text, error) || !set(option, text, error))
+        bool parsed = word[0] == '-' ? parse_option(options, argc, argv, &i, seen, error)
+                                     : take_operand(options, word, &taken, error);
+        if (!parsed)
             return false;
     }
+    if (taken < options->operands)
+        return tool_fail_usage(error, "%s is missing", options->operand[taken].name);
     return true;
 }
 
@@ -120,16 +165,24 @@ static void print_wrapped(const char *text, FILE *to) {
     fputc('\n', to);
 }
 
+/* The help behind a name that took `used` columns. */
+static void print_help_of(int used, const char *text, FILE *to) {
+    if (used > 28)
+        fprintf(to, "\n%*s", 30, "");
+    else
+        fprintf(to, "%*s", 30 - used, "");
+    print_wrapped(text, to);
+}
+
 void cli_print_options(const cli_options *options, FILE *to) {
+    for (size_t i = 0; i < options->operands; i++)
+        print_help_of(fprintf(to, "  %s", options->operand[i].name), options->operand[i].help, to);
     for (size_t i = 0; i < options->count; i++) {
         const cli_option *o = &options->option[i];
         const char *argument = o->argument ? o->argument : "";
-        int used = fprintf(to, o->kind == CLI_OPTIONAL_STRING ? "  --%s[=%s]" : "  --%s %s",
-                           o->name, argument);
-        if (used > 28)
-            fprintf(to, "\n%*s", 30, "");
-        else
-            fprintf(to, "%*s", 30 - used, "");
-        print_wrapped(o->help, to);
+        const char *brief = strcmp(o->name, "output") == 0 ? "-o, " : "";
+        int used = fprintf(to, o->kind == CLI_OPTIONAL_STRING ? "  %s--%s[=%s]" : "  %s--%s %s",
+                           brief, o->name, argument);
+        print_help_of(used, o->help, to);
     }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * Options of the command line: a list that each subcommand fills, that parses the words and prints
- * the help. --name VALUE and --name=VALUE are the same.
+ * Options and operands of the command line: a list that each subcommand fills, that parses the
+ * words and prints the help. --name VALUE and --name=VALUE are the same; -o is --output.
  */
 #ifndef TOOLS_CLI_H
 #define TOOLS_CLI_H
@@ -30,21 +30,33 @@ typedef struct cli_option {
     const char *help;
 } cli_option;
 
-enum { CLI_MAX_OPTIONS = 64 };
+/* A word that is no option: a file. */
+typedef struct cli_operand {
+    const char *name; /* as the help shows it: "FILE" */
+    const char **value;
+    const char *help;
+} cli_operand;
+
+enum { CLI_MAX_OPTIONS = 64, CLI_MAX_OPERANDS = 4 };
 
 typedef struct cli_options {
-    size_t count;
+    size_t count, operands;
     cli_option option[CLI_MAX_OPTIONS];
+    cli_operand operand[CLI_MAX_OPERANDS];
 } cli_options;
 
 void cli_add(cli_options *options, cli_option option);
 
-/* Parses the words after the subcommand. An unknown option, a word that is no option, a value that
- * is missing or malformed, and an option given twice fail with a text that names it. --help sets
- * *help and ends the parsing. */
+/* Adds an operand; all are required, in the order they are added, anywhere among the options.
+ *   value  receives the word itself */
+void cli_add_operand(cli_options *options, const char *name, const char **value, const char *help);
+
+/* Parses the words after the subcommand. An unknown option, a word that is neither option nor
+ * operand, an operand or a value that is missing, a malformed value, and an option given twice fail
+ * with a text that names it. --help sets *help and ends the parsing. */
 bool cli_parse(const cli_options *options, int argc, char **argv, bool *help, tool_error *error);
 
-/* Prints each option with its help, wrapped at 100 columns. */
+/* Prints each operand and option with its help, wrapped at 100 columns. */
 void cli_print_options(const cli_options *options, FILE *to);
 
 #endif

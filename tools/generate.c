@@ -8,29 +8,18 @@
 #include <string.h>
 
 #include "commands.h"
-#include "device_options.h"
 #include "dlm/prompt.h"
 #include "file.h"
-#include "generate_report.h"
+#include "generate_options.h"
+#include "generate_patterns.h"
 #include "model_dir.h"
 #include "progress.h"
-#include "selection.h"
 #include "storage_convert.h"
 #include "utf8.h"
 
 enum { MAX_PROMPT_BYTES = 64 << 20 };
 
 static const char default_example[] = "var_track-2048";
-
-typedef struct generate_options {
-    const char *model, *prompt, *prompt_file, *example, *sampler, *attention, *schedule, *compare;
-    const char *dtype;
-    bool raw_prompt, gen_length_given, steps_given, compare_given, json;
-    uint64_t gen_length, steps, block_length;
-    double skip;
-    selection_options selection;
-    device_options device;
-} generate_options;
 
 /* Everything one call holds. */
 typedef struct generate_state {
@@ -46,78 +35,8 @@ typedef struct generate_state {
     progress bar;
     generate_method methods[METHOD_KINDS];
     size_t method_count;
+    generate_patterns patterns;
 } generate_state;
-
-static void add_prompt_options(generate_options *o, cli_options *list) {
-    cli_add(list, (cli_option){"model", CLI_STRING, &o->model, NULL, "DIR",
-                               "model folder (SPARSED_MODEL, else the built-in tiny-dream)"});
-    cli_add(list, (cli_option){"prompt", CLI_STRING, &o->prompt, NULL, "TEXT", "the prompt"});
-    cli_add(list, (cli_option){"prompt-file", CLI_STRING, &o->prompt_file, NULL, "FILE",
-                               "the prompt, from a file; a newline at its end is left out"});
-    cli_add(list,
-            (cli_option){"example", CLI_STRING, &o->example, NULL, "NAME",
-                         "a question with a known answer: TASK-LENGTH[:ROW], tasks niah_single, "
-                         "niah_multikey, niah_multiquery, niah_multivalue, kv_recall, "
-                         "var_track, quote; lengths 512, 1024, 2048, 4096; rows 0 to 15. "
-                         "Without any prompt: var_track-2048"});
-    cli_add(list, (cli_option){"raw-prompt", CLI_FLAG, &o->raw_prompt, NULL, NULL,
-                               "put nothing round the prompt, and read special tokens in it"});
-    cli_add(list, (cli_option){"gen-length", CLI_UINT, &o->gen_length, &o->gen_length_given, "N",
-                               "tokens to generate (the example's, else the model's)"});
-    cli_add(list,
-            (cli_option){"steps", CLI_UINT, &o->steps, &o->steps_given, "T",
-                         "denoising steps (the model's; with an example or --gen-length: one a "
-                         "token)"});
-    cli_add(list, (cli_option){"sampler", CLI_STRING, &o->sampler, NULL, "NAME",
-                               "low_confidence, maskgit_plus or entropy (the model's)"});
-    cli_add(list, (cli_option){"gen-block-length", CLI_UINT, &o->block_length, NULL, "N",
-                               "generate blocks of N tokens from the left (all at once)"});
-}
-
-static void add_options(generate_options *o, cli_options *list) {
-    *o = (generate_options){.attention = "sparsed", .compare = "", .dtype = "f32", .skip = 0.2};
-    add_prompt_options(o, list);
-    cli_add(list, (cli_option){"attention", CLI_STRING, &o->attention, NULL, "METHOD",
-                               "dense, sparsed, window or streaming (sparsed)"});
-    cli_add(list, (cli_option){
-                      "compare", CLI_OPTIONAL_STRING, &o->compare, &o->compare_given, "METHODS",
-                      "run other methods too, beside it: dense, and those named "
-                      "(window,streaming: at SparseD's density if it runs too, else at --select)"});
-    cli_add(list, (cli_option){"skip", CLI_REAL, &o->skip, NULL, "SHARE",
-                               "share of the steps that stay dense, in [0, 1] (0.2)"});
-    cli_add(list, (cli_option){
-                      "schedule", CLI_STRING, &o->schedule, NULL, "NAME",
-                      "upstream, paper, no-dense, rebuild, dense or window:A:B (upstream; window "
-                      "and streaming: no-dense)"});
-    selection_add_options(&o->selection,
-                          "paper, upstream-dream, upstream-llada or joint (the model's own "
-                          "upstream mode)",
-                          list);
-    cli_add(list, (cli_option){"dtype", CLI_STRING, &o->dtype, NULL, "TYPE",
-                               "what attention stores: f32, bf16 or f16 (f32)"});
-    device_add_options(&o->device, list);
-    cli_add(list, (cli_option){"json", CLI_FLAG, &o->json, NULL, NULL,
-                               "one JSON object on stdout instead of answer and table"});
-}
-
-static bool check_words(const generate_options *o, tool_error *error) {
-    int prompts = (o->prompt != NULL) + (o->prompt_file != NULL) + (o->example != NULL);
-    if (prompts > 1)
-        return tool_fail_usage(
-            error, "--prompt, --prompt-file and --example: give one of them, not %d", prompts);
-    if (!(o->skip >= 0.0 && o->skip <= 1.0))
-        return tool_fail_usage(error, "--skip is %g, not in [0, 1]", o->skip);
-    if (o->gen_length_given && (o->gen_length < 1 || o->gen_length > 1 << 20))
-        return tool_fail_usage(error, "--gen-length is %llu, not in 1 to 1048576",
-                               (unsigned long long)o->gen_length);
-    if (o->steps_given && (o->steps < 1 || o->steps > 1 << 20))
-        return tool_fail_usage(error, "--steps is %llu, not in 1 to 1048576",
-                               (unsigned long long)o->steps);
-    if (o->block_length > 1 << 20)
-        return tool_fail_usage(error, "--gen-block-length is %llu, above 1048576",
-                               (unsigned long long)o->block_length);
-    return true;
-}
 
 /* The text of the prompt: the caller's, a file's, or an example's. */
 static bool find_prompt(generate_state *s, char **text, size_t *size, tool_error *error) {
@@ -205,6 +124,7 @@ static bool add_method(generate_state *s, method_kind kind, tool_error *error) {
         if (s->methods[i].plan.kind == kind)
             return true;
     bool fixed = kind == METHOD_WINDOW || kind == METHOD_STREAMING;
+    bool warm = o->pattern.in != NULL; /* of one method alone: generate_patterns_prepare */
     uint32_t mode = kind == METHOD_WINDOW          ? SPARSED_MODE_WINDOW
                     : kind == METHOD_STREAMING     ? SPARSED_MODE_STREAMING
                     : c->architecture == DLM_LLADA ? SPARSED_MODE_UPSTREAM_LLADA
@@ -212,9 +132,9 @@ static bool add_method(generate_state *s, method_kind kind, tool_error *error) {
     method_plan *plan = &s->methods[s->method_count].plan;
     *plan = (method_plan){.kind = kind,
                           .skip = o->skip,
-                          .schedule = o->schedule ? o->schedule
-                                      : fixed     ? "no-dense"
-                                                  : "upstream"};
+                          .schedule = o->schedule && !warm ? o->schedule
+                                      : fixed              ? "no-dense"
+                                                           : "upstream"};
     if (!storage_parse(o->dtype, &plan->dtype, error) ||
         !selection_make(&o->selection, mode, &plan->select, error))
         return false;
@@ -288,7 +208,7 @@ static bool run_method(generate_state *s, generate_method *m, tool_error *error)
     bool done = method_run(s->context, s->model, s->prompt.ids, s->prompt.length, &s->denoise,
                            &m->plan, &m->result, error);
     progress_end(&s->bar);
-    return done && decode_answer(s, m, error);
+    return done && decode_answer(s, m, error) && generate_patterns_save(&s->patterns, m, error);
 }
 
 /* One dense forward pass that nobody sees, so that no method of a comparison pays for memory that
@@ -318,14 +238,14 @@ static bool run_methods(generate_state *s, tool_error *error) {
             continue;
         if (!run_method(s, m, error))
             return false;
-        if (m->plan.kind == METHOD_SPARSED && m->result.build_steps > 0)
+        if (m->plan.kind == METHOD_SPARSED && (m->result.build_steps > 0 || m->plan.patterns))
             density = m->result.density;
     }
     for (size_t i = 0; i < s->method_count; i++) {
         generate_method *m = &s->methods[i];
         if (m->plan.kind <= METHOD_SPARSED)
             continue;
-        if (!s->options.selection.window_given)
+        if (!s->options.selection.window_given && !m->plan.patterns)
             m->plan.select.window = sparsed_fixed_window(s->prompt.length + s->denoise.gen_length,
                                                          m->plan.select.sinks, density);
         if (!run_method(s, m, error))
@@ -345,6 +265,7 @@ static bool report(const generate_state *s, tool_error *error) {
                                .denoise = &s->denoise,
                                .layers = dlm_model_config(s->model)->layers,
                                .threads = device.compute_units,
+                               .patterns = &s->patterns.report,
                                .methods = s->methods,
                                .count = s->method_count};
     if (s->options.json)
@@ -357,12 +278,21 @@ static bool report(const generate_state *s, tool_error *error) {
     return true;
 }
 
+static bool prepare_patterns(generate_state *s, tool_error *error) {
+    const pattern_in_words words = {&s->options.selection, &s->options.pattern};
+    const generate_problem problem = {s->model_dir, dlm_model_config(s->model), &s->prompt,
+                                      &s->denoise};
+    return generate_patterns_prepare(&s->patterns, &words, &problem, s->methods, s->method_count,
+                                     error);
+}
+
 static void release(generate_state *s) {
     for (size_t i = 0; i < s->method_count; i++) {
         method_result_free(&s->methods[i].result);
         free(s->methods[i].answer);
         free(s->methods[i].text);
     }
+    generate_patterns_free(&s->patterns);
     dlm_example_free(&s->example);
     dlm_prompt_free(&s->prompt);
     dlm_tokenizer_free(s->tokenizer);
@@ -375,7 +305,7 @@ bool command_generate(int argc, char **argv, tool_error *error) {
     cli_options list = {0};
     generate_state s = {.model_dir = NULL};
     bool help;
-    add_options(&s.options, &list);
+    generate_options_add(&s.options, &list);
     if (!cli_parse(&list, argc, argv, &help, error))
         return false;
     if (help) {
@@ -384,8 +314,9 @@ bool command_generate(int argc, char **argv, tool_error *error) {
         cli_print_options(&list, stdout);
         return true;
     }
-    bool done = check_words(&s.options, error) && load(&s, error) && list_methods(&s, error) &&
-                run_methods(&s, error) && report(&s, error);
+    bool done = generate_options_check(&s.options, error) && load(&s, error) &&
+                list_methods(&s, error) && prepare_patterns(&s, error) && run_methods(&s, error) &&
+                report(&s, error);
     release(&s);
     return done;
 }

@@ -28,7 +28,7 @@ static uint32_t equal_tokens(const generate_report *r, const generate_method *a,
 }
 
 static bool was_sparse(const generate_method *m) {
-    return m->result.build_steps > 0;
+    return m->result.sparse;
 }
 
 static bool is_right(const generate_report *r, const generate_method *m) {
@@ -161,6 +161,7 @@ static void print_settings(const generate_report *r) {
                     method_name(p->kind), (unsigned long long)s->window,
                     (unsigned long long)s->sinks, p->schedule);
     }
+    pattern_report_print(r->patterns, stderr);
     fputc('\n', stderr);
 }
 
@@ -179,7 +180,9 @@ static void print_layers(const generate_report *r) {
 /* Says where SparseD does not pay, or was not used at all. */
 static void print_verdict(const generate_report *r) {
     const generate_method *dense = find(r, METHOD_DENSE), *sparsed = find(r, METHOD_SPARSED);
-    if (sparsed && !was_sparse(sparsed))
+    if (sparsed && sparsed->plan.saving == METHOD_SAVE_EVERY)
+        fprintf(stderr, "\nNo step was sparse: the run recorded what its steps would choose.\n");
+    else if (sparsed && !was_sparse(sparsed))
         fprintf(stderr, "\nNo step was sparse: schedule %s, skip %g leaves none of %u steps.\n",
                 sparsed->plan.schedule, sparsed->plan.skip, r->denoise->steps);
     else if (dense && sparsed && total_speed_up(dense, sparsed) < 1.0)
@@ -299,6 +302,7 @@ static void add_comparison(cJSON *to, const generate_report *r, const generate_m
 bool generate_print_json(const generate_report *r, tool_error *error) {
     cJSON *root = cJSON_CreateObject();
     add_settings(root, r);
+    pattern_report_json(r->patterns, root);
     add_method(root, r, &r->methods[0]);
     cJSON_AddNumberToObject(root, "prompt_tokens", (double)r->prompt_length);
     cJSON_AddNumberToObject(root, "gen_length", r->denoise->gen_length);

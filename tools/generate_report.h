@@ -9,6 +9,7 @@
 #include "dlm/example.h"
 #include "dlm/tokenizer.h"
 #include "method_run.h"
+#include "pattern_report.h"
 
 typedef struct generate_method {
     method_plan plan;
@@ -24,6 +25,7 @@ typedef struct generate_report {
     size_t prompt_length;
     const dlm_denoise_options *denoise;
     uint32_t layers, threads;
+    const pattern_report *patterns;
     const generate_method
         *methods; /* [count]; the first is the one asked for, the others compare */
     size_t count;

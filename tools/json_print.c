@@ -3,6 +3,10 @@
 #include "json_print.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "utf8.h"
 
 bool json_print(cJSON *root, tool_error *error) {
     char *text = root ? cJSON_Print(root) : NULL;
@@ -12,4 +16,10 @@ bool json_print(cJSON *root, tool_error *error) {
     bool done = puts(text) >= 0;
     cJSON_free(text);
     return done ? true : tool_fail(error, "standard output: could not write the JSON object");
+}
+
+void json_add_text(cJSON *object, const char *key, const char *text) {
+    char *repaired = utf8_repair(text, strlen(text));
+    cJSON_AddStringToObject(object, key, repaired ? repaired : "");
+    free(repaired);
 }

@@ -17,6 +17,8 @@ typedef struct command {
 static const command commands[] = {
     {"generate", "run a diffusion language model, dense or with SparseD", command_generate},
     {"attend", "attention and block patterns of q, k, v from a safetensors file", command_attend},
+    {"pattern", "look into pattern files: tables, pictures, differences, conversions",
+     command_pattern},
     {"devices", "what this machine can run on, and which kernels are chosen", command_devices},
 };
 

@@ -2,13 +2,12 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 #include "method_run.h"
 
-#include <sparsed/pattern.h>
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 #include "device_options.h"
+#include "pattern_record.h"
 #include "storage_convert.h"
 
 static const char *const names[METHOD_KINDS] = {"dense", "sparsed", "window", "streaming"};
@@ -36,12 +35,25 @@ typedef struct method_state {
     sparsed_pipeline *pipeline;
     const dlm_config *config;
     const dlm_denoise_options *denoise;
+    const method_plan *plan;
     method_result *result;
     sparsed_dtype dtype;
     uint32_t step;
     sparsed_op op;   /* of this step */
     void *stored[3]; /* q, k, v in dtype, unless that is f32 */
+    uint32_t last_build;
+    pattern_record record; /* with plan->saving */
 } method_state;
+
+static bool op_builds(sparsed_op op) {
+    return op == SPARSED_DENSE_BUILD || op == SPARSED_BUILD_SPARSE;
+}
+
+/* Whether this step's patterns are to be saved. */
+static bool records(const method_state *s) {
+    return op_builds(s->op) && (s->plan->saving == METHOD_SAVE_EVERY ||
+                                (s->plan->saving == METHOD_SAVE_LAST && s->step == s->last_build));
+}
 
 static bool before_step(void *user, uint32_t step, const uint32_t *generated, tool_error *error) {
     method_state *s = user;
@@ -55,6 +67,7 @@ static bool before_step(void *user, uint32_t step, const uint32_t *generated, to
         r->sparse_steps++;
     else
         r->build_steps++;
+    r->sparse |= s->op == SPARSED_SPARSE || s->op == SPARSED_BUILD_SPARSE;
     return !s->denoise->before_step ||
            s->denoise->before_step(s->denoise->user, step, generated, error);
 }
@@ -86,14 +99,15 @@ static bool attend(void *user, uint32_t layer, const float *q, const float *k, c
                            .q.mem = (void *)input[0],
                            .k.mem = (void *)input[1],
                            .v.mem = (void *)input[2],
-                           .out.mem = out};
+                           .out.mem = out,
+                           .scores.mem = records(s) ? s->record.scores : NULL};
     sparsed_status status = sparsed_pipeline_attend(s->pipeline, s->step, layer, &io);
     count_seconds(s, clock_seconds() - start);
-    return device_check(s->context, status, error);
+    return device_check(s->context, status, error) &&
+           (!records(s) || pattern_record_add(&s->record, s->context, s->pipeline, layer, error));
 }
 
-/* [len][heads][head_dim] in memory, as the linear layers leave it. */
-static sparsed_desc describe(const dlm_config *c, uint64_t len, sparsed_dtype dtype) {
+sparsed_desc method_desc(const dlm_config *c, uint64_t len, sparsed_dtype dtype) {
     sparsed_desc d = SPARSED_DESC_INIT;
     uint64_t q_row = (uint64_t)c->heads * c->head_dim, kv_row = (uint64_t)c->kv_heads * c->head_dim;
     d.dtype = dtype;
@@ -108,29 +122,77 @@ static sparsed_desc describe(const dlm_config *c, uint64_t len, sparsed_dtype dt
     return d;
 }
 
-static bool open_pipeline(method_state *s, const method_plan *plan, uint64_t len,
-                          tool_error *error) {
-    uint32_t steps = s->denoise->steps;
+bool method_schedule(const method_plan *plan, uint32_t steps, sparsed_schedule_entry *entries,
+                     tool_error *error) {
     const char *preset = plan->kind == METHOD_DENSE ? "dense" : plan->schedule;
-    sparsed_schedule_entry *entries = calloc(steps, sizeof *entries);
     sparsed_message message;
-    if (!entries)
-        return tool_fail(error, "out of memory for %u steps", steps);
-    if (sparsed_schedule_preset(preset, plan->skip, entries, steps, &message) != SPARSED_OK) {
-        free(entries);
-        device_fail(message.text, true, error);
-        return false;
+    if (plan->entries) {
+        memcpy(entries, plan->entries, steps * sizeof *entries);
+        return true;
     }
-    const sparsed_schedule schedule = {
-        .struct_size = sizeof schedule, .steps = steps, .entries = entries};
-    sparsed_desc desc = describe(s->config, len, plan->dtype);
-    sparsed_select select = plan->select;
+    if (sparsed_schedule_preset(preset, plan->skip, entries, steps, &message) == SPARSED_OK)
+        return true;
+    device_fail(message.text, true, error);
+    return false;
+}
+
+static bool create_pipeline(method_state *s, uint64_t len, const sparsed_schedule_entry *entries,
+                            tool_error *error) {
+    static const uint32_t flags[] = {[METHOD_SAVE_NONE] = 0,
+                                     [METHOD_SAVE_LAST] = SPARSED_SCHEDULE_SAVE,
+                                     [METHOD_SAVE_EVERY] = SPARSED_SCHEDULE_EVERY_BUILD};
+    const sparsed_schedule schedule = {.struct_size = sizeof schedule,
+                                       .flags = flags[s->plan->saving],
+                                       .steps = s->denoise->steps,
+                                       .entries = entries};
+    sparsed_desc desc = method_desc(s->config, len, s->dtype);
+    sparsed_select select = s->plan->select;
     select.gen_len = s->denoise->gen_length;
     sparsed_status status =
-        sparsed_pipeline_create(s->context, &desc, plan->kind == METHOD_DENSE ? NULL : &select,
+        sparsed_pipeline_create(s->context, &desc, s->plan->kind == METHOD_DENSE ? NULL : &select,
                                 &schedule, s->config->layers, &s->pipeline);
-    free(entries);
+    if (status == SPARSED_OK && s->plan->patterns)
+        status = sparsed_pipeline_set_patterns(s->pipeline, s->plan->patterns, SPARSED_ANY_STEP);
     return device_check(s->context, status, error);
+}
+
+static bool open_pipeline(method_state *s, uint64_t len, tool_error *error) {
+    sparsed_schedule_entry *entries = calloc(s->denoise->steps, sizeof *entries);
+    if (!entries)
+        return tool_fail(error, "out of memory for %u steps", s->denoise->steps);
+    bool done = method_schedule(s->plan, s->denoise->steps, entries, error) &&
+                create_pipeline(s, len, entries, error);
+    free(entries);
+    return done;
+}
+
+/* Room for the patterns that are saved, once the pipeline can tell which steps build. */
+static bool open_record(method_state *s, tool_error *error) {
+    const sparsed_select *select = &s->plan->select;
+    uint64_t builds = 0;
+    if (s->plan->saving == METHOD_SAVE_NONE)
+        return true;
+    for (uint32_t i = 0; i < s->denoise->steps; i++) {
+        sparsed_op op;
+        if (!device_check(s->context, sparsed_pipeline_op(s->pipeline, i, &op), error))
+            return false;
+        if (op_builds(op)) {
+            builds++;
+            s->last_build = i;
+        }
+    }
+    if (s->plan->saving == METHOD_SAVE_LAST && builds > 1)
+        builds = 1;
+    sparsed_plan_info info = {.struct_size = sizeof info};
+    return device_check(s->context, sparsed_pipeline_describe(s->pipeline, &info), error) &&
+           pattern_record_open(&s->record, builds * s->config->layers, s->config->heads, &info,
+                               select->mode, s->plan->score_dtype, error);
+}
+
+/* The saved patterns as a set; none if no step built any. */
+static bool close_record(method_state *s, tool_error *error) {
+    return s->record.count == 0 ||
+           pattern_record_finish(&s->record, &s->plan->saved_info, &s->result->patterns, error);
 }
 
 static bool allocate(method_state *s, uint64_t len, tool_error *error) {
@@ -156,7 +218,7 @@ static bool measure_density(method_state *s, tool_error *error) {
     for (uint32_t i = 0; i < layers; i++) {
         sparsed_pattern *pattern = NULL;
         r->layer_density[i] = 1.0;
-        if (r->build_steps > 0) {
+        if (r->build_steps > 0 || s->plan->patterns) {
             sparsed_status status = sparsed_pipeline_get_pattern(s->pipeline, i, &pattern);
             if (!device_check(s->context, status, error))
                 return false;
@@ -194,11 +256,12 @@ bool method_run(sparsed_context *context, dlm_model *model, const uint32_t *prom
     method_state s = {.context = context,
                       .config = dlm_model_config(model),
                       .denoise = denoise,
+                      .plan = plan,
                       .result = result,
                       .dtype = plan->dtype};
     uint64_t len = prompt_length + denoise->gen_length;
     *result = (method_result){.tokens = NULL, .window = plan->select.window};
-    bool done = allocate(&s, len, error) && open_pipeline(&s, plan, len, error);
+    bool done = allocate(&s, len, error) && open_pipeline(&s, len, error) && open_record(&s, error);
     if (done) {
         const dlm_attention attention = {attend, &s};
         dlm_denoise_options options = *denoise;
@@ -210,7 +273,8 @@ bool method_run(sparsed_context *context, dlm_model *model, const uint32_t *prom
         result->total_seconds = clock_seconds() - start;
         result->linear_seconds = dlm_model_linear_seconds(model) - linear;
     }
-    done = done && measure_density(&s, error) && measure_work(&s, error);
+    done = done && measure_density(&s, error) && measure_work(&s, error) && close_record(&s, error);
+    pattern_record_free(&s.record);
     sparsed_pipeline_destroy(s.pipeline);
     for (int i = 0; i < 3; i++)
         free(s.stored[i]);
@@ -222,5 +286,6 @@ bool method_run(sparsed_context *context, dlm_model *model, const uint32_t *prom
 void method_result_free(method_result *result) {
     free(result->tokens);
     free(result->layer_density);
+    sparsed_pattern_set_release(result->patterns);
     *result = (method_result){.tokens = NULL};
 }

@@ -23,8 +23,8 @@ has_package() {
 
 install_missing() {
     missing=
-    for package in build-essential cmake ninja-build pkg-config libcjson-dev libpcre2-dev \
-        libcmocka-dev; do
+    for package in build-essential cmake ninja-build pkg-config libxxhash-dev libcjson-dev \
+        libpcre2-dev libpng-dev libcmocka-dev; do
         has_package "$package" || missing="$missing $package"
     done
     # Any of OpenBLAS's variants will do.

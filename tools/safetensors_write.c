@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../src/atomic_file.h"
 #include "json_file.h"
 #include "safetensors.h"
-#include "temp_file.h"
 #include "utf8.h"
 
 #define DATA_ALIGNMENT 8u
@@ -129,26 +129,43 @@ done:
     return text;
 }
 
-static bool write_all(temp_file *file, const char *header, const safetensors_tensor *tensors,
-                      size_t n, const size_t *order, tool_error *error) {
+static sparsed_status write_all(spd_atomic_file *file, const char *header,
+                                const safetensors_tensor *tensors, size_t n, const size_t *order,
+                                sparsed_message *message) {
     size_t length = strlen(header);
     size_t padding = (DATA_ALIGNMENT - length % DATA_ALIGNMENT) % DATA_ALIGNMENT;
     unsigned char prefix[8];
     for (unsigned i = 0; i < sizeof prefix; i++) {
         prefix[i] = (unsigned char)((uint64_t)(length + padding) >> (8 * i));
     }
-    if (!temp_file_write(file, prefix, sizeof prefix, error) ||
-        !temp_file_write(file, header, length, error) ||
-        !temp_file_write(file, "        ", padding, error)) {
-        return false;
+    sparsed_status status = spd_atomic_file_write(file, prefix, sizeof prefix, message);
+    if (status == SPARSED_OK) {
+        status = spd_atomic_file_write(file, header, length, message);
     }
-    for (size_t i = 0; i < n; i++) {
+    if (status == SPARSED_OK) {
+        status = spd_atomic_file_write(file, "        ", padding, message);
+    }
+    for (size_t i = 0; i < n && status == SPARSED_OK; i++) {
         const safetensors_tensor *tensor = &tensors[order[i]];
-        if (!temp_file_write(file, tensor->data, (size_t)tensor->size_bytes, error)) {
-            return false;
+        status = spd_atomic_file_write(file, tensor->data, tensor->size_bytes, message);
+    }
+    return status;
+}
+
+static bool write_file(const char *path, const char *header, const safetensors_tensor *tensors,
+                       size_t n, const size_t *order, tool_error *error) {
+    spd_atomic_file file;
+    sparsed_message message;
+    sparsed_status status = spd_atomic_file_open(&file, path, &message);
+    if (status == SPARSED_OK) {
+        status = write_all(&file, header, tensors, n, order, &message);
+        if (status == SPARSED_OK) {
+            status = spd_atomic_file_commit(&file, &message);
+        } else {
+            spd_atomic_file_discard(&file);
         }
     }
-    return true;
+    return status == SPARSED_OK || tool_fail(error, "%s", message.text);
 }
 
 bool safetensors_write(const char *path, const safetensors_tensor *tensors, size_t n,
@@ -156,7 +173,6 @@ bool safetensors_write(const char *path, const safetensors_tensor *tensors, size
                        tool_error *error) {
     bool written = false;
     char *header = NULL;
-    temp_file file;
     size_t *order = calloc(n + 1, sizeof *order);
     if (!order) {
         return tool_fail(error, "%s: out of memory for %zu tensors", path, n);
@@ -168,15 +184,7 @@ bool safetensors_write(const char *path, const safetensors_tensor *tensors, size
     }
     order_by_element_size(tensors, n, order);
     header = header_text(path, tensors, n, order, keys, values, n_metadata, error);
-    if (!header || !temp_file_open(&file, path, error)) {
-        goto done;
-    }
-    written = write_all(&file, header, tensors, n, order, error);
-    if (written) {
-        written = temp_file_commit(&file, error);
-    } else {
-        temp_file_discard(&file);
-    }
+    written = header && write_file(path, header, tensors, n, order, error);
 done:
     cJSON_free(header);
     free(order);

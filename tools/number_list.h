@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/*
+ * Lists of numbers on the command line: "0,4,8-11", in any order.
+ */
+#ifndef TOOLS_NUMBER_LIST_H
+#define TOOLS_NUMBER_LIST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+typedef struct number_list {
+    uint32_t *numbers; /* rising; NULL: no list was given, which means all */
+    size_t count;
+} number_list;
+
+/* Reads the value of --OPTION: numbers below limit (at most 2^24) and ranges of them, separated by
+ * commas. text NULL or "all" gives no list. A fault names the option and its value. */
+bool number_list_parse(const char *option, const char *text, uint32_t limit, number_list *list,
+                       tool_error *error);
+void number_list_free(number_list *list);
+
+/* Whether the number is in the list, or there is none. */
+bool number_list_has(const number_list *list, uint32_t number);
+
+/* Writes rising numbers in that form, "0,4,8-11", and "..." where the room ends. */
+void number_list_print(const uint32_t *numbers, size_t count, char *text, size_t size_bytes);
+
+#endif

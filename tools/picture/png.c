@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* PNG: the canvas is encoded into memory by libpng, then written as one file. */
+#include "png.h"
+
+#include <stdlib.h>
+
+#include "../../src/atomic_file.h"
+
+#ifdef TOOLS_WITH_PNG
+#include <png.h>
+
+bool png_available(tool_error *error) {
+    (void)error;
+    return true;
+}
+
+/* bytes: to be freed by the caller, NULL on failure. */
+static bool encode(const canvas *page, void **bytes, size_t *size, tool_error *error) {
+    png_image image = {.version = PNG_IMAGE_VERSION,
+                       .width = page->width,
+                       .height = page->height,
+                       .format = PNG_FORMAT_RGB};
+    png_alloc_size_t used = PNG_IMAGE_PNG_SIZE_MAX(image);
+    *bytes = malloc(used);
+    if (!*bytes)
+        return tool_fail(error, "out of memory for a PNG file of %u x %u pixels", page->width,
+                         page->height);
+    if (!png_image_write_to_memory(&image, *bytes, &used, 0, page->pixels, 0, NULL)) {
+        free(*bytes);
+        *bytes = NULL;
+        return tool_fail(error, "libpng: %s", image.message);
+    }
+    *size = used;
+    return true;
+}
+#else
+bool png_available(tool_error *error) {
+    return tool_fail(error, "this build writes no PNG: it was made without libpng");
+}
+
+static bool encode(const canvas *page, void **bytes, size_t *size, tool_error *error) {
+    (void)page;
+    *bytes = NULL;
+    *size = 0;
+    return png_available(error);
+}
+#endif
+
+bool png_write(const canvas *page, const char *path, tool_error *error) {
+    void *bytes = NULL;
+    size_t size = 0;
+    spd_atomic_file file;
+    sparsed_message message = {""};
+    if (!encode(page, &bytes, &size, error))
+        return false;
+    sparsed_status status = spd_atomic_file_open(&file, path, &message);
+    if (status == SPARSED_OK) {
+        status = spd_atomic_file_write(&file, bytes, size, &message);
+        if (status == SPARSED_OK)
+            status = spd_atomic_file_commit(&file, &message);
+        else
+            spd_atomic_file_discard(&file);
+    }
+    free(bytes);
+    return status == SPARSED_OK ? true : tool_fail(error, "%s", message.text);
+}
