@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * cli.c: what each kind of option takes and refuses, and the layout of the help.
+ * cli.c: what each kind of option takes and refuses, operands, and the layout of the help.
  */
 #include "cli.h"
 
@@ -62,6 +62,55 @@ static void refuse(const char *const *words, const char *text) {
     tool_error error;
     bool help;
     assert_false(parse(&f, words, &help, &error));
+    assert_true(error.usage);
+    if (strcmp(error.text, text) != 0)
+        fail_msg("\"%s\", not \"%s\"", error.text, text);
+}
+
+/* Two operands, --output and a flag. */
+typedef struct operand_fixture {
+    cli_options options;
+    const char *a, *b, *output;
+    bool json;
+} operand_fixture;
+
+static void operand_fixture_init(operand_fixture *f) {
+    *f = (operand_fixture){.a = "unset", .b = "unset", .output = "unset"};
+    cli_add_operand(&f->options, "A", &f->a, "the first file");
+    cli_add_operand(&f->options, "B", &f->b, "the second file");
+    cli_add(&f->options,
+            (cli_option){"output", CLI_STRING, &f->output, NULL, "FILE", "what to write"});
+    cli_add(&f->options, (cli_option){"json", CLI_FLAG, &f->json, NULL, NULL, "as JSON"});
+}
+
+static bool parse_operands(operand_fixture *f, const char *const *words, bool *help,
+                           tool_error *error) {
+    char *argv[MAX_WORDS];
+    int argc = 0;
+    operand_fixture_init(f);
+    *error = (tool_error){0};
+    for (; words[argc]; argc++) {
+        assert_true(argc < MAX_WORDS);
+        argv[argc] = (char *)words[argc];
+    }
+    return cli_parse(&f->options, argc, argv, help, error);
+}
+
+static operand_fixture accept_operands(const char *const *words) {
+    operand_fixture f;
+    tool_error error;
+    bool help;
+    if (!parse_operands(&f, words, &help, &error))
+        fail_msg("%s", error.text);
+    assert_false(help);
+    return f;
+}
+
+static void refuse_operands(const char *const *words, const char *text) {
+    operand_fixture f;
+    tool_error error;
+    bool help;
+    assert_false(parse_operands(&f, words, &help, &error));
     assert_true(error.usage);
     if (strcmp(error.text, text) != 0)
         fail_msg("\"%s\", not \"%s\"", error.text, text);
@@ -197,6 +246,58 @@ static void test_cli_parse__help_ends_the_parsing(void **state) {
     refuse(WORDS("--bad", "--help"), "unknown option '--bad'");
 }
 
+static void test_cli_parse__takes_operands_in_order(void **state) {
+    (void)state;
+    const char *const *words[] = {WORDS("one", "two", "--json", "-o", "three"),
+                                  WORDS("--json", "one", "-o", "three", "two"),
+                                  WORDS("-o", "three", "--json", "one", "two"),
+                                  WORDS("one", "--output=three", "two", "--json")};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        operand_fixture f = accept_operands(words[i]);
+        assert_string_equal(f.a, "one");
+        assert_string_equal(f.b, "two");
+        assert_string_equal(f.output, "three");
+        assert_true(f.json);
+    }
+}
+
+static void test_cli_parse__names_operands_too_few_or_too_many(void **state) {
+    (void)state;
+    refuse_operands((const char *const[]){NULL}, "A is missing");
+    refuse_operands(WORDS("--json"), "A is missing");
+    refuse_operands(WORDS("one"), "B is missing");
+    refuse_operands(WORDS("-o", "one", "two"), "B is missing");
+    refuse_operands(WORDS("one", "two", "three"), "'three' is one word too many");
+    refuse_operands(WORDS("", "two"), "A is ''");
+    refuse_operands(WORDS("one", ""), "B is ''");
+}
+
+static void test_cli_parse__operand_begins_with_no_dash(void **state) {
+    (void)state;
+    refuse_operands(WORDS("-", "two"), "'-' is not an option");
+    refuse_operands(WORDS("one", "-two"), "'-two' is not an option");
+    refuse_operands(WORDS("--two"), "unknown option '--two'");
+}
+
+static void test_cli_parse__short_o_is_output(void **state) {
+    (void)state;
+    assert_string_equal(accept_operands(WORDS("a", "b", "-o", "-x")).output, "-x");
+    refuse_operands(WORDS("a", "b", "-o"), "--output needs a value (FILE)");
+    refuse_operands(WORDS("-o", "x", "a", "b", "--output", "y"), "--output is given twice");
+    refuse_operands(WORDS("-ox"), "'-ox' is not an option");
+    refuse_operands(WORDS("-o=x"), "'-o=x' is not an option");
+    refuse(WORDS("-o", "x"), "'-o' is not an option");
+}
+
+static void test_cli_parse__help_needs_no_operand(void **state) {
+    (void)state;
+    operand_fixture f;
+    tool_error error;
+    bool help = false;
+    assert_true(parse_operands(&f, WORDS("--help"), &help, &error));
+    assert_true(help);
+}
+
 /* What cli_print_options prints; malloc'd. */
 static char *print(const cli_options *options) {
     FILE *file = tmpfile();
@@ -222,6 +323,18 @@ static void test_cli_print_options__shows_each_kind(void **state) {
                               "  --optional[=LIST]           text or none\n"
                               "  --uint N                    a number\n"
                               "  --real X                    any number\n");
+    free(text);
+}
+
+static void test_cli_print_options__shows_operands_and_the_short_form(void **state) {
+    (void)state;
+    operand_fixture f;
+    operand_fixture_init(&f);
+    char *text = print(&f.options);
+    assert_string_equal(text, "  A                           the first file\n"
+                              "  B                           the second file\n"
+                              "  -o, --output FILE           what to write\n"
+                              "  --json                      as JSON\n");
     free(text);
 }
 
@@ -266,7 +379,13 @@ int main(void) {
         cmocka_unit_test(test_cli_parse__refuses_an_option_given_twice),
         cmocka_unit_test(test_cli_parse__control_characters_stay_on_one_line),
         cmocka_unit_test(test_cli_parse__help_ends_the_parsing),
+        cmocka_unit_test(test_cli_parse__takes_operands_in_order),
+        cmocka_unit_test(test_cli_parse__names_operands_too_few_or_too_many),
+        cmocka_unit_test(test_cli_parse__operand_begins_with_no_dash),
+        cmocka_unit_test(test_cli_parse__short_o_is_output),
+        cmocka_unit_test(test_cli_parse__help_needs_no_operand),
         cmocka_unit_test(test_cli_print_options__shows_each_kind),
+        cmocka_unit_test(test_cli_print_options__shows_operands_and_the_short_form),
         cmocka_unit_test(test_cli_print_options__wraps_at_100_columns),
         cmocka_unit_test(test_cli_add__holds_64_options),
     };

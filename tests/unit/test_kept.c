@@ -11,10 +11,12 @@
 
 #include <cmocka.h>
 
+#include "src/pattern.h"
 #include "support/api_check.h"
 #include "support/attention_case.h"
 #include "support/counting_allocator.h"
 #include "support/kernel_rows.h"
+#include "support/pattern_case.h"
 
 /* A case with a plan and kept blocks. */
 typedef struct fixture {
@@ -77,8 +79,7 @@ static void test_kept_get__says_what_it_was_built_with(void **state) {
     f.c.io.ratio = 0.7;
     build(&f);
     sparsed_pattern *pattern = get(&f);
-    sparsed_pattern_info info = {.struct_size = sizeof info};
-    assert_int_equal(sparsed_pattern_describe(pattern, &info), SPARSED_OK);
+    const sparsed_pattern_info info = describe(pattern);
     assert_int_equal(info.batch, 2);
     assert_int_equal(info.heads, 2);
     assert_int_equal(info.block_q, 32);
@@ -93,8 +94,78 @@ static void test_kept_get__says_what_it_was_built_with(void **state) {
     assert_int_equal(info.k_blocks, 7);
     /* ceil(0.7 * 5) + ceil(0.7 * 2) of each row */
     assert_int_equal(info.kept_blocks, 2 * 2 * 4 * (4 + 2));
+    assert_int_equal(info.q_start, 0);
+    assert_int_equal(info.pattern_flags, SPARSED_PATTERN_Q_START);
+    assert_int_equal(info.kv_heads, 1);
+    assert_int_equal(info.head_dim, 16);
+    assert_int_equal(info.score_heads, 2);
+    assert_int_equal(info.dtype, SPARSED_F32);
+    assert_int_equal(info.step, 0);
+    assert_int_equal(info.score_dtype, 0);
     sparsed_pattern_release(pattern);
     tear_down(&f);
+}
+
+/* Fewer query rows than keys, of a shard of a model's heads, in half precision. */
+static void test_kept_get__says_of_what_problem(void **state) {
+    attention_case c = {.desc = case_desc(1, 2, 2, 8, 100),
+                        .select = case_select(SPARSED_MODE_UPSTREAM_LLADA, 32, 16, 30, 0.3)};
+    c.desc.q_len = 40;
+    c.desc.flags = SPARSED_DESC_Q_START;
+    c.desc.q_start = 13;
+    c.desc.score_heads = 32;
+    c.desc.dtype = SPARSED_F16;
+    case_prepare(&c, 3);
+    sparsed_plan *plan = case_plan(&c, *state);
+    sparsed_kept *kept = case_kept(plan);
+    sparsed_pattern *pattern;
+    assert_int_equal(sparsed_plan_run(plan, SPARSED_BUILD, &c.io, kept), SPARSED_OK);
+    assert_int_equal(sparsed_kept_get(kept, &pattern), SPARSED_OK);
+    const sparsed_pattern_info info = describe(pattern);
+    assert_int_equal(info.q_len, 40);
+    assert_int_equal(info.q_start, 13);
+    assert_int_equal(info.kv_heads, 2);
+    assert_int_equal(info.head_dim, 8);
+    assert_int_equal(info.score_heads, 32);
+    assert_int_equal(info.dtype, SPARSED_F16);
+    sparsed_pattern_release(pattern);
+    sparsed_kept_destroy(kept);
+    sparsed_plan_destroy(plan);
+    case_free(&c);
+}
+
+/* Valid rows of each batch, in the pattern as in the run. */
+static void test_kept_get__says_of_what_rows(void **state) {
+    attention_case c = {.desc = case_desc(2, 1, 1, 8, 100),
+                        .select = case_select(SPARSED_MODE_PAPER, 32, 16, 30, 0.3),
+                        .has_valid = true,
+                        .valid_start = {0, 7},
+                        .valid_end = {60, 100}};
+    case_prepare(&c, 3);
+    sparsed_plan *plan = case_plan(&c, *state);
+    sparsed_kept *kept = case_kept(plan);
+    sparsed_pattern *pattern;
+    assert_int_equal(sparsed_plan_run(plan, SPARSED_BUILD, &c.io, kept), SPARSED_OK);
+    assert_int_equal(sparsed_kept_get(kept, &pattern), SPARSED_OK);
+    for (uint32_t b = 0; b < 2; b++) {
+        const spd_extent *e = &c.extents[b];
+        sparsed_pattern_range range = {.struct_size = sizeof range};
+        const sparsed_pattern_range expected = {.struct_size = sizeof range,
+                                                .key_start = e->key_start,
+                                                .keys = e->keys,
+                                                .query_start = e->query_start,
+                                                .queries = e->queries,
+                                                .query_position = e->query_position,
+                                                .q_blocks = e->q_blocks,
+                                                .k_blocks = e->k_blocks,
+                                                .split = e->split};
+        assert_int_equal(sparsed_pattern_batch(pattern, b, &range), SPARSED_OK);
+        assert_memory_equal(&range, &expected, sizeof range);
+    }
+    sparsed_pattern_release(pattern);
+    sparsed_kept_destroy(kept);
+    sparsed_plan_destroy(plan);
+    case_free(&c);
 }
 
 static void test_kept_set__gives_back_what_was_got(void **state) {
@@ -173,6 +244,39 @@ static void test_kept_set__caller_s_mask(void **state) {
     tear_down(&f);
 }
 
+/* Ratios of heads go through; scores stay with the pattern. */
+static void test_kept_set__ratios_of_heads(void **state) {
+    static const double ratios[] = {0.2, 0.9};
+    fixture f;
+    sparsed_pattern *scored, *heads;
+    set_up(&f, *state);
+    build(&f);
+    sparsed_pattern *built = get(&f);
+    assert_int_equal(
+        sparsed_pattern_with_scores(built, f.c.io.scores.mem, SPARSED_F32, &scored, NULL),
+        SPARSED_OK);
+    assert_int_equal(sparsed_pattern_rethreshold(scored, ratios, 2, &heads, NULL), SPARSED_OK);
+    assert_int_equal(sparsed_kept_set(f.kept, heads), SPARSED_OK);
+    sparsed_pattern *back = get(&f);
+    sparsed_pattern_info expected = describe(heads);
+    const sparsed_pattern_info info = describe(back);
+    expected.score_dtype = 0;
+    assert_memory_equal(&info, &expected, sizeof info);
+    assert_true(info.pattern_flags & SPARSED_PATTERN_HEAD_RATIOS);
+    assert_memory_equal(back->ratios, ratios, sizeof ratios);
+    assert_same_blocks(back, heads);
+    sparsed_pattern_release(back);
+    build(&f); /* one ratio for all again */
+    back = get(&f);
+    assert_null(back->ratios);
+    assert_int_equal(describe(back).pattern_flags, SPARSED_PATTERN_Q_START);
+    sparsed_pattern_release(back);
+    sparsed_pattern_release(built);
+    sparsed_pattern_release(scored);
+    sparsed_pattern_release(heads);
+    tear_down(&f);
+}
+
 /* Rows whose block keeps nothing: zeros, and no log-sum-exp. */
 static void test_kept_set__rows_that_keep_nothing(void **state) {
     fixture f;
@@ -242,6 +346,105 @@ static void test_kept_set__names_the_field_that_differs(void **state) {
     refuse_set(&f, info, "the pattern's q_len is 101, the problem's is 100");
     assert_context_error(f.context, sparsed_kept_set(f.kept, NULL), SPARSED_E_INVALID,
                          "pattern is NULL");
+    tear_down(&f);
+}
+
+/* ---- valid rows ---- */
+
+static void refuse_rows(fixture *f, const uint64_t *start, const uint64_t *end, const char *named) {
+    sparsed_io io = f->c.io;
+    io.valid_start = start;
+    io.valid_end = end;
+    assert_context_error(f->context, sparsed_plan_run(f->plan, SPARSED_SPARSE, &io, f->kept),
+                         SPARSED_E_MISMATCH, named);
+}
+
+static void test_plan_run__pattern_of_other_rows(void **state) {
+    static const uint64_t start[] = {0, 20}, end[] = {100, 80};
+    static const uint64_t moved_start[] = {0, 40}, longer_end[] = {100, 81};
+    static const uint64_t shifted_start[] = {0, 30}, shifted_end[] = {100, 90};
+    fixture f;
+    set_up(&f, *state);
+    f.c.io.valid_start = start;
+    f.c.io.valid_end = end;
+    build(&f);
+    refuse_rows(&f, NULL, NULL, "the pattern's keys of batch 1 is 60, the run's is 100");
+    refuse_rows(&f, start, longer_end, "the pattern's keys of batch 1 is 60, the run's is 61");
+    refuse_rows(&f, moved_start, end, "the pattern's keys of batch 1 is 60, the run's is 40");
+    sparsed_pattern *pattern = get(&f);
+    f.c.io.valid_start = f.c.io.valid_end = NULL;
+    build(&f);
+    refuse_rows(&f, start, end, "the pattern's keys of batch 1 is 100, the run's is 60");
+    assert_int_equal(sparsed_kept_set(f.kept, pattern), SPARSED_OK);
+    refuse_rows(&f, NULL, NULL, "the pattern's keys of batch 1 is 60, the run's is 100");
+    f.c.io.valid_start = start;
+    f.c.io.valid_end = end;
+    assert_int_equal(sparsed_plan_run(f.plan, SPARSED_SPARSE, &f.c.io, f.kept), SPARSED_OK);
+    f.c.io.valid_start = shifted_start; /* the same rows at another place */
+    f.c.io.valid_end = shifted_end;
+    assert_int_equal(sparsed_plan_run(f.plan, SPARSED_SPARSE, &f.c.io, f.kept), SPARSED_OK);
+    sparsed_pattern_release(pattern);
+    tear_down(&f);
+}
+
+/* The same number of keys, other query rows. */
+static void test_plan_run__pattern_of_other_query_rows(void **state) {
+    static const uint64_t start[] = {40, 40}, end[] = {90, 90};
+    static const uint64_t earlier_start[] = {0, 30}, earlier_end[] = {50, 80};
+    static const uint64_t later_start[] = {49, 49}, later_end[] = {99, 99};
+    attention_case c = {.desc = case_desc(2, 2, 1, 16, 100),
+                        .select = case_select(SPARSED_MODE_PAPER, 32, 16, 30, 0.3)};
+    fixture f = {.c = c, .context = *state};
+    f.c.desc.q_len = 50; /* rows 50 to 99 */
+    case_prepare(&f.c, 3);
+    f.plan = case_plan(&f.c, *state);
+    f.kept = case_kept(f.plan);
+    f.c.io.valid_start = start;
+    f.c.io.valid_end = end;
+    build(&f);
+    refuse_rows(&f, earlier_start, earlier_end,
+                "the pattern's queries of batch 0 is 40, the run's is 0");
+    refuse_rows(&f, later_start, later_end,
+                "the pattern's queries of batch 0 is 40, the run's is 49");
+    tear_down(&f);
+}
+
+static void test_plan_run__pattern_of_other_query_position(void **state) {
+    attention_case c = {.desc = case_desc(1, 2, 1, 16, 100),
+                        .select = case_select(SPARSED_MODE_PAPER, 32, 16, 30, 0.3)};
+    fixture f = {.c = c, .context = *state};
+    f.c.desc.q_len = 50;
+    case_prepare(&f.c, 3);
+    f.plan = case_plan(&f.c, *state);
+    f.kept = case_kept(f.plan);
+    build(&f);
+    sparsed_pattern *pattern = get(&f);
+    tear_down(&f);
+    f = (fixture){.c = c, .context = *state};
+    f.c.desc.q_len = 50;
+    f.c.desc.flags = SPARSED_DESC_Q_START;
+    f.c.desc.q_start = 20;
+    case_prepare(&f.c, 3);
+    f.plan = case_plan(&f.c, *state);
+    f.kept = case_kept(f.plan);
+    assert_int_equal(sparsed_kept_set(f.kept, pattern), SPARSED_OK);
+    refuse_rows(&f, NULL, NULL, "the pattern's query_position of batch 0 is 50, the run's is 20");
+    sparsed_pattern_release(pattern);
+    tear_down(&f);
+}
+
+/* A caller's own mask knows of no padding: it serves any rows of its lengths. */
+static void test_plan_run__caller_s_mask_of_any_rows(void **state) {
+    static const uint64_t start[] = {0, 20}, end[] = {100, 80};
+    fixture f;
+    set_up(&f, *state);
+    const sparsed_pattern_info info = info_of(&f);
+    sparsed_pattern *all = pattern_of(&info);
+    assert_int_equal(sparsed_kept_set(f.kept, all), SPARSED_OK);
+    f.c.io.valid_start = start;
+    f.c.io.valid_end = end;
+    assert_int_equal(sparsed_plan_run(f.plan, SPARSED_SPARSE, &f.c.io, f.kept), SPARSED_OK);
+    sparsed_pattern_release(all);
     tear_down(&f);
 }
 
@@ -325,6 +528,43 @@ static void test_kept_set__fixed_patterns_must_agree(void **state) {
     tear_down(&f);
 }
 
+/* Of a selection, a fixed mode uses and records block sizes, window and, streaming, sinks. */
+static void test_kept_get__fixed_modes_say_what_they_use(void **state) {
+    for (uint32_t mode = SPARSED_MODE_WINDOW; mode <= SPARSED_MODE_STREAMING; mode++) {
+        fixture f;
+        sparsed_kept *kept;
+        sparsed_pattern *pattern;
+        set_up(&f, *state);
+        f.c.select.mode = mode;
+        f.c.select.window = 10;
+        f.c.select.sinks = 3;
+        f.c.select.ratio = 7.0;
+        f.c.select.score_scale = -1.0;
+        f.c.select.always_first = 5;
+        f.c.select.flags = SPARSED_SELECT_KEEP_DIAGONAL;
+        sparsed_plan *plan = case_plan(&f.c, *state);
+        kept = case_kept(plan);
+        assert_int_equal(sparsed_plan_run(plan, SPARSED_BUILD, &f.c.io, kept), SPARSED_OK);
+        assert_int_equal(sparsed_kept_get(kept, &pattern), SPARSED_OK);
+        const sparsed_pattern_info info = describe(pattern);
+        assert_int_equal(info.mode, mode);
+        assert_int_equal(info.window, 10);
+        assert_int_equal(info.sinks, mode == SPARSED_MODE_STREAMING ? 3 : 0);
+        assert_int_equal(info.gen_len, 30);
+        assert_int_equal(info.always_first, 0);
+        assert_int_equal(info.flags, 0);
+        assert_true(info.ratio == 0.0 && info.score_scale == 0.0);
+        assert_int_equal(sparsed_kept_set(kept, pattern), SPARSED_OK);
+        assert_int_equal(sparsed_plan_run(plan, SPARSED_SPARSE, &f.c.io, kept), SPARSED_OK);
+        sparsed_pattern_info checked = info;
+        assert_int_equal(spd_pattern_check_info(&checked, NULL), SPARSED_OK);
+        sparsed_pattern_release(pattern);
+        sparsed_kept_destroy(kept);
+        sparsed_plan_destroy(plan);
+        tear_down(&f);
+    }
+}
+
 /* The density of a fixed pattern counts elements, over valid rows. */
 static void check_fixed_density(sparsed_context *context, uint64_t window, uint64_t sinks,
                                 bool padded) {
@@ -382,6 +622,11 @@ static void test_kept__every_failing_allocation(void **state) {
     assert_int_equal(sparsed_context_create(&options, &context, NULL), SPARSED_OK);
     set_up(&f, context);
     build(&f);
+    static const double ratios[] = {0.2, 0.9};
+    sparsed_pattern *heads = get(&f); /* its ratios are an allocation more */
+    assert_int_equal(spd_pattern_set_ratios(heads, ratios, NULL), SPARSED_OK);
+    assert_int_equal(sparsed_kept_set(f.kept, heads), SPARSED_OK);
+    sparsed_pattern_release(heads);
     const size_t live = counter.live;
     sparsed_status status = SPARSED_E_NOMEM;
     for (size_t n = 0; status != SPARSED_OK; n++) {
@@ -415,17 +660,25 @@ static void test_kept__every_failing_allocation(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kept_get__says_what_it_was_built_with),
+        cmocka_unit_test(test_kept_get__says_of_what_problem),
+        cmocka_unit_test(test_kept_get__says_of_what_rows),
         cmocka_unit_test(test_kept_set__gives_back_what_was_got),
         cmocka_unit_test(test_kept_get__pattern_is_a_copy),
         cmocka_unit_test(test_kept__outlives_its_plan),
         cmocka_unit_test(test_kept_set__caller_s_mask),
+        cmocka_unit_test(test_kept_set__ratios_of_heads),
         cmocka_unit_test(test_kept_set__rows_that_keep_nothing),
         cmocka_unit_test(test_kept_set__shorter_pattern),
         cmocka_unit_test(test_kept_set__names_the_field_that_differs),
+        cmocka_unit_test(test_plan_run__pattern_of_other_rows),
+        cmocka_unit_test(test_plan_run__pattern_of_other_query_rows),
+        cmocka_unit_test(test_plan_run__pattern_of_other_query_position),
+        cmocka_unit_test(test_plan_run__caller_s_mask_of_any_rows),
         cmocka_unit_test(test_kept_set__refusal_changes_nothing),
         cmocka_unit_test(test_kept__refuses),
         cmocka_unit_test(test_kept__refused_run_keeps_the_pattern),
         cmocka_unit_test(test_kept_set__fixed_patterns_must_agree),
+        cmocka_unit_test(test_kept_get__fixed_modes_say_what_they_use),
         cmocka_unit_test(test_pattern_density__fixed_modes),
         cmocka_unit_test(test_kept__every_failing_allocation),
     };

@@ -359,9 +359,155 @@ static void assert_fails(sparsed_context *context, const method_plan *plan,
     assert_false(short_run(context, plan, denoise, &result, &error));
     assert_null(result.tokens);
     assert_null(result.layer_density);
+    assert_null(result.patterns);
     assert_int_equal(error.usage, usage);
     if (!strstr(error.text, text))
         fail_msg("\"%s\" does not say \"%s\"", error.text, text);
+}
+
+/* What a saved set says of itself, and its entries as (step, layer). */
+static void check_saved(const method_result *r, uint32_t patterns, const uint32_t *steps,
+                        uint32_t score_dtype) {
+    sparsed_pattern_set_info info = {.struct_size = sizeof info};
+    const uint32_t layers = 3;
+    assert_non_null(r->patterns);
+    assert_int_equal(sparsed_pattern_set_describe(r->patterns, &info, NULL), SPARSED_OK);
+    assert_int_equal(info.patterns, patterns);
+    assert_int_equal(info.model_layers, layers);
+    assert_int_equal(info.steps, 8);
+    assert_string_equal(info.schedule, "told");
+    for (uint32_t i = 0; i < patterns; i++) {
+        sparsed_pattern_entry entry = {.struct_size = sizeof entry};
+        assert_int_equal(sparsed_pattern_set_entry(r->patterns, i, &entry), SPARSED_OK);
+        assert_int_equal(entry.step, steps[i / layers]);
+        assert_int_equal(entry.layer, i % layers);
+        assert_int_equal(entry.score_dtype, score_dtype);
+    }
+}
+
+static method_plan saving_plan(const char *schedule, method_saving saving, uint32_t score_dtype) {
+    method_plan plan = short_plan(METHOD_SPARSED, SPARSED_MODE_UPSTREAM_LLADA, schedule);
+    plan.saving = saving;
+    plan.score_dtype = score_dtype;
+    plan.saved_info = (sparsed_pattern_set_info){
+        .struct_size = sizeof plan.saved_info, .model_layers = 3, .steps = 8, .schedule = "told"};
+    return plan;
+}
+
+static void run_or_fail(sparsed_context *context, const method_plan *plan,
+                        const dlm_denoise_options *denoise, method_result *result) {
+    tool_error error;
+    if (!short_run(context, plan, denoise, result, &error))
+        fail_msg("%s", error.text);
+}
+
+static void test_method_run__saves_the_last_patterns(void **state) {
+    const struct {
+        const char *schedule;
+        double skip;
+        uint32_t step, builds;
+    } cases[] = {{"upstream", 0.2, 2, 1},
+                 {"rebuild", 0.2, 7, 6},
+                 {"no-dense", 0.2, 0, 1},
+                 {"upstream", 0.75, 7, 1}}; /* no step uses it */
+    const dlm_denoise_options denoise = {.gen_length = 8, .steps = 8};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        method_plan plan = saving_plan(cases[i].schedule, METHOD_SAVE_LAST, 0);
+        method_result r;
+        plan.skip = cases[i].skip;
+        run_or_fail(*state, &plan, &denoise, &r);
+        assert_int_equal(r.build_steps, cases[i].builds);
+        assert_int_equal(r.sparse, i < 3);
+        check_saved(&r, 3, &cases[i].step, 0);
+        method_result_free(&r);
+    }
+}
+
+static void test_method_run__saves_what_listed_steps_would_choose(void **state) {
+    const dlm_denoise_options denoise = {.gen_length = 8, .steps = 8};
+    static const uint32_t listed[] = {1, 4, 7};
+    static const uint32_t dtypes[] = {SPARSED_F32, SPARSED_F16};
+    sparsed_schedule_entry entries[8] = {{SPARSED_DENSE, 0, 0.0}};
+    method_plan dense = short_plan(METHOD_DENSE, 0, "dense");
+    method_result expected;
+    run_or_fail(*state, &dense, &denoise, &expected);
+    for (uint32_t i = 0; i < 3; i++)
+        entries[listed[i]].op = SPARSED_DENSE_BUILD;
+    for (uint32_t i = 0; i < 2; i++) {
+        method_plan plan = saving_plan("dense", METHOD_SAVE_EVERY, dtypes[i]);
+        method_result r;
+        plan.entries = entries;
+        run_or_fail(*state, &plan, &denoise, &r);
+        check_saved(&r, 9, listed, dtypes[i]);
+        assert_false(r.sparse);
+        assert_int_equal(r.dense_steps, 5);
+        assert_int_equal(r.build_steps, 3);
+        assert_tokens_equal(r.tokens, expected.tokens, 8);
+        method_result_free(&r);
+    }
+    method_result_free(&expected);
+}
+
+/* Scores that came along choose what a build with their ratio chooses. */
+static void test_method_run__saved_scores_choose_anew(void **state) {
+    const dlm_denoise_options denoise = {.gen_length = 8, .steps = 8};
+    method_plan plan = saving_plan("upstream", METHOD_SAVE_LAST, SPARSED_F32);
+    const double ratio = 0.6;
+    method_result saved, direct;
+    run_or_fail(*state, &plan, &denoise, &saved);
+    plan.select.ratio = ratio;
+    run_or_fail(*state, &plan, &denoise, &direct);
+    for (uint32_t layer = 0; layer < 3; layer++) {
+        sparsed_pattern *from, *chosen, *wanted;
+        double jaccard = 0.0;
+        assert_int_equal(sparsed_pattern_set_get(saved.patterns, layer, &from, NULL), SPARSED_OK);
+        assert_int_equal(sparsed_pattern_set_get(direct.patterns, layer, &wanted, NULL),
+                         SPARSED_OK);
+        assert_int_equal(sparsed_pattern_rethreshold(from, &ratio, 1, &chosen, NULL), SPARSED_OK);
+        assert_int_equal(sparsed_pattern_jaccard(chosen, wanted, UINT32_MAX, &jaccard, NULL),
+                         SPARSED_OK);
+        assert_true(jaccard == 1.0);
+        assert_int_equal(sparsed_pattern_jaccard(from, wanted, UINT32_MAX, &jaccard, NULL),
+                         SPARSED_OK);
+        assert_true(jaccard < 1.0);
+        sparsed_pattern_release(from);
+        sparsed_pattern_release(chosen);
+        sparsed_pattern_release(wanted);
+    }
+    method_result_free(&saved);
+    method_result_free(&direct);
+}
+
+/* The steps of a warm run are those of the schedule, and its density that of the patterns. */
+static void test_method_run__starts_with_given_patterns(void **state) {
+    const dlm_denoise_options denoise = {.gen_length = 8, .steps = 8};
+    method_plan plan = saving_plan("no-dense", METHOD_SAVE_LAST, 0);
+    method_result first, second;
+    run_or_fail(*state, &plan, &denoise, &first);
+    method_plan warm = short_plan(METHOD_SPARSED, SPARSED_MODE_UPSTREAM_LLADA, "warm");
+    warm.patterns = first.patterns;
+    warm.skip = 0.0;
+    run_or_fail(*state, &warm, &denoise, &second);
+    assert_int_equal(second.sparse_steps, 8);
+    assert_int_equal(second.dense_steps + second.build_steps, 0);
+    assert_true(second.sparse && !second.patterns);
+    assert_true(second.density == first.density);
+    assert_true(second.attention_work == first.attention_work);
+    /* The same blocks in the same steps: a build that is used at once changes nothing. */
+    assert_tokens_equal(second.tokens, first.tokens, 8);
+    method_result_free(&second);
+    warm.select.block_k = 64;
+    assert_fails(*state, &warm, &denoise, false, "block_k");
+    method_result_free(&first);
+}
+
+static void test_method_run__saves_nothing_if_nothing_is_built(void **state) {
+    const dlm_denoise_options denoise = {.gen_length = 8, .steps = 8};
+    method_plan plan = saving_plan("dense", METHOD_SAVE_LAST, SPARSED_F16);
+    method_result r;
+    run_or_fail(*state, &plan, &denoise, &r);
+    assert_null(r.patterns);
+    method_result_free(&r);
 }
 
 static void test_method_run__fails_with_nothing_left(void **state) {
@@ -405,6 +551,11 @@ int main(void) {
         cmocka_unit_test(test_method_run__fixed_patterns_have_their_exact_density),
         cmocka_unit_test(test_method_run__builds_nothing_that_no_step_uses),
         cmocka_unit_test(test_method_run__half_types_fill_every_position),
+        cmocka_unit_test(test_method_run__saves_the_last_patterns),
+        cmocka_unit_test(test_method_run__saves_what_listed_steps_would_choose),
+        cmocka_unit_test(test_method_run__saved_scores_choose_anew),
+        cmocka_unit_test(test_method_run__starts_with_given_patterns),
+        cmocka_unit_test(test_method_run__saves_nothing_if_nothing_is_built),
         cmocka_unit_test(test_method_run__fails_with_nothing_left),
         cmocka_unit_test(test_method_run__dense_end_of_e2e_maskgit),
         cmocka_unit_test(test_method_run__sparsed_end_of_e2e_maskgit),

@@ -102,6 +102,7 @@ static void test_pipeline_op__presets(void **state) {
     assert_string_equal(preset_ops(*state, "rebuild", 0.2, 8), "ddBBBBBB");
     assert_string_equal(preset_ops(*state, "window:2:5", 0.2, 8), "ddBssddd");
     assert_string_equal(preset_ops(*state, "dense", 0.2, 8), "dddddddd");
+    assert_string_equal(preset_ops(*state, "warm", 0.3, 8), "ddssssss");
 }
 
 /* A build that no later step uses is work for nothing. */
@@ -113,19 +114,27 @@ static void test_pipeline_op__build_at_or_past_the_last_step(void **state) {
 }
 
 static void test_pipeline_op__unused_builds(void **state) {
-    static const char *const cases[][3] = {
-        /* schedule, as it runs, as it runs if the last pattern is saved */
-        {"DDs", "dDs", "dDs"}, {"DdB", "ddB", "ddB"}, {"Dd", "dd", "Dd"},
-        {"DsD", "Dsd", "DsD"}, {"DD", "dd", "dD"},    {"DsDdd", "Dsddd", "DsDdd"},
-        {"BB", "BB", "BB"},    {"Dds", "Dds", "Dds"}};
+    static const char *const cases[][4] = {
+        /* schedule, as it runs, ... if the last pattern is read, ... if all are */
+        {"DDs", "dDs", "dDs", "DDs"},
+        {"DdB", "ddB", "ddB", "DdB"},
+        {"Dd", "dd", "Dd", "Dd"},
+        {"DsD", "Dsd", "DsD", "DsD"},
+        {"DD", "dd", "dD", "DD"},
+        {"DsDdd", "Dsddd", "DsDdd", "DsDdd"},
+        {"BB", "BB", "BB", "BB"},
+        {"Dds", "Dds", "Dds", "Dds"},
+        {"dDdDd", "ddddd", "dddDd", "dDdDd"}};
+    static const uint32_t flags[] = {0, SPARSED_SCHEDULE_SAVE, SPARSED_SCHEDULE_EVERY_BUILD,
+                                     SPARSED_SCHEDULE_SAVE | SPARSED_SCHEDULE_EVERY_BUILD};
     attention_case c = new_case();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         sparsed_schedule_entry entries[8];
         sparsed_schedule schedule = entries_of(cases[i][0], entries);
-        for (uint32_t save = 0; save < 2; save++) {
-            schedule.flags = save ? SPARSED_SCHEDULE_SAVE : 0;
+        for (size_t f = 0; f < sizeof flags / sizeof *flags; f++) {
+            schedule.flags = flags[f];
             sparsed_pipeline *pipeline = new_pipeline(*state, &c, &schedule);
-            assert_string_equal(ops_of(pipeline, schedule.steps), cases[i][1 + save]);
+            assert_string_equal(ops_of(pipeline, schedule.steps), cases[i][f < 3 ? f + 1 : 3]);
             sparsed_pipeline_destroy(pipeline);
         }
     }
@@ -339,8 +348,8 @@ static void test_pipeline_create__refuses_schedules(void **state) {
     s.struct_size = 2;
     refuse_create(*state, &s, true, 1, "schedule.struct_size is 2");
     s = good;
-    s.flags = 2;
-    refuse_create(*state, &s, true, 1, "schedule.flags is 0x2");
+    s.flags = 4;
+    refuse_create(*state, &s, true, 1, "schedule.flags is 0x4");
     s = good;
     s.reserved = 3;
     refuse_create(*state, &s, true, 1, "schedule.reserved 3");

@@ -60,6 +60,8 @@ static void test_schedule_preset__all_presets(void **state) {
     assert_string_equal(letters("window:0:10", 0.2, 10), "Bsssssssss");
     assert_string_equal(letters("window:9:10", 0.2, 10), "dddddddddB");
     assert_string_equal(letters("dense", 0.2, 10), "dddddddddd");
+    assert_string_equal(letters("warm", 0.2, 10), "ddssssssss");
+    assert_string_equal(letters("warm", 0.25, 10), "ddssssssss");
 }
 
 /* skip 0 still means two dense steps upstream, and a build in the first one on paper. */
@@ -71,6 +73,8 @@ static void test_schedule_preset__skip_at_its_ends(void **state) {
     assert_string_equal(letters("upstream", 1.0, 6), "dddddd");
     assert_string_equal(letters("paper", 1.0, 6), "dddddD");
     assert_string_equal(letters("rebuild", 1.0, 6), "dddddd");
+    assert_string_equal(letters("warm", 0.0, 6), "ssssss");
+    assert_string_equal(letters("warm", 1.0, 6), "dddddd");
 }
 
 static void test_schedule_preset__build_at_or_past_the_last_step(void **state) {
@@ -87,6 +91,7 @@ static void test_schedule_preset__skip_is_a_plain_double_product(void **state) {
     (void)state;
     assert_int_equal(strspn(letters("upstream", 0.29, 100), "d"), 29);
     assert_int_equal(strspn(letters("paper", 0.29, 100), "d"), 27);
+    assert_int_equal(strspn(letters("warm", 0.29, 100), "d"), 28);
 }
 
 static void test_schedule_preset__as_many_steps_as_there_may_be(void **state) {
@@ -119,6 +124,8 @@ static void test_schedule_preset__refuses_what_is_no_preset(void **state) {
     refuse("Upstream", 0.2, 8, "'Upstream'");
     refuse("upstreams", 0.2, 8, "'upstreams'");
     refuse("window", 0.2, 8, "'window'");
+    refuse("warmer", 0.2, 8, "'warmer'");
+    refuse("cold", 0.2, 8, "dense, warm or window:A:B");
 }
 
 static void test_schedule_preset__refuses_bad_windows(void **state) {

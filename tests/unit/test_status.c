@@ -11,7 +11,7 @@
 
 #include <sparsed/sparsed.h>
 
-static const int statuses[] = {0, -1, -2, -3, -4, -10, -11, -13, -24};
+static const int statuses[] = {0, -1, -2, -3, -4, -10, -11, -13, -20, -21, -22, -23, -24};
 
 enum { STATUSES = sizeof statuses / sizeof *statuses };
 
@@ -43,6 +43,10 @@ static void test_status__values_never_change(void **state) {
     assert_int_equal(SPARSED_E_NO_DEVICE, -10);
     assert_int_equal(SPARSED_E_DEVICE, -11);
     assert_int_equal(SPARSED_E_SELF_TEST, -13);
+    assert_int_equal(SPARSED_E_IO, -20);
+    assert_int_equal(SPARSED_E_FORMAT, -21);
+    assert_int_equal(SPARSED_E_VERSION, -22);
+    assert_int_equal(SPARSED_E_CHECKSUM, -23);
     assert_int_equal(SPARSED_E_MISMATCH, -24);
 }
 

@@ -138,3 +138,140 @@ test_generate__names_a_model_that_is_not_there() {
     refuse 1 "folder/config.json" generate --model folder --prompt x
     SPARSED_MODEL=absent refuse 1 "absent/config.json" generate --prompt x
 }
+
+# ---- pattern files ----
+
+test_generate__names_pattern_options_that_do_not_go_together() {
+    refuse_prompted 2 "--pattern-scores goes with --pattern-out" --pattern-scores f16
+    refuse_prompted 2 "--pattern-tag goes with --pattern-out" --pattern-tag x
+    refuse_prompted 2 "--pattern-out-steps goes with --pattern-out" --pattern-out-steps all
+    refuse_prompted 2 "--pattern-tag goes with --pattern-out" --pattern-cache c --pattern-tag x
+    refuse_prompted 2 "builds no patterns" --pattern-in a --pattern-out b
+    refuse_prompted 2 "--pattern-cache and --pattern-in" --pattern-in a --pattern-cache c
+    refuse_prompted 2 "--pattern-cache and --pattern-out" --pattern-out a --pattern-cache c
+    refuse_prompted 2 "with --pattern-in it is warm" --pattern-in a --schedule paper
+    refuse_prompted 2 "--schedule warm needs --pattern-in" --schedule warm
+    refuse_prompted 2 "--schedule warm needs --pattern-in" --schedule warm --pattern-out a
+    refuse_prompted 2 "--skip does not go with --pattern-out-steps" \
+        --pattern-out a --pattern-out-steps all --skip 0.2
+    refuse_prompted 2 "--schedule does not go with --pattern-out-steps" \
+        --pattern-out a --pattern-out-steps all --schedule upstream
+}
+
+test_generate__names_pattern_values_out_of_range() {
+    refuse_prompted 2 "--pattern-out is empty" --pattern-out ""
+    refuse_prompted 2 "--pattern-in is empty" --pattern-in=
+    refuse_prompted 2 "--pattern-cache is empty" --pattern-cache ""
+    refuse_prompted 2 "--pattern-out-steps is empty" --pattern-out a --pattern-out-steps ""
+    refuse_prompted 2 "--pattern-scores is 'bf16'" --pattern-out a --pattern-scores bf16
+    refuse_prompted 2 "--pattern-tag has 4096 bytes" \
+        --pattern-out a --pattern-tag "$(printf '%4096d' 1)"
+    refuse_prompted 2 "--pattern-tag is not valid UTF-8 at byte 1" \
+        --pattern-out a --pattern-tag "$(printf 'a\377')"
+    for list in 16 3,99 8-4 x "1," ",1" 1--2 -1 1.5; do
+        refuse_prompted 2 "--pattern-out-steps is '$list'" --pattern-out a --pattern-out-steps "$list"
+    done
+}
+
+# Decided before the run: nothing would be in the file.
+test_generate__names_a_run_that_builds_no_patterns() {
+    refuse_prompted 2 "--pattern-out: schedule upstream with skip 0.95 builds no patterns in 16" \
+        --pattern-out a --skip 0.95
+    refuse_prompted 2 "--pattern-out: schedule dense" --pattern-out a --schedule dense
+    refuse_prompted 2 "--pattern-out: --attention dense" --pattern-out a --attention dense
+    refuse_prompted 2 "--pattern-out-steps goes with --attention sparsed" \
+        --pattern-out a --pattern-out-steps all --attention dense
+    refuse_prompted 2 "--pattern-cache: schedule upstream with skip 1 builds no patterns" \
+        --pattern-cache c --skip 1
+    refuse_prompted 2 "--pattern-scores is f32, but --attention window" \
+        --pattern-out a --pattern-scores f32 --attention window
+    refuse_prompted 2 "--schedule 'weekly'" --pattern-out a --schedule weekly
+    refuse_prompted 2 "--schedule 'weekly'" --pattern-cache c --schedule weekly
+}
+
+test_generate__names_schedules_that_are_not_cached() {
+    refuse_prompted 2 "--schedule rebuild: it builds anew" --pattern-cache c --schedule rebuild
+    refuse_prompted 2 "--schedule window:2:9: it is" --pattern-cache c --schedule window:2:9
+    refuse_prompted 2 "--schedule dense: it uses no" --pattern-cache c --schedule dense
+    refuse_prompted 2 "--schedule warm: on the first run" --pattern-cache c --schedule warm
+    refuse_prompted 2 "--pattern-cache goes with --attention sparsed, not window" \
+        --pattern-cache c --attention window
+    refuse_prompted 2 "--pattern-cache goes with --attention sparsed, not dense" \
+        --pattern-cache c --attention dense
+}
+
+test_generate__names_files_that_cannot_be_read_or_written() {
+    mkdir folder
+    echo "no patterns" >text
+    refuse_prompted 1 "absent" --pattern-in absent
+    refuse_prompted 1 "folder" --pattern-in folder
+    refuse_prompted 1 "text" --pattern-in text
+    refuse_prompted 1 "absent/a" --pattern-out absent/a
+    refuse_prompted 1 "folder" --pattern-out folder
+    refuse_prompted 1 "text: is there, but is no folder" --pattern-cache text
+    refuse_prompted 1 "absent/c" --pattern-cache absent/c
+}
+
+# $1 what the file says of it, then the options that contradict.
+contradict() {
+    text=$1
+    shift
+    refuse_prompted 2 "$text" --pattern-in a.spdp "$@"
+}
+
+test_generate__names_option_and_file_that_contradict() {
+    accept generate --model "$LLADA" --prompt "One, two" --pattern-out a.spdp --schedule no-dense \
+        --block-size-q 16 --block-size-k 64 --select 0.35 --score-reduce max --keep-first 1
+    contradict "--block-size-q is 32, but a.spdp was built with 16" --block-size-q 32
+    contradict "--block-size-k is 16, but a.spdp was built with 64" --block-size-k 16
+    contradict "--block-size is 16, but a.spdp was built with 64" --block-size 16
+    contradict "--block-size is 64, but a.spdp was built with 16" --block-size 64
+    contradict "--mode is paper, but a.spdp was built with upstream-llada" --mode paper
+    contradict "--select is 0.3, but layer 0 of a.spdp was built with 0.35" --select 0.3
+    contradict "--score-reduce is sum, but a.spdp was built with max" --score-reduce sum
+    contradict "--keep-first is 0, but a.spdp was built with 1" --keep-first 0
+    contradict "--score-scale is 0.1, but a.spdp was built with" --score-scale 0.1
+    contradict "--keep-diagonal is given, but a.spdp was built without" --keep-diagonal
+    contradict "--keep-generation is given, but a.spdp was built without" --keep-generation
+    contradict "--dense-generation-rows is given, but a.spdp" --dense-generation-rows
+    contradict "--attention is window, but the patterns of a.spdp go with sparsed" \
+        --attention window
+    contradict "--pattern-in goes with --attention sparsed" --attention dense
+    accept generate --model "$LLADA" --prompt "One, two" --pattern-in a.spdp --block-size-q 16 \
+        --select 0.35 --score-reduce max --keep-first 1 --mode upstream-llada
+}
+
+test_generate__names_window_and_file_that_contradict() {
+    accept generate --model "$LLADA" --prompt "One, two" --pattern-out a.spdp \
+        --attention streaming --window 9 --sinks 3
+    contradict "--window is 8, but a.spdp was built with 9" --attention streaming --window 8
+    contradict "--sinks is 4, but a.spdp was built with 3" --attention streaming --sinks 4
+    contradict "--attention is sparsed, but the patterns of a.spdp go with streaming"
+    contradict "--attention is window, but the patterns of a.spdp go with streaming" \
+        --attention window
+}
+
+test_generate__names_a_file_that_does_not_fit() {
+    accept generate --model "$LLADA" --prompt "One, two" --pattern-out a.spdp
+    refuse_llada 1 "a.spdp does not fit this run: q_len" --prompt "One, two, three" \
+        --pattern-in a.spdp
+    refuse_llada 1 "a.spdp does not fit this run: q_len" --prompt "One, two" --gen-length 39 \
+        --pattern-in a.spdp
+    refuse 1 "a.spdp does not fit this run: " generate --model "$DREAM" --prompt "One, two" \
+        --gen-length 40 --pattern-in a.spdp
+    # The same tokens; one weight's last bit differs, then the configuration.
+    cp -r "$LLADA" model
+    chmod -R u+w model
+    shard=model-00001-of-00001.safetensors
+    size=$(wc -c <"model/$shard")
+    printf '\001' | dd of="model/$shard" bs=1 seek=$((size - 1)) conv=notrunc 2>"$ERR"
+    refuse 1 "a.spdp does not fit this run: model" generate --model model --prompt "One, two" \
+        --pattern-in a.spdp
+    cp "$LLADA/$shard" model/
+    accept generate --model model --prompt "One, two" --pattern-in a.spdp
+    echo >>model/config.json
+    refuse 1 "a.spdp does not fit this run: model" generate --model model --prompt "One, two" \
+        --pattern-in a.spdp
+    accept generate --model "$LLADA" --prompt "One, two" --pattern-out b.spdp --pattern-out-steps 3,5
+    refuse_prompted 1 "b.spdp holds the patterns of steps 3,5" --pattern-in b.spdp
+}

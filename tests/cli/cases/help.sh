@@ -8,14 +8,15 @@ selection="mode select block-size block-size-q block-size-k score-reduce dense-g
 options_devices="$common self-test"
 options_attend="$common $selection input output attention gen-length scale dtype"
 options_generate="$common $selection model prompt prompt-file example raw-prompt gen-length steps
-    sampler gen-block-length attention compare skip schedule dtype"
+    sampler gen-block-length attention compare skip schedule dtype
+    pattern-in pattern-out pattern-out-steps pattern-scores pattern-tag pattern-cache"
 
 # $1 command, $2 its options: the help lists these, and no other.
 check_help() {
     accept "$1" --help
     [ ! -s "$ERR" ] || flunk "words on stderr: $(cat "$ERR")"
     head -n 1 "$OUT" | grep -q "^usage: sparsed $1 " || flunk "no usage line: $(head -n 1 "$OUT")"
-    sed -n 's/^  --\([a-z-]*\).*/\1/p' "$OUT" | sort >listed
+    sed -n 's/^  \(-[a-z], \)\{0,1\}--\([a-z-]*\).*/\2/p' "$OUT" | sort >listed
     # shellcheck disable=SC2086 # words
     printf '%s\n' $2 | sort >expected
     cmp -s listed expected || flunk "listed or expected only: $(sort listed expected | uniq -u)"
@@ -51,7 +52,7 @@ test_help__lists_every_command() {
     for word in --help -h help; do
         accept "$word"
         [ ! -s "$ERR" ] || flunk "words on stderr"
-        for name in generate attend devices; do
+        for name in generate attend pattern devices; do
             grep -q "^  $name " "$OUT" || flunk "$word does not list $name"
         done
     done

@@ -22,7 +22,7 @@ refuse_closed() {
 test_stdout__full_for_help_and_version() {
     refuse_full --help
     refuse_full --version
-    for command in generate attend devices; do
+    for command in generate attend pattern devices; do
         refuse_full "$command" --help
     done
 }
