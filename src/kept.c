@@ -129,6 +129,20 @@ static sparsed_status check_rows(uint32_t batch, const spd_extent *pattern, cons
     return SPARSED_OK;
 }
 
+/* A caller's own mask knows of no padding: it was made for the whole rows, and serves any. */
+static bool is_mask_of_any_rows(const sparsed_kept *kept) {
+    const sparsed_pattern_info *info = &kept->info;
+    if (info->mode != 0)
+        return false;
+    for (uint32_t b = 0; b < info->batch; b++) {
+        const spd_extent *e = &kept->extents[b];
+        if (e->key_start != 0 || e->keys != info->kv_len || e->query_start != 0 ||
+            e->queries != info->q_len || e->query_position != info->q_start)
+            return false;
+    }
+    return true;
+}
+
 sparsed_status spd_kept_check(const sparsed_kept *kept, const spd_problem *run,
                               const spd_extent *extents, sparsed_message *message) {
     if (!kept->filled)
@@ -139,8 +153,9 @@ sparsed_status spd_kept_check(const sparsed_kept *kept, const spd_problem *run,
     if (kept->info.kv_len != run->desc.kv_len)
         return mismatch(message, "kv_len", kept->info.kv_len, run->desc.kv_len);
     sparsed_status status = check_fixed(&kept->info, &run->select, message);
-    /* A caller's own mask knows of no padding. */
-    for (uint32_t b = 0; b < run->desc.batch && kept->info.mode != 0 && status == SPARSED_OK; b++)
+    if (is_mask_of_any_rows(kept))
+        return status;
+    for (uint32_t b = 0; b < run->desc.batch && status == SPARSED_OK; b++)
         status = check_rows(b, &kept->extents[b], &extents[b], message);
     return status;
 }

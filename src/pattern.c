@@ -33,47 +33,62 @@ void spd_pattern_derive_extent(const sparsed_pattern_info *info, spd_extent *ext
         e.k_blocks = spd_ceil_div(e.keys, info->block_k);
         e.split = spd_split_block(e.keys, info->block_k, info->gen_len);
         e.generation_position = e.keys - spd_min(info->gen_len, e.keys);
-        if (spd_mode_is_scored(info->mode))
-            spd_budgets(info->mode, info->ratio, e.k_blocks, e.split, &e.keep_prompt,
-                        &e.keep_generation);
     }
     *extent = e;
 }
 
-static void fill_extents(sparsed_pattern *p, const spd_extent *extents) {
-    const sparsed_pattern_info *info = &p->info;
-    for (uint32_t b = 0; b < info->batch; b++) {
-        p->extents[b] = extents ? extents[b]
-                                : (spd_extent){.keys = info->kv_len,
-                                               .queries = info->q_len,
-                                               .query_position = info->q_start};
-        spd_pattern_derive_extent(info, &p->extents[b]);
-        p->generation_blocks =
-            spd_max(p->generation_blocks, p->extents[b].k_blocks - p->extents[b].split);
+/* Copied and derived; without any, all rows are valid. NULL: no memory. */
+static spd_extents *derive_extents(const sparsed_pattern_info *info, const spd_extent *extents,
+                                   const sparsed_allocator *allocator) {
+    spd_extents *made = spd_extents_new(info->batch, allocator);
+    for (uint32_t b = 0; made && b < info->batch; b++) {
+        spd_extent e = extents ? extents[b]
+                               : (spd_extent){.keys = info->kv_len,
+                                              .queries = info->q_len,
+                                              .query_position = info->q_start};
+        spd_pattern_derive_extent(info, &e);
+        spd_extents_set(made, b, &e);
     }
+    return made;
 }
 
 sparsed_status spd_pattern_create(const sparsed_pattern_info *info, const spd_extent *extents,
                                   bool with_bits, const sparsed_allocator *allocator,
                                   sparsed_pattern **pattern, sparsed_message *message) {
-    sparsed_pattern *p = spd_allocate(allocator, 1, sizeof *p);
     *pattern = NULL;
-    if (!p)
-        return spd_fail(message, SPARSED_E_NOMEM, "no memory for a pattern");
+    spd_extents *own = derive_extents(info, extents, allocator);
+    if (!own)
+        return spd_fail(message, SPARSED_E_NOMEM, "no memory for a pattern's rows of %u batches",
+                        info->batch);
+    sparsed_status status =
+        spd_pattern_create_shared(info, own, with_bits, allocator, pattern, message);
+    spd_extents_release(own);
+    return status;
+}
+
+sparsed_status spd_pattern_create_shared(const sparsed_pattern_info *info, spd_extents *extents,
+                                         bool with_bits, const sparsed_allocator *allocator,
+                                         sparsed_pattern **pattern, sparsed_message *message) {
+    const uint64_t bits_bytes = with_bits ? spd_pattern_words(info) * sizeof(uint64_t) : 0;
+    sparsed_pattern *p = spd_allocate(allocator, 1, sizeof *p);
+    uint64_t *bits = with_bits ? spd_allocate(allocator, bits_bytes, 1) : NULL;
+    *pattern = NULL;
+    if (!p || (with_bits && !bits)) {
+        spd_release(allocator, p);
+        spd_release(allocator, bits);
+        spd_fail(message, SPARSED_E_NOMEM, "no memory for a pattern of %llu bytes",
+                 (unsigned long long)bits_bytes);
+        return SPARSED_E_NOMEM;
+    }
     atomic_init(&p->references, 1);
     p->allocator = *allocator;
     p->info = *info;
     p->info.struct_size = sizeof p->info;
     p->row_words = spd_ceil_div(info->k_blocks, 64);
-    p->extents = spd_allocate(allocator, info->batch, sizeof *p->extents);
-    if (with_bits)
-        p->bits = spd_allocate(allocator, spd_pattern_words(info), sizeof *p->bits);
-    if (!p->extents || (with_bits && !p->bits)) {
-        sparsed_pattern_release(p);
-        return spd_fail(message, SPARSED_E_NOMEM, "no memory for a pattern of %llu bytes",
-                        (unsigned long long)spd_pattern_words(info) * sizeof *p->bits);
-    }
-    fill_extents(p, extents);
+    p->generation_blocks = extents->generation_blocks;
+    p->shared_extents = spd_extents_retain(extents);
+    p->extents = extents->of;
+    p->bits = bits;
     *pattern = p;
     return SPARSED_OK;
 }
@@ -96,7 +111,7 @@ sparsed_status spd_pattern_copy(const sparsed_pattern *from, sparsed_pattern **p
     const sparsed_pattern_info *info = &from->info;
     sparsed_pattern *p;
     sparsed_status status =
-        spd_pattern_create(info, from->extents, true, &from->allocator, &p, message);
+        spd_pattern_create_shared(info, from->shared_extents, true, &from->allocator, &p, message);
     *pattern = NULL;
     if (status == SPARSED_OK && from->ratios)
         status = spd_pattern_set_ratios(p, from->ratios, message);
@@ -134,7 +149,7 @@ void sparsed_pattern_release(sparsed_pattern *pattern) {
     }
     spd_file_map_release(pattern->map);
     sparsed_pattern_release(pattern->lender);
-    spd_release(&allocator, pattern->extents);
+    spd_extents_release(pattern->shared_extents);
     spd_release(&allocator, pattern);
 }
 

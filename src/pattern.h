@@ -6,6 +6,7 @@
 #ifndef SPD_PATTERN_H
 #define SPD_PATTERN_H
 
+#include "pattern_extents.h"
 #include "problem.h"
 
 #include <sparsed/pattern.h>
@@ -19,11 +20,12 @@ struct sparsed_pattern {
     sparsed_allocator allocator;
     sparsed_pattern_info info;
     uint64_t row_words;
-    uint64_t generation_blocks; /* columns of generation_scores: the largest k_blocks - split */
-    spd_extent *extents;        /* [batch]; owned */
-    struct spd_file_map *map;   /* holds what follows; NULL = owned arrays */
-    const uint64_t *bits;       /* [batch][heads][q_blocks][row_words] */
-    const double *ratios;       /* [heads], or NULL: info.ratio for all */
+    uint64_t generation_blocks;  /* columns of generation_scores: the largest k_blocks - split */
+    spd_extents *shared_extents; /* perhaps with other patterns and a set; retained */
+    const spd_extent *extents;   /* [batch], in the former */
+    struct spd_file_map *map;    /* holds what follows; NULL = owned arrays */
+    const uint64_t *bits;        /* [batch][heads][q_blocks][row_words] */
+    const double *ratios;        /* [heads], or NULL: info.ratio for all */
     const void *scores; /* [batch][heads][q_blocks][k_blocks] of info.score_dtype, or NULL */
     const void *generation_scores; /* [batch][heads][q_blocks][generation_blocks], upstream modes */
     sparsed_pattern *lender; /* whose the two score arrays are, retained; NULL = as the rest */
@@ -55,8 +57,8 @@ uint64_t spd_score_bytes(uint32_t score_dtype);
  * such a pattern, both score arrays in f32 included, fit in 64 bits. */
 sparsed_status spd_pattern_check_info(sparsed_pattern_info *info, sparsed_message *message);
 
-/* Fills in an extent's derived fields (q_blocks, k_blocks, split, generation_position, budgets of
- * info.ratio) from key_start, keys, query_start, queries, query_position. */
+/* Fills in an extent's derived fields (q_blocks, k_blocks, split, generation_position; budgets are
+ * 0) from key_start, keys, query_start, queries, query_position. */
 void spd_pattern_derive_extent(const sparsed_pattern_info *info, spd_extent *extent);
 
 /*
@@ -68,6 +70,11 @@ void spd_pattern_derive_extent(const sparsed_pattern_info *info, spd_extent *ext
 sparsed_status spd_pattern_create(const sparsed_pattern_info *info, const spd_extent *extents,
                                   bool with_bits, const sparsed_allocator *allocator,
                                   sparsed_pattern **pattern, sparsed_message *message);
+
+/* The same with extents that others have too: of this info's shape and gen_len; retained. */
+sparsed_status spd_pattern_create_shared(const sparsed_pattern_info *info, spd_extents *extents,
+                                         bool with_bits, const sparsed_allocator *allocator,
+                                         sparsed_pattern **pattern, sparsed_message *message);
 
 /* The bits of a pattern that is being made. */
 uint64_t *spd_pattern_own_bits(sparsed_pattern *pattern);
@@ -83,7 +90,8 @@ void spd_pattern_count(sparsed_pattern *pattern);
 /* Bits lie in each batch's own blocks only: false if one does not. */
 bool spd_pattern_bits_fit(const sparsed_pattern *pattern);
 
-/* A pattern of the same bits, ratios and info, with arrays of its own and without scores. */
+/* A pattern of the same bits, ratios and info, with memory of its own but for the extents, and
+ * without scores. */
 sparsed_status spd_pattern_copy(const sparsed_pattern *from, sparsed_pattern **pattern,
                                 sparsed_message *message);
 

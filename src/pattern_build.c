@@ -122,7 +122,7 @@ sparsed_status sparsed_pattern_from_mask(const sparsed_pattern_info *info, const
     sparsed_status status = check_results(pattern, message);
     if (status == SPARSED_OK)
         status = begin(info, mask, "mask", allocator, &p, message);
-    if (status != SPARSED_OK)
+    if (!p)
         return status;
     const uint64_t rows = spd_pattern_row_count(&p->info), blocks = p->info.k_blocks;
     uint64_t *bits = spd_pattern_own_bits(p);
@@ -142,7 +142,7 @@ sparsed_status sparsed_pattern_from_bits(const sparsed_pattern_info *info, const
     sparsed_status status = check_results(pattern, message);
     if (status == SPARSED_OK)
         status = begin(info, bits, "bits", allocator, &p, message);
-    if (status != SPARSED_OK)
+    if (!p)
         return status;
     const uint64_t rows = spd_pattern_row_count(&p->info), used = p->info.k_blocks % 64;
     for (uint64_t r = 0; r < rows && used != 0; r++)
@@ -187,11 +187,11 @@ static sparsed_status set_csr(sparsed_pattern *p, const uint64_t *row_starts,
         return spd_fail(message, SPARSED_E_INVALID, "row_starts[0] is %llu, not 0",
                         (unsigned long long)row_starts[0]);
     for (uint64_t r = 0; r < rows && status == SPARSED_OK; r++) {
-        const uint64_t first = row_starts[r], end = row_starts[r + 1];
+        const uint64_t next = r + 1, first = row_starts[r], end = row_starts[next];
         if (end < first || end - first > k_blocks)
             return spd_fail(message, SPARSED_E_INVALID,
                             "row_starts[%llu] is %llu after %llu: not 0 to %llu key blocks",
-                            (unsigned long long)(r + 1), (unsigned long long)end,
+                            (unsigned long long)next, (unsigned long long)end,
                             (unsigned long long)first, (unsigned long long)k_blocks);
         if (end > first && !blocks)
             return spd_fail(message, SPARSED_E_INVALID, "blocks is NULL");
@@ -210,8 +210,9 @@ sparsed_status sparsed_pattern_from_csr(const sparsed_pattern_info *info,
     sparsed_status status = check_results(pattern, message);
     if (status == SPARSED_OK)
         status = begin(info, row_starts, "row_starts", allocator, &p, message);
-    if (status == SPARSED_OK)
-        status = set_csr(p, row_starts, blocks, message);
+    if (!p)
+        return status;
+    status = set_csr(p, row_starts, blocks, message);
     if (status != SPARSED_OK) {
         sparsed_pattern_release(p);
         return status;

@@ -61,7 +61,7 @@ sparsed_status spd_decode_section(const spd_source *source, const char *field, u
 static sparsed_status check_identity(const spd_source *source, const unsigned char *bytes,
                                      sparsed_message *message) {
     uint64_t present = spd_min(source->size, SPD_HEADER_BYTES);
-    if (present < 8 || memcmp(bytes, SPD_FORMAT_MAGIC, 8) != 0)
+    if (present < 8 || spd_get_u64(bytes + SPD_HEADER_MAGIC) != SPD_FORMAT_MAGIC)
         return spd_source_fail(source, message, SPARSED_E_FORMAT, SPD_HEADER_MAGIC,
                                "not a pattern file: it does not begin with \\x89SPDP");
     uint32_t version = spd_get_u32(bytes + SPD_HEADER_VERSION);
@@ -109,8 +109,6 @@ static const header_field header_fields[] = {
     {"kv_len", 1, SPD_MAX_LEN, SPD_HEADER_KV_LEN, 8},
     {"q_start", 0, SPD_MAX_LEN, SPD_HEADER_Q_START, 8},
     {"gen_len", 0, SPD_MAX_LEN, SPD_HEADER_GEN_LEN, 8},
-    {"block_q", 16, 128, SPD_HEADER_BLOCK_Q, 4},
-    {"block_k", 16, 128, SPD_HEADER_BLOCK_K, 4},
 };
 
 static uint64_t header_number(const unsigned char *bytes, const header_field *f) {
@@ -126,16 +124,31 @@ static sparsed_status check_fields(const spd_source *source, const unsigned char
         if (status != SPARSED_OK)
             return status;
     }
-    for (uint32_t at = SPD_HEADER_BLOCK_Q; at <= SPD_HEADER_BLOCK_K; at += 4) {
-        uint32_t rows = spd_get_u32(bytes + at);
-        if ((rows & (rows - 1)) != 0)
-            return spd_source_fail(source, message, SPARSED_E_FORMAT, at,
-                                   "%s is %u, not 16, 32, 64 or 128",
-                                   at == SPD_HEADER_BLOCK_Q ? "block_q" : "block_k", rows);
-    }
     return spd_decode_zeros(source, "the reserved part of the header", SPD_HEADER_RESERVED,
                             bytes + SPD_HEADER_RESERVED, SPD_HEADER_CHECKSUM - SPD_HEADER_RESERVED,
                             message);
+}
+
+/* The fields of one side's blocks. */
+typedef struct block_fields {
+    const char *rows_name, *count_name;
+    uint32_t rows, length, count; /* offsets */
+} block_fields;
+
+static const block_fields query_blocks = {"block_q", "q_blocks", SPD_HEADER_BLOCK_Q,
+                                          SPD_HEADER_Q_LEN, SPD_HEADER_Q_BLOCKS};
+static const block_fields key_blocks = {"block_k", "k_blocks", SPD_HEADER_BLOCK_K,
+                                        SPD_HEADER_KV_LEN, SPD_HEADER_K_BLOCKS};
+
+static sparsed_status check_blocks(const spd_source *source, const unsigned char *bytes,
+                                   const block_fields *f, sparsed_message *message) {
+    const uint32_t rows = spd_get_u32(bytes + f->rows);
+    if (rows != 16 && rows != 32 && rows != 64 && rows != 128)
+        return spd_source_fail(source, message, SPARSED_E_FORMAT, f->rows,
+                               "%s is %u, not 16, 32, 64 or 128", f->rows_name, rows);
+    const uint64_t count = spd_ceil_div(spd_get_u64(bytes + f->length), rows);
+    return spd_decode_range(source, f->count_name, f->count, spd_get_u64(bytes + f->count), count,
+                            count, message);
 }
 
 /* Fields that bound each other. All are in their ranges, so that no sum wraps. */
@@ -145,8 +158,6 @@ static sparsed_status check_shape(const spd_source *source, const unsigned char 
     uint64_t model_heads = spd_get_u64(bytes + SPD_HEADER_MODEL_HEADS);
     uint64_t q_len = spd_get_u64(bytes + SPD_HEADER_Q_LEN);
     uint64_t kv_len = spd_get_u64(bytes + SPD_HEADER_KV_LEN);
-    uint64_t q_blocks = spd_ceil_div(q_len, spd_get_u32(bytes + SPD_HEADER_BLOCK_Q));
-    uint64_t k_blocks = spd_ceil_div(kv_len, spd_get_u32(bytes + SPD_HEADER_BLOCK_K));
     sparsed_status status =
         spd_decode_range(source, "q_len", SPD_HEADER_Q_LEN, q_len, 1, kv_len, message);
     if (status == SPARSED_OK)
@@ -161,13 +172,9 @@ static sparsed_status check_shape(const spd_source *source, const unsigned char 
         status = spd_decode_range(source, "gen_len", SPD_HEADER_GEN_LEN,
                                   spd_get_u64(bytes + SPD_HEADER_GEN_LEN), 0, kv_len, message);
     if (status == SPARSED_OK)
-        status =
-            spd_decode_range(source, "q_blocks", SPD_HEADER_Q_BLOCKS,
-                             spd_get_u64(bytes + SPD_HEADER_Q_BLOCKS), q_blocks, q_blocks, message);
+        status = check_blocks(source, bytes, &query_blocks, message);
     if (status == SPARSED_OK)
-        status =
-            spd_decode_range(source, "k_blocks", SPD_HEADER_K_BLOCKS,
-                             spd_get_u64(bytes + SPD_HEADER_K_BLOCKS), k_blocks, k_blocks, message);
+        status = check_blocks(source, bytes, &key_blocks, message);
     return status;
 }
 

@@ -89,7 +89,7 @@ sparsed_status spd_decode_pattern(const spd_source *source, const sparsed_patter
     sparsed_pattern *p = NULL;
     *pattern = NULL;
     sparsed_status status =
-        spd_pattern_create(&info, set->extents, false, &set->allocator, &p, message);
+        spd_pattern_create_shared(&info, set->extents, false, &set->allocator, &p, message);
     if (status != SPARSED_OK)
         return status;
     p->map = spd_file_map_retain(source->map);

@@ -88,13 +88,14 @@ static sparsed_status take_batch(info_reader *r, uint32_t batch) {
     status = check(r, "k_blocks", at + 40, spd_get_u64(p + 40), e.k_blocks, e.k_blocks);
     if (status == SPARSED_OK)
         status = check(r, "split", at + 48, spd_get_u64(p + 48), e.split, e.split);
-    r->set->extents[batch] = e;
+    spd_extents_set(r->set->extents, batch, &e);
     return status;
 }
 
 static sparsed_status take_batches(info_reader *r) {
     sparsed_status status = SPARSED_OK;
-    if (!spd_set_allocate_extents(r->set))
+    r->set->extents = spd_extents_new(r->set->shared.batch, &r->set->allocator);
+    if (!r->set->extents)
         return spd_source_fail(r->source, r->message, SPARSED_E_NOMEM, r->offset,
                                "no memory for %u batches", r->set->shared.batch);
     for (uint32_t b = 0; b < r->set->shared.batch && status == SPARSED_OK; b++)

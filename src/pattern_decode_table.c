@@ -37,7 +37,7 @@ static bool part_sizes(const sparsed_pattern_set *set, uint32_t score_dtype,
                        uint64_t sizes[SPD_PARTS]) {
     const sparsed_pattern_info *s = &set->shared;
     uint64_t rows, element = spd_score_bytes(score_dtype);
-    uint64_t generation = spd_mode_is_upstream(s->mode) ? spd_set_generation_blocks(set) : 0;
+    uint64_t generation = spd_mode_is_upstream(s->mode) ? set->extents->generation_blocks : 0;
     sizes[SPD_RATIOS] = (uint64_t)s->heads * 8;
     return spd_mul((uint64_t)s->batch * s->heads, s->q_blocks, &rows) &&
            spd_mul(rows, spd_ceil_div(s->k_blocks, 64) * 8, &sizes[SPD_BITS]) &&
@@ -189,7 +189,7 @@ static spd_set_entry take_entry(const unsigned char *record) {
                            .score_dtype = spd_get_u32(record + SPD_RECORD_SCORE_TYPE),
                            .kept_blocks = spd_get_u64(record + SPD_RECORD_KEPT),
                            .ratio = spd_get_f64(record + SPD_RECORD_RATIO)};
-    for (int part = 0; part < SPD_PARTS; part++) {
+    for (size_t part = 0; part < SPD_PARTS; part++) {
         const unsigned char *p = record + SPD_RECORD_SECTIONS + part * SPD_SECTION_BYTES;
         entry.parts[part] = (spd_section){spd_get_u64(p), spd_get_u64(p + 8), spd_get_u64(p + 16)};
     }

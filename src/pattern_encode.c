@@ -51,7 +51,7 @@ static void write_batches(info_writer *w, const sparsed_pattern_set *set) {
     unsigned char *p =
         begin_record(w, SPD_TAG_BATCHES, SPD_INFO_MUST, (uint64_t)batch * SPD_BATCH_BYTES);
     for (uint32_t b = 0; b < batch && p; b++, p += SPD_BATCH_BYTES) {
-        const spd_extent *e = &set->extents[b];
+        const spd_extent *e = &set->extents->of[b];
         const uint64_t numbers[] = {e->key_start,      e->keys,     e->query_start, e->queries,
                                     e->query_position, e->k_blocks, e->split};
         for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
@@ -81,11 +81,11 @@ static void write_run(info_writer *w, const sparsed_pattern_set_info *info) {
     spd_put_f64(p + 8, info->skip);
 }
 
-static void write_text(info_writer *w, uint32_t tag, const char *text) {
-    const size_t length = strlen(text);
-    unsigned char *p = length > 0 ? begin_record(w, tag, 0, length) : NULL;
+/* A text is written without its zero, and an empty one not at all. */
+static void write_text(info_writer *w, uint32_t tag, const void *text, uint64_t size) {
+    unsigned char *p = size > 0 ? begin_record(w, tag, 0, size) : NULL;
     if (p)
-        memcpy(p, text, length);
+        memcpy(p, text, (size_t)size);
 }
 
 static void write_fingerprint(info_writer *w, uint32_t tag, sparsed_fingerprint f) {
@@ -105,9 +105,9 @@ static uint64_t write_info(const sparsed_pattern_set *set, unsigned char *bytes)
     write_batches(&w, set);
     write_attention(&w, &set->shared);
     write_run(&w, &set->info);
-    write_text(&w, SPD_TAG_SCHEDULE, set->info.schedule);
-    write_text(&w, SPD_TAG_CREATOR, set->info.creator);
-    write_text(&w, SPD_TAG_TAG, set->info.tag);
+    write_text(&w, SPD_TAG_SCHEDULE, set->info.schedule, strlen(set->info.schedule));
+    write_text(&w, SPD_TAG_CREATOR, set->info.creator, strlen(set->info.creator));
+    write_text(&w, SPD_TAG_TAG, set->info.tag, strlen(set->info.tag));
     write_fingerprint(&w, SPD_TAG_MODEL, set->info.model);
     write_fingerprint(&w, SPD_TAG_PROMPT, set->info.prompt);
     return w.size;
@@ -141,7 +141,7 @@ static bool write_record(const sparsed_pattern *p, uint32_t layer, uint64_t *nex
     spd_put_u64(record + SPD_RECORD_KEPT, p->info.kept_blocks);
     spd_put_f64(record + SPD_RECORD_RATIO, p->info.ratio);
     spd_put_u32(record + SPD_RECORD_SCORE_TYPE, p->info.score_dtype);
-    for (int i = 0; i < SPD_PARTS; i++) {
+    for (size_t i = 0; i < SPD_PARTS; i++) {
         unsigned char *at = record + SPD_RECORD_SECTIONS + i * SPD_SECTION_BYTES;
         if (parts[i].size == 0)
             continue;
@@ -230,7 +230,7 @@ static void write_header(const sparsed_pattern_set *set, uint64_t info_bytes, ui
     uint64_t may = spd_set_is_complete(set) ? 0 : SPD_MAY_PARTIAL;
     for (uint32_t i = 0; i < set->info.patterns; i++)
         may |= set->entries[i].score_dtype != 0 ? SPD_MAY_SCORES : 0;
-    memcpy(bytes + SPD_HEADER_MAGIC, SPD_FORMAT_MAGIC, 8);
+    spd_put_u64(bytes + SPD_HEADER_MAGIC, SPD_FORMAT_MAGIC);
     spd_put_u32(bytes + SPD_HEADER_VERSION, SPD_FORMAT_VERSION);
     spd_put_u32(bytes + SPD_HEADER_SIZE, SPD_HEADER_BYTES);
     spd_put_u64(bytes + SPD_HEADER_FILE_SIZE, file_bytes);

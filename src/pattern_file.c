@@ -44,7 +44,7 @@ void spd_file_map_release(spd_file_map *map) {
         return;
     const sparsed_allocator allocator = map->allocator;
     if (map->unmap)
-        munmap((void *)(uintptr_t)map->source.bytes, (size_t)map->source.size);
+        munmap((void *)map->source.bytes, (size_t)map->source.size);
     spd_release(&allocator, map);
 }
 

@@ -26,8 +26,9 @@ void spd_file_map_release(
     spd_file_map *map); /* the last one unmaps; NULL is ignored. Thread-safe */
 
 /*
- * Reads a set from a file in memory, as sparsed_pattern_set_load does from a path. With
- * SPARSED_LOAD_MAP, bytes are aligned to 8 and outlive the set and its patterns.
+ * Reads a set from a file in memory, by the same steps as sparsed_pattern_set_load from a path: for
+ * tests of files by the thousand. With SPARSED_LOAD_MAP, bytes are aligned to 8 and outlive the set
+ * and its patterns.
  */
 sparsed_status spd_pattern_set_parse(const void *bytes, uint64_t size_bytes,
                                      const sparsed_load_options *options, sparsed_pattern_set **set,

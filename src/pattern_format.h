@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#define SPD_FORMAT_MAGIC "\x89SPDP\r\n\x1a" /* 8 bytes; the string's own zero is not in the file */
+#define SPD_FORMAT_MAGIC UINT64_C(0x1a0a0d5044505389) /* the bytes "\x89SPDP\r\n\x1a" */
 
 enum {
     SPD_FORMAT_VERSION = 1,

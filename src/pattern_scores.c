@@ -52,14 +52,15 @@ static void load_generation_row(const sparsed_pattern *p, uint32_t batch, uint64
 static sparsed_status allocate_scores(sparsed_pattern *p, uint32_t dtype,
                                       sparsed_message *message) {
     const uint64_t rows = spd_pattern_row_count(&p->info), bytes = spd_score_bytes(dtype);
+    const uint64_t count = rows * p->info.k_blocks;
     p->info.score_dtype = dtype;
-    p->scores = spd_allocate(&p->allocator, rows * p->info.k_blocks, bytes);
+    p->scores = spd_allocate(&p->allocator, count, bytes);
     if (spd_mode_is_upstream(p->info.mode))
         p->generation_scores = spd_allocate(&p->allocator, rows * p->generation_blocks, bytes);
     if (!p->scores || (spd_mode_is_upstream(p->info.mode) && !p->generation_scores))
         return spd_fail(message, SPARSED_E_NOMEM,
                         "no memory for the %llu block scores of a pattern",
-                        (unsigned long long)(rows * p->info.k_blocks));
+                        (unsigned long long)count);
     return SPARSED_OK;
 }
 
@@ -210,8 +211,8 @@ static sparsed_status begin(const sparsed_pattern *from, const double *ratios, u
     sparsed_pattern_info info = from->info;
     const bool per_head = find_ratio(ratios, count, &info.ratio);
     info.pattern_flags &= ~(uint32_t)SPARSED_PATTERN_HEAD_RATIOS;
-    sparsed_status status =
-        spd_pattern_create(&info, from->extents, true, &from->allocator, result, message);
+    sparsed_status status = spd_pattern_create_shared(&info, from->shared_extents, true,
+                                                      &from->allocator, result, message);
     if (status == SPARSED_OK && per_head)
         status = spd_pattern_set_ratios(*result, ratios, message);
     if (status == SPARSED_OK)

@@ -120,5 +120,5 @@ sparsed_status spd_section_read(const spd_source *source, const spd_section *sec
 void spd_section_release(const spd_source *source, const sparsed_allocator *allocator,
                          const unsigned char *bytes) {
     if (!source->map)
-        spd_release(allocator, (void *)(uintptr_t)bytes);
+        spd_release(allocator, (void *)bytes);
 }

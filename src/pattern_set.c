@@ -39,18 +39,13 @@ bool spd_set_allocate_entries(sparsed_pattern_set *set, uint64_t count) {
     return true;
 }
 
-bool spd_set_allocate_extents(sparsed_pattern_set *set) {
-    set->extents = spd_allocate(&set->allocator, set->shared.batch, sizeof *set->extents);
-    return set->extents != NULL;
-}
-
 bool spd_set_text(const sparsed_pattern_set *set, const char **to, const void *text,
                   uint64_t size_bytes) {
     char *copy = spd_allocate(&set->allocator, size_bytes + 1, 1);
     if (!copy)
         return false;
     memcpy(copy, text, (size_t)size_bytes);
-    spd_release(&set->allocator, (void *)(uintptr_t)*to);
+    spd_release(&set->allocator, (void *)*to);
     *to = copy;
     return true;
 }
@@ -69,10 +64,10 @@ void sparsed_pattern_set_release(sparsed_pattern_set *set) {
         sparsed_pattern_release(set->entries[i].pattern);
     spd_release(&allocator, set->entries);
     spd_release(&allocator, set->verified);
-    spd_release(&allocator, set->extents);
-    spd_release(&allocator, (void *)(uintptr_t)set->info.schedule);
-    spd_release(&allocator, (void *)(uintptr_t)set->info.creator);
-    spd_release(&allocator, (void *)(uintptr_t)set->info.tag);
+    spd_extents_release(set->extents);
+    spd_release(&allocator, (void *)set->info.schedule);
+    spd_release(&allocator, (void *)set->info.creator);
+    spd_release(&allocator, (void *)set->info.tag);
     spd_file_map_release(set->map);
     spd_release(&allocator, set);
 }
@@ -147,13 +142,6 @@ sparsed_pattern_info spd_set_pattern_info(const sparsed_pattern_set *set,
     if (head_ratios)
         info.pattern_flags |= SPARSED_PATTERN_HEAD_RATIOS;
     return info;
-}
-
-uint64_t spd_set_generation_blocks(const sparsed_pattern_set *set) {
-    uint64_t most = 0;
-    for (uint32_t b = 0; b < set->shared.batch; b++)
-        most = spd_max(most, set->extents[b].k_blocks - set->extents[b].split);
-    return most;
 }
 
 static bool has_head_ratios(const spd_set_entry *entry) {

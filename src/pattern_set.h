@@ -24,7 +24,7 @@ struct sparsed_pattern_set {
     sparsed_allocator allocator;
     sparsed_pattern_set_info info; /* its texts are owned, never NULL */
     sparsed_pattern_info shared;   /* of all patterns; ratio: the run's own */
-    spd_extent *extents;           /* [shared.batch]; budgets are each pattern's own */
+    spd_extents *extents;          /* of all patterns */
     spd_set_entry *entries;        /* [info.patterns] by step, then layer */
     struct spd_file_map *map;      /* NULL unless mapped (pattern_file.h) */
     atomic_bool *verified;         /* mapped: [info.patterns] whose sections were found right */
@@ -33,10 +33,8 @@ struct sparsed_pattern_set {
 /* An empty set with one reference. allocator NULL = the C library's. NULL: no memory. */
 sparsed_pattern_set *spd_set_new(const sparsed_allocator *allocator);
 
-/* Room for count entries, which info.patterns becomes, and for shared.batch extents; false: no
- * memory. */
+/* Room for count entries, which info.patterns becomes; false: no memory. */
 bool spd_set_allocate_entries(sparsed_pattern_set *set, uint64_t count);
-bool spd_set_allocate_extents(sparsed_pattern_set *set);
 
 /* Copies size_bytes of text to *to and ends it with a zero, releasing what *to was; false: no
  * memory. */
@@ -56,8 +54,5 @@ bool spd_set_is_complete(const sparsed_pattern_set *set);
 /* The info of one pattern; head_ratios: it has ratios of its own for each head. */
 sparsed_pattern_info spd_set_pattern_info(const sparsed_pattern_set *set,
                                           const spd_set_entry *entry, bool head_ratios);
-
-/* Columns of the generation scores: the largest k_blocks - split of all batches. */
-uint64_t spd_set_generation_blocks(const sparsed_pattern_set *set);
 
 #endif

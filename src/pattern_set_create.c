@@ -3,6 +3,7 @@
 /* Sets of the caller's patterns. */
 #include "alloc.h"
 #include "error.h"
+#include "number_text.h"
 #include "pattern_set.h"
 
 #include <stdio.h>
@@ -97,22 +98,18 @@ static sparsed_status same_selection(const sparsed_pattern_info *a, const sparse
                             "one pattern's %s is %llu, the other's is %llu", fields[i].name,
                             (unsigned long long)fields[i].a, (unsigned long long)fields[i].b);
     if (a->score_scale != b->score_scale)
-        return spd_fail(message, SPARSED_E_MISMATCH,
-                        "one pattern's score_scale is %.17g, the other's is %.17g", a->score_scale,
-                        b->score_scale);
+        return spd_fail(
+            message, SPARSED_E_MISMATCH, "one pattern's score_scale is %s, the other's is %s",
+            spd_number_text_of(a->score_scale).text, spd_number_text_of(b->score_scale).text);
     return SPARSED_OK;
 }
 
-static sparsed_status take_shared(sparsed_pattern_set *set, const sparsed_pattern *first,
-                                  sparsed_message *message) {
+static void take_shared(sparsed_pattern_set *set, const sparsed_pattern *first) {
     set->shared = first->info;
     set->shared.step = set->shared.score_dtype = 0;
     set->shared.kept_blocks = 0;
     set->shared.pattern_flags = SPARSED_PATTERN_Q_START;
-    if (!spd_set_allocate_extents(set))
-        return spd_fail(message, SPARSED_E_NOMEM, "no memory for %u batches", set->shared.batch);
-    memcpy(set->extents, first->extents, set->shared.batch * sizeof *set->extents);
-    return SPARSED_OK;
+    set->extents = spd_extents_retain(first->shared_extents);
 }
 
 static sparsed_status take_pattern(sparsed_pattern_set *set, uint32_t index,
@@ -161,9 +158,8 @@ static sparsed_status sort_entries(sparsed_pattern_set *set, sparsed_message *me
 static sparsed_status fill_set(sparsed_pattern_set *set, const sparsed_pattern_set_info *info,
                                sparsed_pattern *const *patterns, const uint32_t *layers,
                                uint32_t count, sparsed_message *message) {
-    sparsed_status status = take_shared(set, patterns[0], message);
-    if (status == SPARSED_OK)
-        status = take_info(set, info, message);
+    take_shared(set, patterns[0]);
+    sparsed_status status = take_info(set, info, message);
     if (status != SPARSED_OK)
         return status;
     if (!spd_set_allocate_entries(set, count))

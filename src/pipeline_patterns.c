@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /* A pipeline's patterns as a set, and a set's patterns into a pipeline. */
+#include "pattern_set.h"
 #include "pipeline.h"
 
-static sparsed_status check(sparsed_pipeline *p, bool has_set, sparsed_message *message) {
-    if (!has_set)
-        return spd_fail(message, SPARSED_E_INVALID, "set is NULL");
-    if (!p->kept[0])
-        return spd_fail(message, SPARSED_E_STATE, "this pipeline has no selection, so no patterns");
-    return SPARSED_OK;
+static sparsed_status check_selection(const sparsed_pipeline *p, sparsed_message *message) {
+    if (p->kept[0])
+        return SPARSED_OK;
+    return spd_fail(message, SPARSED_E_STATE, "this pipeline has no selection, so no patterns");
 }
 
 /* Fills patterns and layers, [layers] each; what it took is the caller's to release. */
@@ -40,7 +39,9 @@ sparsed_status sparsed_pipeline_get_patterns(sparsed_pipeline *pipeline,
     sparsed_pattern **patterns = NULL;
     uint32_t *layers = NULL;
     spd_message_clear(message);
-    sparsed_status status = check(p, set != NULL, message);
+    if (!set)
+        return spd_fail(message, SPARSED_E_INVALID, "set is NULL");
+    sparsed_status status = check_selection(p, message);
     if (status == SPARSED_OK && info)
         status = spd_copy_struct(&known, sizeof known, info, "info", message);
     if (status != SPARSED_OK)
@@ -81,6 +82,17 @@ static sparsed_status set_layer(sparsed_pipeline *p, uint32_t layer, const spars
     return status;
 }
 
+/* A pipeline does not know which of a model's heads are its own. */
+static sparsed_status check_heads(const sparsed_pattern_set *set, sparsed_message *message) {
+    const uint32_t first = set->info.first_head, heads = set->shared.heads;
+    if (set->info.model_heads == heads)
+        return SPARSED_OK;
+    return spd_fail(message, SPARSED_E_MISMATCH,
+                    "the set is a shard, heads %u to %u of %u: give each layer's pattern "
+                    "(sparsed_pattern_set_get) to sparsed_pipeline_set_pattern",
+                    first, first + heads - 1, set->info.model_heads);
+}
+
 sparsed_status sparsed_pipeline_set_patterns(sparsed_pipeline *pipeline,
                                              const sparsed_pattern_set *set, uint32_t step) {
     if (!pipeline)
@@ -88,13 +100,19 @@ sparsed_status sparsed_pipeline_set_patterns(sparsed_pipeline *pipeline,
     sparsed_pipeline *p = pipeline;
     sparsed_message *message = &p->context->message;
     spd_message_clear(message);
-    sparsed_status status = check(p, set != NULL, message);
+    if (!set)
+        return spd_fail(message, SPARSED_E_INVALID, "set is NULL");
+    sparsed_status status = check_selection(p, message);
+    if (status == SPARSED_OK)
+        status = check_heads(set, message);
     if (status != SPARSED_OK)
         return status;
-    /* The plan filled in q_start; only with its flag may it be given again. */
+    /* The plan filled in q_start; without its flag it depends on the lengths. */
     sparsed_desc desc = p->plan->problem.desc;
-    desc.flags |= SPARSED_DESC_Q_START;
+    if ((desc.flags & SPARSED_DESC_Q_START) == 0)
+        desc.q_start = 0;
     const sparsed_pattern_match match = {.struct_size = sizeof match,
+                                         .flags = SPARSED_MATCH_SHORTER,
                                          .layers = p->layers,
                                          .step = step,
                                          .desc = &desc,

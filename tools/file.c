@@ -29,6 +29,18 @@ bool file_exists(const char *path) {
     return access(path, F_OK) == 0;
 }
 
+bool file_ends_in(const char *path, const char *ending) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t length = strlen(name), tail = strlen(ending);
+    return length > tail && strcmp(name + length - tail, ending) == 0;
+}
+
+bool file_check_ending(const char *option, const char *path, const char *ending,
+                       tool_error *error) {
+    return file_ends_in(path, ending) ||
+           tool_fail_usage(error, "--%s is '%s', which does not end in %s", option, path, ending);
+}
+
 int file_open(const char *path, size_t *size_bytes, tool_error *error) {
     /* Without O_NONBLOCK a pipe would wait here for its writer. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

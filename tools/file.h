@@ -15,6 +15,12 @@ char *file_join(const char *dir, const char *name, tool_error *error);
 
 bool file_exists(const char *path);
 
+/* Whether the path's last part is a name and then the ending, ".spdp". */
+bool file_ends_in(const char *path, const char *ending);
+
+/* The value of --option, a file to write, must end so. */
+bool file_check_ending(const char *option, const char *path, const char *ending, tool_error *error);
+
 /* Opens a regular file for reading and tells its size. -1, with an error that names the path, if it
  * is missing, unreadable or something else (a folder, a pipe). */
 int file_open(const char *path, size_t *size_bytes, tool_error *error);

@@ -208,7 +208,10 @@ static bool run_method(generate_state *s, generate_method *m, tool_error *error)
     bool done = method_run(s->context, s->model, s->prompt.ids, s->prompt.length, &s->denoise,
                            &m->plan, &m->result, error);
     progress_end(&s->bar);
-    return done && decode_answer(s, m, error) && generate_patterns_save(&s->patterns, m, error);
+    if (!done || !decode_answer(s, m, error))
+        return false;
+    generate_patterns_save(&s->patterns, m);
+    return true;
 }
 
 /* One dense forward pass that nobody sees, so that no method of a comparison pays for memory that
@@ -282,8 +285,11 @@ static bool prepare_patterns(generate_state *s, tool_error *error) {
     const pattern_in_words words = {&s->options.selection, &s->options.pattern};
     const generate_problem problem = {s->model_dir, dlm_model_config(s->model), &s->prompt,
                                       &s->denoise};
-    return generate_patterns_prepare(&s->patterns, &words, &problem, s->methods, s->method_count,
-                                     error);
+    if (!generate_patterns_prepare(&s->patterns, &words, &problem, s->methods, s->method_count,
+                                   error))
+        return false;
+    pattern_report_note(&s->patterns.report, stderr);
+    return true;
 }
 
 static void release(generate_state *s) {
@@ -316,7 +322,7 @@ bool command_generate(int argc, char **argv, tool_error *error) {
     }
     bool done = generate_options_check(&s.options, error) && load(&s, error) &&
                 list_methods(&s, error) && prepare_patterns(&s, error) && run_methods(&s, error) &&
-                report(&s, error);
+                report(&s, error) && generate_patterns_saved(&s.patterns, error);
     release(&s);
     return done;
 }

@@ -82,6 +82,16 @@ static bool match(const generate_patterns *p, const generate_problem *problem,
     return tool_fail(error, "%s does not fit this run: %s", p->report.path, message.text);
 }
 
+static pattern_prompt compare_prompt(const sparsed_pattern_set *set, const dlm_prompt *prompt) {
+    sparsed_pattern_set_info info = {.struct_size = sizeof info};
+    const sparsed_fingerprint runs = prompt_fingerprint(prompt);
+    sparsed_pattern_set_describe(set, &info, NULL);
+    if (!is_given(info.prompt))
+        return PATTERN_PROMPT_NOT_KNOWN;
+    return info.prompt.low == runs.low && info.prompt.high == runs.high ? PATTERN_PROMPT_SAME
+                                                                        : PATTERN_PROMPT_OTHER;
+}
+
 static bool has_one_step(const pattern_report *r, tool_error *error) {
     char steps[80];
     number_list_print(r->steps, r->step_count, steps, sizeof steps);
@@ -108,6 +118,8 @@ static bool prepare_in(generate_patterns *p, const pattern_in_words *words,
         return false;
     p->set = pattern_in_load(path, error);
     p->method = m;
+    if (p->set)
+        p->report.prompt = compare_prompt(p->set, problem->prompt);
     return p->set && pattern_report_set(&p->report, p->set, error) &&
            has_one_step(&p->report, error) &&
            pattern_in_use(p->set, path, words, &m->plan, error) &&
@@ -269,18 +281,21 @@ bool generate_patterns_prepare(generate_patterns *p, const pattern_in_words *wor
     return true;
 }
 
-bool generate_patterns_save(generate_patterns *p, const generate_method *m, tool_error *error) {
+void generate_patterns_save(generate_patterns *p, const generate_method *m) {
     const sparsed_pattern_set *set = m->result.patterns;
     sparsed_message message;
     if (m != p->method || !set)
-        return true;
+        return;
     if (sparsed_pattern_set_save(set, p->report.path, &message) == SPARSED_OK)
-        return pattern_report_set(&p->report, set, error);
-    if (p->report.use != PATTERN_USE_CACHE)
-        return tool_fail(error, "%s", message.text);
-    /* The answer is there; only the next run has to build again. */
-    tool_fail(&p->report.reason, "%s", message.text);
-    return true;
+        pattern_report_set(&p->report, set, &p->failure);
+    else if (p->report.use == PATTERN_USE_CACHE) /* only the next run has to build again */
+        tool_fail(&p->report.reason, "%s", message.text);
+    else
+        tool_fail(&p->failure, "%s", message.text);
+}
+
+bool generate_patterns_saved(const generate_patterns *p, tool_error *error) {
+    return !p->failure.text[0] || tool_fail(error, "%s", p->failure.text);
 }
 
 void generate_patterns_free(generate_patterns *p) {

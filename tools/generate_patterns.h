@@ -25,6 +25,7 @@ typedef struct generate_patterns {
     const generate_method *method;   /* the one concerned; NULL: none */
     char creator[32];
     pattern_report report;
+    tool_error failure; /* why a file that was asked for could not be saved; text "" */
 } generate_patterns;
 
 /* Before the runs: reads what is to be read, and sets the plan of the method concerned. *patterns
@@ -35,8 +36,11 @@ bool generate_patterns_prepare(generate_patterns *patterns, const pattern_in_wor
                                size_t count, tool_error *error);
 
 /* After the run of a method: saves its patterns, if it is the one concerned. */
-bool generate_patterns_save(generate_patterns *patterns, const generate_method *method,
-                            tool_error *error);
+void generate_patterns_save(generate_patterns *patterns, const generate_method *method);
+
+/* After the report, since the answer is there whatever becomes of the file: whether all was saved
+ * that --pattern-out asked for. */
+bool generate_patterns_saved(const generate_patterns *patterns, tool_error *error);
 
 void generate_patterns_free(generate_patterns *patterns);
 

@@ -60,13 +60,14 @@ static bool add_shards(const char *dir, const cJSON *index, sparsed_fingerprint 
     const cJSON *map = cJSON_GetObjectItemCaseSensitive(index, "weight_map"), *entry;
     size_t count = 0;
     const char **names = calloc((size_t)cJSON_GetArraySize(map) + 1, sizeof *names);
-    bool done = names || tool_fail(error, "%s: out of memory for the names of its shards", dir);
+    if (!names)
+        return tool_fail(error, "%s: out of memory for the names of its shards", dir);
     cJSON_ArrayForEach(entry, map) {
-        if (done && cJSON_IsString(entry))
+        if (cJSON_IsString(entry))
             names[count++] = entry->valuestring;
     }
-    if (done)
-        qsort(names, count, sizeof *names, compare_names);
+    qsort(names, count, sizeof *names, compare_names);
+    bool done = true;
     for (size_t i = 0; i < count && done; i++)
         if (i == 0 || strcmp(names[i], names[i - 1]) != 0)
             done = add_shard(dir, names[i], fingerprint, error);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 #include "pattern_cache.h"
+#include "../src/number_text.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -12,15 +14,35 @@
 /* A new meaning of a key needs a new text here. */
 static const char key_version[] = "sparsed pattern cache 1";
 
+/* Makes the folder that the first `length` bytes of dir name, unless something is there. */
+static bool make_folder(const char *dir, size_t length, mode_t mode, tool_error *error) {
+    char *part = malloc(length + 1);
+    bool done = false;
+    if (!part)
+        return tool_fail(error, "--pattern-cache %s: out of memory", dir);
+    memcpy(part, dir, length);
+    part[length] = '\0';
+    if (mkdir(part, mode) == 0 || errno == EEXIST)
+        done = true;
+    else
+        tool_fail(error, "--pattern-cache %s: cannot make %s: %s", dir, part, strerror(errno));
+    free(part);
+    return done;
+}
+
 bool pattern_cache_open(const char *dir, tool_error *error) {
+    enum { OWN = 0700, AS_THE_UMASK_SAYS = 0777 };
     struct stat info;
-    if (mkdir(dir, 0777) == 0)
-        return true;
-    int cause = errno;
-    if (cause == EEXIST && stat(dir, &info) == 0)
-        return S_ISDIR(info.st_mode) ||
-               tool_fail(error, "--pattern-cache %s: is there, but is no folder", dir);
-    return tool_fail(error, "--pattern-cache %s: cannot make the folder: %s", dir, strerror(cause));
+    size_t length = strlen(dir);
+    while (length > 1 && dir[length - 1] == '/')
+        length--;
+    for (size_t i = 1; i < length; i++)
+        if (dir[i] == '/' && dir[i - 1] != '/' && !make_folder(dir, i, OWN, error))
+            return false;
+    if (!make_folder(dir, length, AS_THE_UMASK_SAYS, error))
+        return false;
+    return (stat(dir, &info) == 0 && S_ISDIR(info.st_mode)) ||
+           tool_fail(error, "--pattern-cache %s: is there, but is no folder", dir);
 }
 
 static sparsed_fingerprint key_of(const pattern_cache_run *run) {
@@ -57,6 +79,11 @@ char *pattern_cache_path(const char *dir, const pattern_cache_run *run, tool_err
     return file_join(dir, name, error);
 }
 
+static bool fail_skip(const char *path, double files, double runs, tool_error *error) {
+    return tool_fail(error, "%s: skip is %s, the run's is %s", path, spd_number_text_of(files).text,
+                     spd_number_text_of(runs).text);
+}
+
 /* What matching leaves out, because it makes no difference to a pattern's use. */
 static bool same_run(const sparsed_pattern_set *set, const char *path, const pattern_cache_run *run,
                      tool_error *error) {
@@ -66,8 +93,7 @@ static bool same_run(const sparsed_pattern_set *set, const char *path, const pat
         return tool_fail(error, "%s: steps is %u, the run's is %u", path, info.steps,
                          run->denoise->steps);
     if (info.skip != run->plan->skip)
-        return tool_fail(error, "%s: skip is %.17g, the run's is %.17g", path, info.skip,
-                         run->plan->skip);
+        return fail_skip(path, info.skip, run->plan->skip, error);
     if (strcmp(info.schedule, run->plan->schedule) != 0)
         return tool_fail(error, "%s: schedule is '%s', the run's is '%s'", path, info.schedule,
                          run->plan->schedule);

@@ -18,7 +18,7 @@ typedef struct pattern_cache_run {
     uint32_t mask_token; /* may come from a file that the model's fingerprint leaves out */
 } pattern_cache_run;
 
-/* Makes the folder, unless it is there. */
+/* Makes the folder, unless it is there, and what is missing above it, for its owner alone. */
 bool pattern_cache_open(const char *dir, tool_error *error);
 
 /* DIR/KEY.spdp, malloc'd; NULL if out of memory. */

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 #include "pattern_in.h"
+#include "../src/number_text.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-enum { REAL_BYTES = 40 };
 
 sparsed_pattern_set *pattern_in_load(const char *path, tool_error *error) {
     sparsed_pattern_set *set = NULL;
@@ -32,23 +30,12 @@ static bool same_uint(const char *path, const char *option, bool given, uint64_t
     return refuse_text(path, option, texts[0], texts[1], error);
 }
 
-/* As few digits as tell it from its neighbours. */
-static void print_real(double value, char text[REAL_BYTES]) {
-    for (int digits = 6; digits <= 17; digits++) {
-        snprintf(text, REAL_BYTES, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            return;
-    }
-}
-
 static bool same_real(const char *path, const char *option, bool given, double value, double files,
                       tool_error *error) {
-    char texts[2][REAL_BYTES];
     if (!given || value == files)
         return true;
-    print_real(value, texts[0]);
-    print_real(files, texts[1]);
-    return refuse_text(path, option, texts[0], texts[1], error);
+    return refuse_text(path, option, spd_number_text_of(value).text, spd_number_text_of(files).text,
+                       error);
 }
 
 static bool same_blocks(const char *path, const selection_options *s,
@@ -84,14 +71,12 @@ static bool same_ratios(const sparsed_pattern_set *set, uint32_t patterns, const
                         double ratio, tool_error *error) {
     for (uint32_t i = 0; i < patterns; i++) {
         sparsed_pattern_entry entry = {.struct_size = sizeof entry};
-        char texts[2][REAL_BYTES];
         sparsed_pattern_set_entry(set, i, &entry);
         if (entry.ratio == ratio)
             continue;
-        print_real(ratio, texts[0]);
-        print_real(entry.ratio, texts[1]);
         return tool_fail_usage(error, "--select is %s, but layer %u of %s was built with %s",
-                               texts[0], entry.layer, path, texts[1]);
+                               spd_number_text_of(ratio).text, entry.layer, path,
+                               spd_number_text_of(entry.ratio).text);
     }
     return true;
 }

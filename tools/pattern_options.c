@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "file.h"
 #include "utf8.h"
 
 enum { MAX_TAG_BYTES = 4095 };
@@ -26,10 +27,12 @@ void pattern_options_add(pattern_options *o, cli_options *list) {
                          "take the patterns of this file: schedule warm, and what the selection's "
                          "options say comes from the file. It must be for as many prompt and "
                          "generated tokens, and for this model: config.json and every byte of the "
-                         "weights are compared, the tokenizer and the prompt are not"});
+                         "weights are compared, the tokenizer is not. Patterns of another prompt "
+                         "are taken with a note; they may well give a wrong answer"});
     cli_add(list, (cli_option){"pattern-out", CLI_STRING, &o->out, NULL, "FILE",
                                "save the patterns of the last build, of the first method that "
-                               "builds any"});
+                               "builds any; FILE ends in .spdp, and a symbolic link there is "
+                               "replaced, not followed"});
     cli_add(list, (cli_option){"pattern-out-steps", CLI_STRING, &o->out_steps, NULL, "LIST",
                                "with --pattern-out: run dense, and save the patterns that each of "
                                "these steps, counted from 0, would choose: 0,8,16-24 or all"});
@@ -69,6 +72,8 @@ static bool check_values(const pattern_options *o, tool_error *error) {
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         if (paths[i][1] && !paths[i][1][0])
             return tool_fail_usage(error, "--pattern-%s is empty", paths[i][0]);
+    if (o->out && !file_check_ending("pattern-out", o->out, ".spdp", error))
+        return false;
     if (o->scores && strcmp(o->scores, "none") != 0 && strcmp(o->scores, "f16") != 0 &&
         strcmp(o->scores, "f32") != 0)
         return tool_fail_usage(error, "--pattern-scores is '%s', not none, f16 or f32", o->scores);

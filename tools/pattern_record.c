@@ -4,7 +4,9 @@
 
 #include <stdlib.h>
 
+#include "../src/size.h"
 #include "device_options.h"
+#include "room.h"
 
 enum { MAX_PATTERNS = 1 << 24 };
 
@@ -19,10 +21,10 @@ bool pattern_record_open(pattern_record *record, uint64_t capacity, uint32_t hea
     record->capacity = (uint32_t)capacity;
     record->patterns = calloc(capacity + 1, sizeof(*record->patterns));
     record->layers = calloc(capacity + 1, sizeof *record->layers);
-    /* Blocks of a row times rows of a head are below 2^56 in all: no product here wraps. */
-    if (score_dtype != 0)
-        record->scores = calloc(heads * info->q_blocks * info->k_blocks,
-                                two ? 2 * sizeof(float) : sizeof(float));
+    uint64_t blocks = 0;
+    if (score_dtype != 0 && spd_mul(info->q_blocks, info->k_blocks, &blocks) &&
+        spd_mul(blocks, heads, &blocks))
+        record->scores = room_for(blocks, two ? 2 * sizeof(float) : sizeof(float));
     return record->patterns && record->layers && (score_dtype == 0 || record->scores)
                ? true
                : tool_fail(error, "out of memory for %u patterns to save", record->capacity);

@@ -44,6 +44,11 @@ static const char *scores_name(uint32_t dtype) {
     return dtype == SPARSED_F32 ? "f32" : dtype == SPARSED_F16 ? "f16" : "none";
 }
 
+void pattern_report_note(const pattern_report *r, FILE *to) {
+    if (r->prompt == PATTERN_PROMPT_OTHER)
+        fprintf(to, "note: %s is of another prompt\n", r->path);
+}
+
 void pattern_report_print(const pattern_report *r, FILE *to) {
     char steps[80];
     if (r->use == PATTERN_USE_NONE)
@@ -54,10 +59,10 @@ void pattern_report_print(const pattern_report *r, FILE *to) {
     if (r->patterns == 0)
         return;
     number_list_print(r->steps, r->step_count, steps, sizeof steps);
-    fprintf(to, "patterns %s: %s, %llu bytes, %u patterns of step%s %s, scores %s\n",
+    fprintf(to, "patterns %s: %s, %llu bytes, %u pattern%s of step%s %s, scores %s\n",
             r->use == PATTERN_USE_IN || r->hit ? "read" : "written", r->path,
-            (unsigned long long)r->bytes, r->patterns, r->step_count == 1 ? "" : "s", steps,
-            scores_name(r->score_dtype));
+            (unsigned long long)r->bytes, r->patterns, r->patterns == 1 ? "" : "s",
+            r->step_count == 1 ? "" : "s", steps, scores_name(r->score_dtype));
 }
 
 /* A path may be any bytes. */
@@ -80,6 +85,10 @@ void pattern_report_json(const pattern_report *r, cJSON *to) {
             add_text(o, "reason", r->reason.text);
     }
     add_text(o, "file", r->path);
+    if (r->use == PATTERN_USE_IN && r->prompt == PATTERN_PROMPT_NOT_KNOWN)
+        cJSON_AddNullToObject(o, "same_prompt");
+    else if (r->use == PATTERN_USE_IN)
+        cJSON_AddBoolToObject(o, "same_prompt", r->prompt == PATTERN_PROMPT_SAME);
     cJSON_AddNumberToObject(o, "bytes", (double)r->bytes);
     cJSON_AddNumberToObject(o, "patterns", r->patterns);
     cJSON *steps = cJSON_AddArrayToObject(o, "steps");

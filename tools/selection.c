@@ -37,7 +37,7 @@ void selection_add_options(selection_options *s, const char *default_mode, cli_o
     cli_add(options, (cli_option){"keep-diagonal", CLI_FLAG, &s->keep_diagonal, NULL, NULL,
                                   "... and the key blocks of its own rows"});
     cli_add(options, (cli_option){"keep-generation", CLI_FLAG, &s->keep_generation, NULL, NULL,
-                                  "... and the key blocks of the generation region"});
+                                  "... and the key blocks that begin in the generation region"});
     cli_add(options, (cli_option){"score-scale", CLI_REAL, &s->score_scale, &s->score_scale_given,
                                   "X", "scale of the logits that rank blocks (as the mode says)"});
     cli_add(options, (cli_option){"window", CLI_UINT, &s->window, &s->window_given, "N",

@@ -59,15 +59,15 @@ enum {
 
 /*
  * Makes a pattern from the caller's choice of blocks.
- *   info       struct_size, batch, heads, block_q, block_k, q_len, kv_len are needed; the fields that
- *              tell what it was built with are copied; fixed modes are not accepted
+ *   info       struct_size, batch, heads, block_q, block_k, q_len, kv_len are needed; the fields
+ *              that tell what it was built with are copied; fixed modes are not accepted
  *   allocator  NULL = the C library's; copied
  *   pattern    receives the handle, NULL on failure; sparsed_pattern_release it
  *   message    may be NULL
  * and one of
  *   mask       [batch][heads][q_blocks][k_blocks] bytes; 0 = dropped, anything else = kept
- *   bits       [batch][heads][q_blocks][ceil(k_blocks / 64)] words; bit j % 64 of word j / 64 is key
- *              block j; bits past k_blocks must be 0
+ *   bits       [batch][heads][q_blocks][ceil(k_blocks / 64)] words; bit j % 64 of word j / 64 is
+ *              key block j; bits past k_blocks must be 0
  *   csr        row_starts [batch * heads * q_blocks + 1], from 0 on, never falling; row r keeps
  *              blocks[row_starts[r] .. row_starts[r + 1] - 1], rising, each < k_blocks
  * SPARSED_OK; SPARSED_E_INVALID; SPARSED_E_NOMEM. Thread-safe.
@@ -95,7 +95,8 @@ SPARSED_API void sparsed_pattern_release(sparsed_pattern *pattern);
 SPARSED_API sparsed_status sparsed_pattern_describe(const sparsed_pattern *pattern,
                                                     sparsed_pattern_info *info);
 
-/* Where one batch's valid rows lie and how they fall into blocks: what its bits are counted over. */
+/* Where one batch's valid rows lie and how they fall into blocks: what its bits are counted
+ * over. */
 typedef struct sparsed_pattern_range {
     uint32_t struct_size, reserved;
     uint64_t key_start, keys;      /* valid key rows: first, number */
@@ -140,9 +141,10 @@ SPARSED_API double sparsed_pattern_density(const sparsed_pattern *pattern, uint3
 SPARSED_API double sparsed_pattern_ratio(const sparsed_pattern *pattern, uint32_t head);
 
 /*
- * Union and intersection of the kept blocks of two patterns of one shape: batch, heads, block sizes,
- * lengths, q_start, valid rows. The result says of mode, ratio and the like what both say, else 0; it
- * holds no scores. Fixed modes are not accepted: their blocks stand for less than they cover.
+ * Union and intersection of the kept blocks of two patterns of one shape: batch, heads, block
+ * sizes, lengths, q_start, valid rows. The result says of mode, ratio and the like what both say,
+ * else 0; it holds no scores. Fixed modes are not accepted: their blocks stand for less than they
+ * cover.
  * The allocator is a's. SPARSED_OK; SPARSED_E_INVALID; SPARSED_E_MISMATCH names the field that
  * differs, and both values; SPARSED_E_NOMEM. Thread-safe.
  */
@@ -154,9 +156,9 @@ SPARSED_API sparsed_status sparsed_pattern_intersection(const sparsed_pattern *a
                                                         sparsed_pattern **result,
                                                         sparsed_message *message);
 
-/* Jaccard index of the kept blocks, |a and b| / |a or b|, of one head over all batches or of all heads
- * (UINT32_MAX); 1 if neither keeps any. Statuses as sparsed_pattern_union; fixed modes are accepted.
- * Thread-safe. */
+/* Jaccard index of the kept blocks, |a and b| / |a or b|, of one head over all batches or of all
+ * heads (UINT32_MAX); 1 if neither keeps any. Statuses as sparsed_pattern_union; fixed modes are
+ * accepted. Thread-safe. */
 SPARSED_API sparsed_status sparsed_pattern_jaccard(const sparsed_pattern *a,
                                                    const sparsed_pattern *b, uint32_t head,
                                                    double *jaccard, sparsed_message *message);
@@ -164,12 +166,13 @@ SPARSED_API sparsed_status sparsed_pattern_jaccard(const sparsed_pattern *a,
 /* ---- block scores, and other ratios later ------------------------------------------------- */
 
 /*
- * Makes a pattern with the same kept blocks that holds block scores, so that it can be re-thresholded.
- *   scores  what sparsed_io.scores received when the pattern was built (f32 [B,H,nq,nk]; [2,B,H,nq,nk]
- *           in the upstream modes); NULL: without scores
+ * Makes a pattern with the same kept blocks that holds block scores, so that it can be
+ * re-thresholded.
+ *   scores  what sparsed_io.scores received when the pattern was built (f32 [B,H,nq,nk];
+ *           [2,B,H,nq,nk] in the upstream modes); NULL: without scores
  *   dtype   SPARSED_F32, or SPARSED_F16 for half the memory; ignored without scores
- * SPARSED_OK; SPARSED_E_INVALID (a pattern of no scoring mode: fixed, or a caller's mask with mode 0;
- * a dtype); SPARSED_E_NOMEM. The allocator is the pattern's. Thread-safe.
+ * SPARSED_OK; SPARSED_E_INVALID (a pattern of no scoring mode: fixed, or a caller's mask with mode
+ * 0; a dtype); SPARSED_E_NOMEM. The allocator is the pattern's. Thread-safe.
  */
 SPARSED_API sparsed_status sparsed_pattern_with_scores(const sparsed_pattern *pattern,
                                                        const float *scores, uint32_t dtype,
@@ -177,8 +180,9 @@ SPARSED_API sparsed_status sparsed_pattern_with_scores(const sparsed_pattern *pa
                                                        sparsed_message *message);
 
 /* Reads the scores of one query block, [k_blocks]. ranking 0: of the softmax over all keys; 1
- * (upstream modes): of the softmax over the generation keys, 0 for prompt blocks. SPARSED_E_INVALID:
- * NULL argument, index out of range; SPARSED_E_STATE: the pattern holds no such scores. Thread-safe. */
+ * (upstream modes): of the softmax over the generation keys, 0 for prompt blocks.
+ * SPARSED_E_INVALID: NULL argument, index out of range; SPARSED_E_STATE: the pattern holds no such
+ * scores. Thread-safe. */
 SPARSED_API sparsed_status sparsed_pattern_scores(const sparsed_pattern *pattern, uint32_t ranking,
                                                   uint32_t batch, uint32_t head, uint64_t q_block,
                                                   float *scores);
@@ -232,7 +236,8 @@ typedef struct sparsed_pattern_set_info {
  *   info      may be NULL
  *   patterns  [count], each retained; of one shape and selection: all of sparsed_pattern_info but
  *             ratio, step, kept_blocks and score_dtype, and all of sparsed_pattern_range, are equal
- *   layers    [count], each < 65536; (step of the pattern, layer) must differ from pattern to pattern
+ *   layers    [count], each < 65536; (step of the pattern, layer) must differ from pattern to
+ *             pattern
  *   count     1 to 2^24; any order
  *   allocator NULL = the C library's; copied
  * SPARSED_OK; SPARSED_E_INVALID; SPARSED_E_MISMATCH names the field that differs, and both values;
@@ -249,9 +254,9 @@ SPARSED_API sparsed_status sparsed_pattern_set_create(const sparsed_pattern_set_
 SPARSED_API sparsed_pattern_set *sparsed_pattern_set_retain(sparsed_pattern_set *set);
 SPARSED_API void sparsed_pattern_set_release(sparsed_pattern_set *set);
 
-/* Describes a set, and what its patterns share (`shared`: step, kept_blocks, score_dtype 0, ratio and
- * head ratios of the first). Either may be NULL. SPARSED_E_INVALID: set is NULL, wrong struct_size.
- * Thread-safe. */
+/* Describes a set, and what its patterns share (`shared`: step, kept_blocks, score_dtype 0, ratio
+ * and head ratios of the first). Either may be NULL. SPARSED_E_INVALID: set is NULL, wrong
+ * struct_size. Thread-safe. */
 SPARSED_API sparsed_status sparsed_pattern_set_describe(const sparsed_pattern_set *set,
                                                         sparsed_pattern_set_info *info,
                                                         sparsed_pattern_info *shared);
@@ -292,9 +297,10 @@ SPARSED_API sparsed_status sparsed_pattern_set_find(const sparsed_pattern_set *s
 
 /*
  * Writes a set (docs/pattern-format.md). The file appears whole or not at all: it is written beside
- * the path as PATH.PID-N.tmp, flushed, renamed, and the folder flushed. A failed or killed save leaves an
- * older file as it was; the next save to the same path removes what a killed one left. Several
- * processes may save to one path: the last one to finish wins. A mapped pattern is verified first.
+ * the path as PATH.PID-N.tmp, flushed, renamed, and the folder flushed. A failed or killed save
+ * leaves an older file as it was; the next save to the same path removes what a killed one left.
+ * Several processes may save to one path: the last one to finish wins. A symbolic link at the path
+ * is replaced, not followed: what it led to stays as it was. A mapped pattern is verified first.
  * SPARSED_OK; SPARSED_E_INVALID; SPARSED_E_IO (names path and cause); SPARSED_E_NOMEM;
  * SPARSED_E_CHECKSUM, SPARSED_E_FORMAT (a mapped file is damaged). Thread-safe.
  */
@@ -322,10 +328,11 @@ typedef struct sparsed_load_options {
 /*
  * Reads a set. Without SPARSED_LOAD_MAP everything that is read is verified: every section's
  * checksum, every count, the exact length; without `layers` that is every byte of the file. Memory:
- * the sections read, once, and an index: the table, and a few words per pattern and batch.
+ * the sections read, once, and an index: the table, a few words per pattern, and a few per batch,
+ * which the patterns share.
  *   options  may be NULL
- * SPARSED_OK; SPARSED_E_INVALID; SPARSED_E_IO (no such file, a read failed); SPARSED_E_FORMAT (not a
- * pattern file, cut short, impossible values); SPARSED_E_VERSION (a later version, or a
+ * SPARSED_OK; SPARSED_E_INVALID; SPARSED_E_IO (no such file, a read failed); SPARSED_E_FORMAT (not
+ * a pattern file, cut short, impossible values); SPARSED_E_VERSION (a later version, or a
  * must-understand flag that this library does not know); SPARSED_E_CHECKSUM; SPARSED_E_MISMATCH (a
  * layer asked for is not there); SPARSED_E_NOMEM; SPARSED_E_UNSUPPORTED (a big-endian host). The
  * message names the path, the field and the byte offset. Thread-safe.
@@ -339,8 +346,9 @@ SPARSED_API sparsed_status sparsed_pattern_set_load(const char *path,
 
 /* sparsed_pattern_match.flags */
 enum {
-    SPARSED_MATCH_SELECTION = 1u /* mode, ratio, score_scale, score_reduce, flags and always_first
+    SPARSED_MATCH_SELECTION = 1u, /* mode, ratio, score_scale, score_reduce, flags and always_first
                                        must be equal too */
+    SPARSED_MATCH_SHORTER = 2u    /* q_len and kv_len of the set may be less: it serves such runs */
 };
 
 typedef struct sparsed_pattern_match {
@@ -352,12 +360,17 @@ typedef struct sparsed_pattern_match {
     const sparsed_select *select;
     sparsed_fingerprint model,
         prompt; /* compared unless {0, 0}; a set without one does not match */
+    /* The problem's heads are these of the model: a shard of them, or, if both are 0, all. */
+    uint32_t first_head;
+    uint32_t model_heads; /* 0 = the problem's */
 } sparsed_pattern_match;
 
 /*
- * Whether a set serves a problem (docs/pattern-format.md, "Matching"): batch, heads, block sizes,
- * q_len, kv_len, q_start, gen_len, and kv_heads, head_dim, model_layers and score_heads where known, are
- * equal; in a fixed mode also mode, window and sinks. dtype does not matter.
+ * Whether a set serves a problem (docs/pattern-format.md, "Matching"): batch, heads, first_head,
+ * model_heads, block sizes, q_len, kv_len, q_start, gen_len, and kv_heads, head_dim, model_layers
+ * and score_heads where known, are equal; in a fixed mode also mode, window and sinks. dtype does
+ * not matter. With SPARSED_MATCH_SHORTER, q_len and kv_len are at most the problem's, and q_start
+ * is that of a run of these lengths (sparsed_io.q_len, kv_len).
  * SPARSED_OK; SPARSED_E_INVALID; SPARSED_E_MISMATCH names the field, and both values. Thread-safe.
  */
 SPARSED_API sparsed_status sparsed_pattern_set_match(const sparsed_pattern_set *set,
@@ -369,16 +382,20 @@ SPARSED_API sparsed_status sparsed_pattern_set_match(const sparsed_pattern_set *
  *   info  may be NULL; steps 0 = the schedule's, model_layers 0 = the pipeline's
  * SPARSED_OK; SPARSED_E_STATE (a layer has no pattern: it names the layer); and what
  * sparsed_kept_get and sparsed_pattern_set_create return. To have scores in it, take each layer's
- * pattern by sparsed_pipeline_get_pattern, add them by sparsed_pattern_with_scores, and make the set.
+ * pattern by sparsed_pipeline_get_pattern, add them by sparsed_pattern_with_scores, and make the
+ * set.
  */
 SPARSED_API sparsed_status sparsed_pipeline_get_patterns(sparsed_pipeline *pipeline,
                                                          const sparsed_pattern_set_info *info,
                                                          sparsed_pattern_set **set);
 
 /*
- * Gives a pipeline the patterns of a set, for the schedule "warm" or any sparse step: matches the set
- * against the pipeline as sparsed_pattern_set_match does without flags, then copies layer by layer. If
- * it fails, the pipeline's patterns are those of before, or, after SPARSED_E_DEVICE, SPARSED_E_NOMEM,
+ * Gives a pipeline the patterns of a set, for the schedule "warm" or any sparse step: matches the
+ * set against the pipeline as sparsed_pattern_set_match does with SPARSED_MATCH_SHORTER, then
+ * copies layer by layer. A set of some of a model's heads (first_head, model_heads) is refused,
+ * because a pipeline does not know which heads it has: if they are the right ones, give each
+ * layer's pattern, taken by sparsed_pattern_set_get, to sparsed_pipeline_set_pattern. If it fails,
+ * the pipeline's patterns are those of before, or, after SPARSED_E_DEVICE, SPARSED_E_NOMEM,
  * SPARSED_E_CHECKSUM and SPARSED_E_FORMAT, partly the set's.
  *   step  SPARSED_ANY_STEP if the set holds one step only
  * SPARSED_OK; SPARSED_E_STATE (the pipeline has no selection); and what sparsed_pattern_set_match,

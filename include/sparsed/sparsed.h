@@ -183,8 +183,8 @@ SPARSED_API sparsed_status sparsed_context_create(const sparsed_options *options
 /* Closes the device. Plans, kept blocks and pipelines must be gone. NULL is ignored. */
 SPARSED_API void sparsed_context_destroy(sparsed_context *context);
 
-/* What went wrong in the last call on this context or an object of it; "" if it succeeded. Never NULL;
- * valid until the next call. */
+/* What went wrong in the last call on this context or an object of it; "" if it succeeded. Never
+ * NULL; valid until the next call. */
 SPARSED_API const char *sparsed_context_error(const sparsed_context *context);
 
 /* Describes the context's device. SPARSED_E_INVALID: NULL argument, wrong struct_size. */
@@ -414,8 +414,8 @@ typedef struct sparsed_schedule {
  *   "rebuild"     dense as upstream up to the build step, from there build + sparse in every step
  *   "window:A:B"  sparse in steps A .. B-1 only (A builds), dense elsewhere; 0 <= A < B <= steps
  *   "dense"       dense in every step
- *   "warm"        dense in steps 0 .. int(steps * skip) - 1, then sparse with patterns that the caller
- *                 gives (sparsed_pipeline_set_patterns) before the first sparse step
+ *   "warm"        dense in steps 0 .. int(steps * skip) - 1, then sparse with patterns that the
+ *                 caller gives (sparsed_pipeline_set_patterns) before the first sparse step
  *   skip          in [0, 1]; int() truncates a double product
  * If the build step is past the last step, no step is sparse: legal. message may be NULL.
  * SPARSED_OK; SPARSED_E_INVALID. Thread-safe.
@@ -475,7 +475,8 @@ SPARSED_API sparsed_status sparsed_lse_merge(sparsed_context *context, const spa
                                              const sparsed_io *parts, uint32_t n,
                                              const sparsed_io *into);
 
-/* Share of the len x len query-key pairs that a fixed mode keeps (window: sinks 0); 0 if len is 0. */
+/* Share of the len x len query-key pairs that a fixed mode keeps (window: sinks 0); 0 if len is
+ * 0. */
 SPARSED_API double sparsed_fixed_density(uint64_t len, uint64_t window, uint64_t sinks);
 
 /* The smallest window whose density is at least `density`; len - 1 at most. */

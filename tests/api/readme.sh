@@ -31,7 +31,7 @@ for page in README.md models/README.md docs/*.md; do
     fi
     # shellcheck disable=SC2013 # links have no blanks
     for link in $(grep -o '](\([^)]*\))' "$page" | sed 's/^](\(.*\))$/\1/' | grep -v '^http'); do
-        [ -e "$(dirname "$page")/$link" ] || {
+        [ -e "$(dirname "$page")/${link%%#*}" ] || {
             echo "$page: $link leads nowhere"
             status=1
         }

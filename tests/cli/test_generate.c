@@ -498,6 +498,55 @@ static void test_generate__example_answered_with_saved_patterns(void **state) {
     cJSON_Delete(warm);
 }
 
+/* A copy of a saved file that does not say of which prompt it is. */
+static void copy_without_prompt(const char *from, const char *to) {
+    sparsed_pattern_set *set, *copy;
+    sparsed_pattern *patterns[8];
+    uint32_t layers[8];
+    sparsed_pattern_set_info info = saved_info(&set, from);
+    assert_true(info.patterns <= 8);
+    for (uint32_t i = 0; i < info.patterns; i++) {
+        layers[i] = i;
+        assert_int_equal(sparsed_pattern_set_get(set, i, &patterns[i], NULL), SPARSED_OK);
+    }
+    info.prompt = (sparsed_fingerprint){0, 0};
+    assert_int_equal(
+        sparsed_pattern_set_create(&info, patterns, layers, info.patterns, NULL, &copy, NULL),
+        SPARSED_OK);
+    assert_int_equal(sparsed_pattern_set_save(copy, to, NULL), SPARSED_OK);
+    for (uint32_t i = 0; i < info.patterns; i++)
+        sparsed_pattern_release(patterns[i]);
+    sparsed_pattern_set_release(copy);
+    sparsed_pattern_set_release(set);
+}
+
+/* As many tokens as LLADA_PROMPT. */
+#define LLADA_OTHER_PROMPT "--prompt", "The quick survey of the valley began at dawn. 43 mules"
+
+static void test_generate__tells_of_patterns_of_another_prompt(void **state) {
+    char path[512], bare[512], note[600];
+    snprintf(path, sizeof path, "%s", test_folder_path(*state, "run.spdp"));
+    snprintf(bare, sizeof bare, "%s", test_folder_path(*state, "bare.spdp"));
+    snprintf(note, sizeof note, "note: %s is of another prompt\n", path);
+    cJSON_Delete(generate(LLADA_DIR, WORDS(LLADA_PROMPT, "--pattern-out", path)));
+    copy_without_prompt(path, bare);
+    cJSON *json = generate(LLADA_DIR, WORDS(LLADA_PROMPT, "--pattern-in", path));
+    assert_true(cJSON_IsTrue(json_at(json, "pattern_in.same_prompt")));
+    cJSON_Delete(json);
+    json = generate(LLADA_DIR, WORDS(LLADA_OTHER_PROMPT, "--pattern-in", bare));
+    assert_true(cJSON_IsNull(json_at(json, "pattern_in.same_prompt")));
+    cJSON_Delete(json);
+    command_words words =
+        generate_words(LLADA_DIR, WORDS(LLADA_OTHER_PROMPT, "--pattern-in", path, "--json"));
+    command_output output = command_run(&words);
+    assert_int_equal(output.status, 0);
+    assert_string_equal(output.err, note);
+    json = cJSON_Parse(output.out);
+    assert_true(cJSON_IsFalse(json_at(json, "pattern_in.same_prompt")));
+    cJSON_Delete(json);
+    command_output_free(&output);
+}
+
 static void test_generate__fixed_patterns_go_through_files(void **state) {
     char path[512];
     snprintf(path, sizeof path, "%s", test_folder_path(*state, "run.spdp"));
@@ -755,6 +804,7 @@ int main(void) {
         TEST_IN_FOLDER(test_generate__saving_leaves_the_tokens),
         TEST_IN_FOLDER(test_generate__starts_with_saved_patterns),
         TEST_IN_FOLDER(test_generate__example_answered_with_saved_patterns),
+        TEST_IN_FOLDER(test_generate__tells_of_patterns_of_another_prompt),
         TEST_IN_FOLDER(test_generate__fixed_patterns_go_through_files),
         TEST_IN_FOLDER(test_generate__generation_blocks_and_pattern_files),
         TEST_IN_FOLDER(test_generate__build_at_the_last_step_is_made_for_the_file),

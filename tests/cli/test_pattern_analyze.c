@@ -173,6 +173,17 @@ static void test_analyze__tables(void **state) {
     command_output_free(&output);
 }
 
+static void test_analyze__counts_in_words(void **state) {
+    (void)state;
+    const char *path = PATTERNS_DIR "/v1/minimal.spdp";
+    test_file_or_skip(path);
+    const command_words words = analyze_words(path);
+    command_output output = command_run(&words);
+    assert_int_equal(output.status, 0);
+    assert_non_null(strstr(output.out, "minimal.spdp: 1 layer x 1 head\n"));
+    command_output_free(&output);
+}
+
 static void test_analyze__picture(void **state) {
     test_folder *folder = *state;
     const char *path = make_file(folder, STEPS, true);
@@ -214,7 +225,7 @@ static void test_analyze__bad_words(void **state) {
     assert_refused(&words, 2, "--top is 'few'");
     words = analyze_words(path);
     command_add_option(&words, "-o", path);
-    assert_refused(&words, 2, "is the file that is read");
+    assert_refused(&words, 2, "which does not end in .png");
     words = analyze_words("no such file.spdp");
     assert_refused(&words, 1, "no such file.spdp");
     words = (command_words){.count = 0};
@@ -237,6 +248,7 @@ int main(void) {
         TEST_IN_FOLDER(test_analyze_json__no_scores),
         TEST_IN_FOLDER(test_analyze_json__layers_and_step),
         TEST_IN_FOLDER(test_analyze__tables),
+        cmocka_unit_test(test_analyze__counts_in_words),
         TEST_IN_FOLDER(test_analyze__picture),
         TEST_IN_FOLDER(test_analyze__bad_words),
         cmocka_unit_test(test_analyze__steps_of_other_layers),

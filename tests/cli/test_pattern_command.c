@@ -335,6 +335,39 @@ static void test_pattern_info__prints_a_table(void **state) {
     command_output_free(&output);
 }
 
+/* A file whose heads were chosen with 0.125, 0.25, 0.5 and 1. */
+#define HEAD_RATIOS PATTERNS_DIR "/v1/head_ratios.spdp"
+static const double head_ratios[4] = {0.125, 0.25, 0.5, 1.0};
+
+static void assert_head_ratios(const cJSON *list) {
+    assert_int_equal(cJSON_GetArraySize(list), 4);
+    for (int h = 0; h < 4; h++)
+        assert_true(cJSON_GetArrayItem(list, h)->valuedouble == head_ratios[h]);
+}
+
+static void test_pattern_info__tells_the_ratio_of_each_head(void **state) {
+    (void)state;
+    test_file_or_skip(HEAD_RATIOS);
+    cJSON *root = run_json(WORDS("info", HEAD_RATIOS));
+    const cJSON *pattern = json_at(root, "patterns")->child, *head;
+    int h = 0;
+    assert_true(json_number(pattern, "ratio") == 0.46875);
+    cJSON_ArrayForEach(head, json_at(pattern, "heads"))
+        assert_true(json_number(head, "ratio") == head_ratios[h++]);
+    assert_int_equal(h, 4);
+    cJSON_Delete(root);
+    const command_words words = words_of(WORDS("info", HEAD_RATIOS));
+    command_output output = command_run(&words);
+    assert_int_equal(output.status, 0);
+    for (h = 0; h < 4; h++) {
+        char line[64];
+        snprintf(line, sizeof line, "%9g     f32\n", head_ratios[h]);
+        assert_non_null(strstr(output.out, line));
+    }
+    assert_non_null(strstr(output.out, "  0.46875     f32\n"));
+    command_output_free(&output);
+}
+
 /* ---- diff --------------------------------------------------------------------------------- */
 
 static void test_pattern_diff__of_a_file_with_itself(void **state) {
@@ -496,6 +529,23 @@ static void test_pattern_convert__writes_csr(void **state) {
     cJSON_Delete(root);
 }
 
+static void test_pattern_convert__tells_the_ratio_of_each_head(void **state) {
+    const paths p = make_paths(state, "a.spdp", "b.json", "c");
+    tool_error error;
+    test_file_or_skip(HEAD_RATIOS);
+    run_quietly(WORDS("convert", HEAD_RATIOS, "-o", p.b));
+    cJSON *root = json_file_read(p.b, 1 << 20, &error);
+    assert_non_null(root);
+    assert_head_ratios(json_at(json_at(root, "patterns")->child, "head_ratios"));
+    cJSON_Delete(root);
+    make_file(p.a, one_step, 1, 0, 0.4);
+    run_quietly(WORDS("convert", p.a, "-o", p.b));
+    root = json_file_read(p.b, 1 << 20, &error);
+    assert_non_null(root);
+    assert_true(cJSON_IsNull(json_at(json_at(root, "patterns")->child, "head_ratios")));
+    cJSON_Delete(root);
+}
+
 static void test_pattern_convert__drops_narrows_and_tags(void **state) {
     const paths p = make_paths(state, "a.spdp", "b.spdp", "c.spdp");
     make_file(p.a, one_step, 1, SPARSED_F32, 0.4);
@@ -564,6 +614,7 @@ int main(void) {
         TEST_IN_FOLDER(test_pattern_info__measures_layers_and_heads),
         TEST_IN_FOLDER(test_pattern_info__takes_layers_and_a_step),
         TEST_IN_FOLDER(test_pattern_info__prints_a_table),
+        cmocka_unit_test(test_pattern_info__tells_the_ratio_of_each_head),
         TEST_IN_FOLDER(test_pattern_diff__of_a_file_with_itself),
         TEST_IN_FOLDER(test_pattern_diff__tells_fields_and_blocks),
         TEST_IN_FOLDER(test_pattern_diff__of_rounded_scores_finds_ties_only),
@@ -571,6 +622,7 @@ int main(void) {
         TEST_IN_FOLDER(test_pattern_convert__to_safetensors_and_back),
         TEST_IN_FOLDER(test_pattern_convert__writes_tensors_as_specified),
         TEST_IN_FOLDER(test_pattern_convert__writes_csr),
+        TEST_IN_FOLDER(test_pattern_convert__tells_the_ratio_of_each_head),
         TEST_IN_FOLDER(test_pattern_convert__drops_narrows_and_tags),
         TEST_IN_FOLDER(test_pattern_convert__takes_the_mask_of_attend),
         TEST_IN_FOLDER(test_pattern_rethreshold__gives_what_a_direct_build_gives),

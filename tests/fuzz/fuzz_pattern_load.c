@@ -48,14 +48,23 @@ static bool is_verdict(sparsed_status status) {
            status == SPARSED_E_CHECKSUM;
 }
 
-/* Reads a file and takes all of its patterns; NULL if it is rejected. */
+/* Reads a file and takes all of its patterns; NULL if it is rejected. Reading may cost twice the
+ * file and an index, which is in proportion to it; taking, rows of scores besides. limited may be
+ * NULL. */
 static sparsed_pattern_set *read_all(const uint8_t *bytes, size_t size, uint32_t flags,
-                                     const sparsed_allocator *allocator) {
+                                     limited_allocator *limited) {
+    const sparsed_allocator use =
+        limited ? limited_allocator_use(limited) : (sparsed_allocator){NULL, NULL, NULL};
+    const sparsed_allocator *allocator = limited ? &use : NULL;
     const sparsed_load_options options = {
         .struct_size = sizeof options, .flags = flags, .allocator = allocator};
     sparsed_pattern_set *set;
     sparsed_message message;
+    if (limited)
+        limited->limit_bytes = limited->live_bytes + 4096 + 3 * (uint64_t)size;
     sparsed_status status = spd_pattern_set_parse(bytes, size, &options, &set, &message);
+    if (limited)
+        limited->limit_bytes = 64 * 1024 + 16 * (uint64_t)size;
     if (status == SPARSED_OK) {
         status = walk_set(set, &message);
         fuzz_require(status == SPARSED_OK || flags == SPARSED_LOAD_MAP,
@@ -84,10 +93,9 @@ static void check_saved_again(const sparsed_pattern_set *set) {
 }
 
 static void try_file(const uint8_t *bytes, size_t size) {
-    limited_allocator limited = {0, 64 * 1024 + 16 * (uint64_t)size};
-    const sparsed_allocator allocator = limited_allocator_use(&limited);
-    sparsed_pattern_set *read = read_all(bytes, size, 0, &allocator);
-    sparsed_pattern_set *mapped = read_all(bytes, size, SPARSED_LOAD_MAP, &allocator);
+    limited_allocator limited = {0, 0};
+    sparsed_pattern_set *read = read_all(bytes, size, 0, &limited);
+    sparsed_pattern_set *mapped = read_all(bytes, size, SPARSED_LOAD_MAP, &limited);
     fuzz_require((read == NULL) == (mapped == NULL), "reading and mapping agree");
     if (read) {
         check_saved_again(read);

@@ -70,7 +70,7 @@ static sparsed_select select_of(const sparsed_pattern_info *shared) {
 
 /* ---- edits ------------------------------------------------------------------------------- */
 
-enum { EDIT_BYTES = 10, FIELDS = 31 };
+enum { EDIT_BYTES = 10, FIELDS = 33 };
 
 static void edit_u32(uint32_t *field, uint8_t kind, uint64_t value) {
     const uint32_t step = (uint32_t)(int32_t)(int8_t)value;
@@ -101,7 +101,13 @@ static void edit(request *r, const uint8_t *bytes) {
     uint64_t *const longs[] = {&d->q_len, &d->kv_len,    &d->q_start,     &s->gen_len, &s->window,
                                &s->sinks, &m->model.low, &m->prompt.high, &d->q.row};
     double *const numbers[] = {&d->scale, &s->ratio, &s->score_scale};
-    enum { WORDS = sizeof words / sizeof words[0], LONGS = sizeof longs / sizeof longs[0] };
+    /* The corpus refers to fields by number: new ones go to the end. */
+    uint32_t *const more_words[] = {&m->first_head, &m->model_heads};
+    enum {
+        WORDS = sizeof words / sizeof words[0],
+        LONGS = sizeof longs / sizeof longs[0],
+        NUMBERS = sizeof numbers / sizeof numbers[0]
+    };
     uint64_t value;
     memcpy(&value, bytes + 2, sizeof value);
     const unsigned field = bytes[0] % FIELDS;
@@ -109,8 +115,10 @@ static void edit(request *r, const uint8_t *bytes) {
         edit_u32(words[field], bytes[1], value);
     else if (field < WORDS + LONGS)
         edit_u64(longs[field - WORDS], bytes[1], value);
-    else
+    else if (field < WORDS + LONGS + NUMBERS)
         edit_f64(numbers[field - WORDS - LONGS], bytes[1], value);
+    else
+        edit_u32(more_words[field - WORDS - LONGS - NUMBERS], bytes[1], value);
 }
 
 static request request_of(const sparsed_pattern_set *set, const uint8_t *data, size_t size) {
@@ -121,7 +129,9 @@ static request request_of(const sparsed_pattern_set *set, const uint8_t *data, s
                                       .layers = or_else(info.model_layers, 1),
                                       .step = SPARSED_ANY_STEP,
                                       .model = info.model,
-                                      .prompt = info.prompt};
+                                      .prompt = info.prompt,
+                                      .first_head = info.first_head,
+                                      .model_heads = info.model_heads};
     for (size_t at = 0; size - at >= EDIT_BYTES; at += EDIT_BYTES)
         edit(&r, data + at);
     return r;
@@ -133,21 +143,40 @@ static bool known_and_other(uint32_t in_file, uint32_t wanted) {
     return in_file != 0 && in_file != wanted;
 }
 
+static bool other_length(uint64_t in_file, uint64_t wanted, bool may_be_less) {
+    return may_be_less ? in_file > wanted : in_file != wanted;
+}
+
+/* Where the first query row is in a run of the file's lengths: given, or such that the last query
+ * row is the last row. */
+static uint64_t start_of_run(const sparsed_pattern_info *shared, const sparsed_desc *d,
+                             bool may_be_less) {
+    const uint64_t q_len = may_be_less ? shared->q_len : d->q_len;
+    const uint64_t kv_len = may_be_less ? shared->kv_len : d->kv_len;
+    return d->flags & SPARSED_DESC_Q_START ? d->q_start : kv_len - q_len;
+}
+
 /* The first field of the problem that differs; NULL if none does. */
-static const char *other_problem(const sparsed_pattern_info *shared, const spd_problem *problem) {
+static const char *other_problem(const sparsed_pattern_info *shared,
+                                 const sparsed_pattern_set_info *info,
+                                 const sparsed_pattern_match *match, const spd_problem *problem) {
+    const uint32_t model_heads = or_else(match->model_heads, problem->desc.heads);
+    const bool may_be_less = (match->flags & SPARSED_MATCH_SHORTER) != 0;
     const sparsed_desc *d = &problem->desc;
     const sparsed_select *s = &problem->select;
     const bool llada = shared->mode == SPARSED_MODE_UPSTREAM_LLADA;
     return shared->batch != d->batch                                       ? "batch"
            : shared->heads != d->heads                                     ? "heads"
+           : info->first_head != match->first_head                         ? "first_head"
+           : info->model_heads != model_heads                              ? "model_heads"
            : known_and_other(shared->kv_heads, d->kv_heads)                ? "kv_heads"
            : known_and_other(shared->head_dim, d->head_dim)                ? "head_dim"
            : llada && known_and_other(shared->score_heads, d->score_heads) ? "score_heads"
            : shared->block_q != s->block_q                                 ? "block_q"
            : shared->block_k != s->block_k                                 ? "block_k"
-           : shared->q_len != d->q_len                                     ? "q_len"
-           : shared->kv_len != d->kv_len                                   ? "kv_len"
-           : shared->q_start != d->q_start                                 ? "q_start"
+           : other_length(shared->q_len, d->q_len, may_be_less)            ? "q_len"
+           : other_length(shared->kv_len, d->kv_len, may_be_less)          ? "kv_len"
+           : shared->q_start != start_of_run(shared, d, may_be_less)       ? "q_start"
            : shared->gen_len != s->gen_len                                 ? "gen_len"
                                                                            : NULL;
 }
@@ -219,7 +248,7 @@ static const char *first_difference(const sparsed_pattern_set *set, const reques
                                     const spd_problem *problem) {
     sparsed_pattern_set_info info;
     const sparsed_pattern_info shared = shared_of(set, &info);
-    const char *other = other_problem(&shared, problem);
+    const char *other = other_problem(&shared, &info, &r->match, problem);
     other = other ? other : other_layers(set, &info, &r->match);
     other = other ? other : other_fixed(&shared, &problem->select);
     other = other ? other : other_fingerprint("model", info.model, r->match.model);
@@ -227,6 +256,14 @@ static const char *first_difference(const sparsed_pattern_set *set, const reques
     if (!other && (r->match.flags & SPARSED_MATCH_SELECTION))
         other = other_selection(&shared, &problem->select);
     return other;
+}
+
+/* What a request must be besides a problem. */
+static bool is_request(const sparsed_pattern_match *match, const spd_problem *problem) {
+    const uint64_t heads = problem->desc.heads;
+    return match->flags <= (SPARSED_MATCH_SELECTION | SPARSED_MATCH_SHORTER) &&
+           match->layers >= 1 && match->layers <= 65536 &&
+           match->first_head + heads <= (match->model_heads ? match->model_heads : heads);
 }
 
 /* ---- the target ---------------------------------------------------------------------------- */
@@ -240,9 +277,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     r.match.select = &r.select;
     spd_problem problem;
     sparsed_message message;
-    const bool valid = r.match.flags <= SPARSED_MATCH_SELECTION && r.match.layers >= 1 &&
-                       r.match.layers <= 65536 &&
-                       spd_problem_create(&r.desc, &r.select, &problem, NULL) == SPARSED_OK;
+    const bool valid = spd_problem_create(&r.desc, &r.select, &problem, NULL) == SPARSED_OK &&
+                       is_request(&r.match, &problem);
     const sparsed_status status = sparsed_pattern_set_match(set, &r.match, &message);
     fuzz_require((status == SPARSED_E_INVALID) == !valid, "an invalid request is called so");
     if (valid) {

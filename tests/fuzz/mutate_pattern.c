@@ -63,7 +63,8 @@ static void change_number(uint8_t *data, size_t size, uint64_t *random) {
 }
 
 /* The n-th of the (offset, size, checksum) in the order in which their sections lie in the file:
- * info, table, extra, then of each record bits, ratios, scores, generation scores. NULL: no more. */
+ * info, table, extra, then of each record bits, ratios, scores, generation scores. NULL: no
+ * more. */
 static uint8_t *triple_at(uint8_t *data, size_t size, size_t n) {
     if (n < HEADER_SECTIONS)
         return data + HEADER_INFO + n * TRIPLE_BYTES;

@@ -333,8 +333,7 @@ def check_info(meaning):
     for batch in meaning["batches"]:
         need(batch["key_start"] + batch["keys"] <= meaning["kv_len"], "keys")
         need(batch["query_start"] + batch["queries"] <= meaning["q_len"], "queries")
-        need(batch["queries"] == 0
-             or batch["query_position"] + batch["queries"] <= batch["keys"], "query_position")
+        need(batch["query_position"] + batch["queries"] <= batch["keys"], "query_position")
         need(batch["k_blocks"] == ceil_div(batch["keys"], meaning["block_k"]), "k_blocks")
         need(batch["split"] == split_block(batch["keys"], meaning["block_k"], meaning["gen_len"]),
              "split")

@@ -15,6 +15,7 @@
 #include "pattern/analysis_picture.h"
 #include "pattern/heat_map.h"
 #include "picture/colormap.h"
+#include "picture/font.h"
 
 static const heat_map_key keys[] = {{{10, 20, 30}, "one"}, {{40, 50, 60}, "two"}};
 
@@ -110,6 +111,68 @@ static void test_heat_map_draw_cells__range_is_stretched_over_the_colors(void **
     assert_color(&page, 2, 2, colormap_at(0.0));
     assert_color(&page, 6, 2, colormap_at(0.5));
     canvas_release(&page);
+}
+
+/* Width and height of what is drawn on a cell of `side` pixels at (x, y). */
+static heat_map_size ink_size(const canvas *page, int64_t x, int64_t y, int64_t side) {
+    int64_t left = side, right = -1, top = side, bottom = -1;
+    const color ground = canvas_get(page, x, y);
+    for (int64_t v = 0; v < side - 1; v++)
+        for (int64_t u = 0; u < side - 1; u++) {
+            const color at = canvas_get(page, x + u, y + v);
+            if (memcmp(&at, &ground, sizeof at) == 0)
+                continue;
+            left = u < left ? u : left;
+            right = u > right ? u : right;
+            top = v < top ? v : top;
+            bottom = v > bottom ? v : bottom;
+        }
+    return (heat_map_size){right - left + 1, bottom - top + 1};
+}
+
+/* Draws two values, and gives the size of their numbers. */
+static void draw_two(double first, double second, double lowest, double highest, int64_t side,
+                     heat_map_size sizes[2]) {
+    const double values[2] = {first, second};
+    heat_map map = {.rows = 1,
+                    .columns = 2,
+                    .values = values,
+                    .lowest = lowest,
+                    .highest = highest,
+                    .cell_width = side,
+                    .cell_height = side};
+    canvas page = make_canvas(160, 80);
+    heat_map_draw_cells(&page, &map, 1, 1);
+    sizes[0] = ink_size(&page, 1, 1, side);
+    sizes[1] = ink_size(&page, 1 + side, 1, side);
+    canvas_release(&page);
+}
+
+static void test_heat_map_draw_cells__numbers_of_one_size(void **state) {
+    (void)state;
+    heat_map_size sizes[2];
+    draw_two(0.53, 0.55, -0.05, 0.6, 56, sizes);
+    assert_int_equal(sizes[0].height, 2 * FONT_HEIGHT);
+    draw_two(0.53, -0.01, -0.05, 0.6, 56, sizes); /* -0.01 has room at half the size */
+    assert_int_equal(sizes[0].height, FONT_HEIGHT);
+    assert_int_equal(sizes[1].height, FONT_HEIGHT);
+    draw_two(0.53, -0.001, -0.05, 0.6, 56, sizes); /* which is shown as 0.00 */
+    assert_int_equal(sizes[1].height, 2 * FONT_HEIGHT);
+    draw_two(0.53, NAN, -0.05, 0.6, 12, sizes);
+    assert_true(sizes[0].height <= 0);
+}
+
+static void test_heat_map_draw_cells__third_decimal_in_a_narrow_range(void **state) {
+    (void)state;
+    heat_map_size sizes[2];
+    draw_two(0.698, 0.718, 0.6, 0.8, 64, sizes);
+    assert_int_equal(sizes[0].width, font_text_width("0.70", 2));
+    draw_two(0.698, 0.718, 0.69, 0.72, 64, sizes);
+    assert_int_equal(sizes[0].width, font_text_width("0.698", 2));
+    draw_two(0.698, 0.718, 0.69, 0.72, 56, sizes);
+    assert_int_equal(sizes[0].width, font_text_width("0.698", 1));
+    draw_two(0.698, 0.718, 0.69, 0.72, 28, sizes);
+    assert_int_equal(sizes[0].width, font_text_width("0.70", 1));
 }
 
 static void test_heat_map_draw_cells__values_with_keys(void **state) {
@@ -229,6 +292,8 @@ int main(void) {
         cmocka_unit_test(test_heat_map_fit__equal_or_no_values_give_a_range),
         cmocka_unit_test(test_heat_map_draw_cells__colors_where_they_belong),
         cmocka_unit_test(test_heat_map_draw_cells__range_is_stretched_over_the_colors),
+        cmocka_unit_test(test_heat_map_draw_cells__numbers_of_one_size),
+        cmocka_unit_test(test_heat_map_draw_cells__third_decimal_in_a_narrow_range),
         cmocka_unit_test(test_heat_map_draw_cells__values_with_keys),
         cmocka_unit_test(test_heat_map_draw__stays_within_its_measure),
         cmocka_unit_test(test_analysis_draw__without_scores),

@@ -448,6 +448,30 @@ static void test_plan_run__caller_s_mask_of_any_rows(void **state) {
     tear_down(&f);
 }
 
+/* Of two ratios, so that the union has no mode of its own; but it has the rows of both. */
+static void test_plan_run__union_of_padded_patterns(void **state) {
+    static const uint64_t start[] = {0, 20}, end[] = {100, 80};
+    fixture f;
+    sparsed_pattern *parts[2], *both;
+    set_up(&f, *state);
+    f.c.io.valid_start = start;
+    f.c.io.valid_end = end;
+    for (int i = 0; i < 2; i++) {
+        f.c.io.ratio = i == 0 ? 0.3 : 0.6;
+        build(&f);
+        parts[i] = get(&f);
+    }
+    assert_int_equal(sparsed_pattern_union(parts[0], parts[1], &both, NULL), SPARSED_OK);
+    assert_int_equal(describe(both).mode, 0);
+    assert_int_equal(sparsed_kept_set(f.kept, both), SPARSED_OK);
+    refuse_rows(&f, NULL, NULL, "the pattern's keys of batch 1 is 60, the run's is 100");
+    assert_int_equal(sparsed_plan_run(f.plan, SPARSED_SPARSE, &f.c.io, f.kept), SPARSED_OK);
+    sparsed_pattern_release(parts[0]);
+    sparsed_pattern_release(parts[1]);
+    sparsed_pattern_release(both);
+    tear_down(&f);
+}
+
 /* A refused pattern leaves what was there. */
 static void test_kept_set__refusal_changes_nothing(void **state) {
     fixture f;
@@ -674,6 +698,7 @@ int main(void) {
         cmocka_unit_test(test_plan_run__pattern_of_other_query_rows),
         cmocka_unit_test(test_plan_run__pattern_of_other_query_position),
         cmocka_unit_test(test_plan_run__caller_s_mask_of_any_rows),
+        cmocka_unit_test(test_plan_run__union_of_padded_patterns),
         cmocka_unit_test(test_kept_set__refusal_changes_nothing),
         cmocka_unit_test(test_kept__refuses),
         cmocka_unit_test(test_kept__refused_run_keeps_the_pattern),

@@ -190,8 +190,32 @@ static void test_pattern_cache_open__names_what_is_no_folder(void **state) {
     test_folder_write_text(folder, "file", "text");
     assert_false(pattern_cache_open(test_folder_path(folder, "file"), &error));
     assert_non_null(strstr(error.text, "file: is there, but is no folder"));
-    assert_false(pattern_cache_open(test_folder_path(folder, "absent/cache"), &error));
-    assert_non_null(strstr(error.text, "absent/cache: cannot make the folder: No such"));
+    assert_false(pattern_cache_open(test_folder_path(folder, "file/a/b"), &error));
+    assert_non_null(strstr(error.text, "file/a/b: cannot make "));
+    assert_non_null(strstr(error.text, "file/a: Not a directory"));
+    const char *link = test_folder_path(folder, "link");
+    assert_int_equal(symlink("absent", link), 0);
+    assert_false(pattern_cache_open(link, &error));
+    assert_non_null(strstr(error.text, "link: is there, but is no folder"));
+}
+
+/* What is missing above it is its owner's alone. */
+static void test_pattern_cache_open__makes_what_is_missing_above(void **state) {
+    test_folder *folder = *state;
+    tool_error error = {0};
+    struct stat info;
+    static const char *const names[] = {"a//b/c/", "a//b/c", "a/b", "a"};
+    if (!pattern_cache_open(test_folder_path(folder, names[0]), &error))
+        fail_msg("%s", error.text);
+    assert_true(pattern_cache_open(test_folder_path(folder, names[1]), &error));
+    for (size_t i = 1; i < sizeof names / sizeof *names; i++) {
+        const char *path = test_folder_path(folder, names[i]);
+        assert_int_equal(stat(path, &info), 0);
+        assert_true(S_ISDIR(info.st_mode));
+        if (i > 1)
+            assert_int_equal(info.st_mode & 0777, 0700);
+        assert_int_equal(rmdir(path), 0);
+    }
 }
 
 /* ---- finding ---- */
@@ -283,11 +307,20 @@ static void test_pattern_cache_find__names_what_differs(void **state) {
     static const struct {
         int change;
         const char *why;
-    } cases[] = {{0, "model"},       {3, "prompt"},      {5, "schedule is 'upstream'"},
-                 {6, "skip is 0.2"}, {8, "mode"},        {9, "ratio"},
-                 {10, "block_q"},    {11, "block_k"},    {12, "score_reduce"},
-                 {13, "flags"},      {16, "always"},     {17, "score_scale"},
-                 {18, "gen_len"},    {19, "steps is 16"}};
+    } cases[] = {{0, "model"},
+                 {3, "prompt"},
+                 {5, "schedule is 'upstream'"},
+                 {6, "skip is 0.2, the run's is 0.25"},
+                 {8, "mode"},
+                 {9, "ratio"},
+                 {10, "block_q"},
+                 {11, "block_k"},
+                 {12, "score_reduce"},
+                 {13, "flags"},
+                 {16, "always"},
+                 {17, "score_scale"},
+                 {18, "gen_len"},
+                 {19, "steps is 16"}};
     cached_run c;
     new_run(&c);
     save_set(&c, STEP, path);
@@ -426,6 +459,7 @@ int main(void) {
         cmocka_unit_test(test_pattern_cache_path__depends_on_everything),
         TEST_IN_FOLDER(test_pattern_cache_open__makes_the_folder_once),
         TEST_IN_FOLDER(test_pattern_cache_open__names_what_is_no_folder),
+        TEST_IN_FOLDER(test_pattern_cache_open__makes_what_is_missing_above),
         TEST_IN_FOLDER(test_pattern_cache_find__gives_what_the_run_saved),
         TEST_IN_FOLDER(test_pattern_cache_find__names_what_differs),
         TEST_IN_FOLDER(test_pattern_cache_find__names_damage),

@@ -453,6 +453,47 @@ static void test_load__memory_is_the_sections_and_an_index(void **state) {
     (void)state;
 }
 
+/* As many batches as there can be, of one block each: the valid rows are there once, not once for
+ * each layer. */
+static void test_load__memory_of_many_batches(void **state) {
+    enum { LAYERS = 40 };
+    const sparsed_pattern_info info = {.struct_size = sizeof info,
+                                       .batch = SPD_MAX_BATCH,
+                                       .heads = 1,
+                                       .block_q = 16,
+                                       .block_k = 16,
+                                       .q_len = 1,
+                                       .kv_len = 1};
+    const char *path = test_folder_path(*state, "batches.spdp");
+    sparsed_pattern *p = rows_pattern(&info, NULL), *patterns[LAYERS];
+    uint32_t layers[LAYERS];
+    byte_counter counter = {0, 0};
+    const sparsed_allocator allocator = {allocate_bytes, release_bytes, &counter};
+    const sparsed_load_options options = {.struct_size = sizeof options, .allocator = &allocator};
+    sparsed_pattern_set *set;
+    size_t size;
+    for (uint32_t i = 0; i < LAYERS; i++) {
+        patterns[i] = p;
+        layers[i] = i;
+    }
+    assert_int_equal(sparsed_pattern_set_create(NULL, patterns, layers, LAYERS, NULL, &set, NULL),
+                     SPARSED_OK);
+    assert_int_equal(sparsed_pattern_set_save(set, path, NULL), SPARSED_OK);
+    sparsed_pattern_set_release(set);
+    sparsed_pattern_release(p);
+    free(test_file_read(path, &size));
+    assert_int_equal(sparsed_pattern_set_load(path, &options, &set, NULL), SPARSED_OK);
+    print_message("a file of %zu bytes: %llu during the load, %llu after it\n", size,
+                  (unsigned long long)counter.most, (unsigned long long)counter.live);
+    assert_true(counter.most <= 2 * size);
+    /* A pattern holds the valid rows after the set has gone. */
+    assert_int_equal(sparsed_pattern_set_get(set, 7, &p, NULL), SPARSED_OK);
+    sparsed_pattern_set_release(set);
+    assert_int_equal(p->extents[SPD_MAX_BATCH - 1].keys, 1);
+    sparsed_pattern_release(p);
+    assert_int_equal(counter.live, 0);
+}
+
 /* A header that promises much allocates nothing for it. */
 static void test_load__false_promises_cost_nothing(void **state) {
     sparsed_pattern_set *set = plain_set();
@@ -627,6 +668,7 @@ int main(void) {
         cmocka_unit_test(test_map__verifies_once),
         TEST_IN_FOLDER(test_map__two_threads_take_the_same_pattern),
         cmocka_unit_test(test_load__memory_is_the_sections_and_an_index),
+        TEST_IN_FOLDER(test_load__memory_of_many_batches),
         cmocka_unit_test(test_load__false_promises_cost_nothing),
         TEST_IN_FOLDER(test_load__allocation_failures),
         TEST_IN_FOLDER(test_load__no_such_file),

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /* Matching a set against a problem: every field in turn, named with both values. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include <sparsed/pattern.h>
 
+#include "src/number_text.h"
 #include "support/api_check.h"
 #include "support/pattern_bytes.h"
 
@@ -49,7 +52,9 @@ static void prepare(match_case *c) {
                                        .desc = &c->desc,
                                        .select = &c->select,
                                        .model = {1, 2},
-                                       .prompt = {0, 3}};
+                                       .prompt = {0, 3},
+                                       .first_head = 2,
+                                       .model_heads = 8};
 }
 
 static sparsed_pattern_set *make_set(const match_case *c) {
@@ -108,6 +113,27 @@ static void test_match__unknown_facts(void **state) {
     assert_match(&c);
 }
 
+/* Without a word about it the problem has the whole model's heads, which a shard is not. */
+static void test_match__whole_model_and_shards(void **state) {
+    match_case c;
+    (void)state;
+    prepare(&c);
+    c.match.first_head = c.match.model_heads = 0;
+    assert_no_match(&c, SPARSED_E_MISMATCH, "first_head is 2 in the set, 0 here");
+    c.info.first_head = 0;
+    assert_no_match(&c, SPARSED_E_MISMATCH, "model_heads is 8 in the set, 3 here");
+    c.info.model_heads = 0;
+    assert_match(&c);
+    c.match.model_heads = 3;
+    assert_match(&c);
+    c.match.model_heads = 8; /* the first shard of such a model */
+    assert_no_match(&c, SPARSED_E_MISMATCH, "model_heads is 3 in the set, 8 here");
+    /* A caller who does not know of the fields yet. */
+    c.match.model_heads = 0;
+    c.match.struct_size = offsetof(sparsed_pattern_match, first_head);
+    assert_match(&c);
+}
+
 /* score_heads only scales the scores of upstream-llada. */
 static void test_match__score_heads(void **state) {
     match_case c;
@@ -150,6 +176,11 @@ static void test_match__every_dimension(void **state) {
     const match_change changes[] = {
         CHANGE(desc.batch, 1, "batch is 2 in the set, 1 here"),
         CHANGE(desc.heads, 6, "heads is 3 in the set, 6 here"),
+        CHANGE(match.first_head, 5, "first_head is 2 in the set, 5 here"),
+        CHANGE(match.first_head, 0, "first_head is 2 in the set, 0 here"),
+        CHANGE(info.first_head, 0, "first_head is 0 in the set, 2 here"),
+        CHANGE(match.model_heads, 9, "model_heads is 8 in the set, 9 here"),
+        CHANGE(info.model_heads, 16, "model_heads is 16 in the set, 8 here"),
         CHANGE(desc.kv_heads, 3, "kv_heads is 1 in the set, 3 here"),
         CHANGE(desc.head_dim, 128, "head_dim is 64 in the set, 128 here"),
         CHANGE(select.block_q, 64, "block_q is 32 in the set, 64 here"),
@@ -170,6 +201,32 @@ static void test_match__every_dimension(void **state) {
     check_changes(&c, changes, sizeof changes / sizeof *changes);
 }
 
+/* A set of 40 x 100 serves runs of these lengths, of a problem of as many rows or more. */
+static void test_match__shorter_lengths(void **state) {
+    match_case c;
+    (void)state;
+    prepare(&c);
+    c.match.flags = SPARSED_MATCH_SHORTER;
+    assert_match(&c);
+    c.desc.kv_len = 130;
+    assert_match(&c); /* the query rows are the last ones, as in the set */
+    c.desc.q_len = 41;
+    assert_match(&c);
+    const match_change changes[] = {
+        CHANGE(desc.q_len, 39, "q_len is 40 in the set, 39 here"),
+        CHANGE(desc.kv_len, 99, "kv_len is 100 in the set, 99 here"),
+        CHANGE(desc.flags, SPARSED_DESC_Q_START, "q_start is 60 in the set, 0 here"),
+        CHANGE(select.gen_len, 120, "gen_len is 36 in the set, 120 here"),
+        CHANGE(match.flags, 0, "q_len is 40 in the set, 41 here"),
+    };
+    check_changes(&c, changes, sizeof changes / sizeof *changes);
+    c.desc.flags = SPARSED_DESC_Q_START;
+    c.desc.q_start = 60;
+    assert_match(&c);
+    c.desc.q_start = 89; /* where a run as long as the problem has its last row */
+    assert_no_match(&c, SPARSED_E_MISMATCH, "q_start is 60 in the set, 89 here");
+}
+
 /* Without the flag they do not matter, with it they do. */
 static void test_match__selection(void **state) {
     match_case c;
@@ -185,7 +242,7 @@ static void test_match__selection(void **state) {
         CHANGE(select.score_reduce, SPARSED_REDUCE_MAX, "score_reduce is 0 in the set, 1 here"),
         CHANGE(select.flags, 0, "flags is 2 in the set, 0 here"),
         CHANGE(select.always_first, 0, "always_first is 1 in the set, 0 here"),
-        CHANGE(select.ratio, ratio_bits, "ratio is 0.29999999999999999 in the set, 0.40000000000"),
+        CHANGE(select.ratio, ratio_bits, "ratio is 0.3 in the set, 0.4 here"),
         CHANGE(select.score_scale, scale_bits, "score_scale is 0.125 in the set, 0.25 here"),
     };
     c.match.flags = SPARSED_MATCH_SELECTION;
@@ -197,6 +254,25 @@ static void test_match__selection(void **state) {
     c.select.ratio = ratio;
     c.select.score_scale = scale;
     assert_match(&c);
+}
+
+/* Numbers in messages are as short as they can be, and never the same for two that differ. */
+static void test_number_text__reads_back(void **state) {
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = {{0.3, "0.3"},    {0.1 + 0.2, "0.30000000000000004"},
+                 {1.0, "1"},      {1.0 / 3.0, "0.3333333333333333"},
+                 {0.0, "0"},      {-2.5e-300, "-2.5e-300"},
+                 {1e22, "1e+22"}, {5e-324, "4.94066e-324"},
+                 {20.0, "20"},    {HUGE_VAL, "inf"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const spd_number_text number = spd_number_text_of(cases[i].value);
+        assert_string_equal(number.text, cases[i].text);
+        assert_true(strtod(number.text, NULL) == cases[i].value);
+    }
+    assert_non_null(strstr(spd_number_text_of(nan("")).text, "nan"));
 }
 
 /* A schedule's step may have had a ratio of its own: the run's is compared. */
@@ -269,8 +345,8 @@ static void test_match__arguments(void **state) {
     c.match.layers = 65537;
     assert_no_match(&c, SPARSED_E_INVALID, "match.layers is 65537");
     c.match.layers = LAYERS;
-    c.match.flags = 2;
-    assert_no_match(&c, SPARSED_E_INVALID, "match.flags is 0x2");
+    c.match.flags = 4;
+    assert_no_match(&c, SPARSED_E_INVALID, "match.flags is 0x4");
     c.match.flags = 0;
     c.match.desc = NULL;
     assert_no_match(&c, SPARSED_E_INVALID, "match.desc is NULL");
@@ -281,6 +357,14 @@ static void test_match__arguments(void **state) {
     c.match.struct_size = 1;
     assert_no_match(&c, SPARSED_E_INVALID, "match.struct_size is 1");
     c.match.struct_size = sizeof c.match;
+    c.match.first_head = 6;
+    assert_no_match(&c, SPARSED_E_INVALID,
+                    "match.first_head is 6 with 3 heads, match.model_heads 8");
+    c.match.first_head = UINT32_MAX;
+    assert_no_match(&c, SPARSED_E_INVALID, "match.first_head is 4294967295");
+    c.match.first_head = 1;
+    c.match.model_heads = 0;
+    assert_no_match(&c, SPARSED_E_INVALID, "match.model_heads 3");
     c.desc.heads = 0;
     assert_no_match(&c, SPARSED_E_INVALID, "desc.heads is 0");
     sparsed_pattern_set *set = make_set(&c);
@@ -293,9 +377,12 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_match__its_own_problem),
         cmocka_unit_test(test_match__unknown_facts),
+        cmocka_unit_test(test_match__whole_model_and_shards),
         cmocka_unit_test(test_match__score_heads),
         cmocka_unit_test(test_match__every_dimension),
+        cmocka_unit_test(test_match__shorter_lengths),
         cmocka_unit_test(test_match__selection),
+        cmocka_unit_test(test_number_text__reads_back),
         cmocka_unit_test(test_match__ratio_of_the_run),
         cmocka_unit_test(test_match__fixed_modes),
         cmocka_unit_test(test_match__layers_and_steps),

@@ -186,6 +186,11 @@ static void test_panel_draw_kept__more_blocks_than_pixels_show_shares(void **sta
     free(mask);
 }
 
+/* The line across is the upper one. */
+static bool on_dash(int64_t x, int64_t y, int64_t column, int64_t row) {
+    return y == row ? x % 8 < 4 : x == column && y % 8 < 4;
+}
+
 /* The boundary lines: their columns and rows alone have the accent's colour. */
 static void check_boundary(const sparsed_pattern_info *info, uint32_t side, int64_t column,
                            int64_t row) {
@@ -197,10 +202,12 @@ static void check_boundary(const sparsed_pattern_info *info, uint32_t side, int6
     for (int64_t y = 0; y < (int64_t)shape.height; y++)
         for (int64_t x = 0; x < (int64_t)shape.width; x++) {
             bool accent = same(panel_pixel(&page, x, y), COLOR_ACCENT);
-            bool line = (x == column && y % 8 < 4) || (y == row && x % 8 < 4);
-            assert_int_equal(accent, line);
+            bool dash = on_dash(x, y, column, row);
+            assert_int_equal(accent, dash);
+            if ((x == column || y == row) && !dash) /* seen on dark blocks */
+                assert_true(same(panel_pixel(&page, x, y), COLOR_WHITE));
             found += accent;
-            expected += line;
+            expected += dash;
         }
     assert_int_equal(found, expected);
     canvas_release(&page);
@@ -263,9 +270,11 @@ static void test_panel_draw_kept__blocks_out_of_the_valid_rows_are_grey(void **s
     for (int64_t y = 0; y < 160; y++)
         for (int64_t x = 0; x < 160; x++) {
             color is = panel_pixel(&page, x, y);
-            bool line = (x == 60 && y % 8 < 4) || (y == 60 && x % 8 < 4);
             bool valid = x < 5 * 16 && y < 3 * 32;
-            assert_true(same(is, line ? COLOR_ACCENT : valid ? colormap_at(1.0) : COLOR_GREY));
+            assert_true(same(is, on_dash(x, y, 60, 60)  ? COLOR_ACCENT
+                                 : (x == 60 || y == 60) ? COLOR_WHITE
+                                 : valid                ? colormap_at(1.0)
+                                                        : COLOR_GREY));
         }
     canvas_release(&page);
     shape = shape_of(pattern, 0, 160);
@@ -535,12 +544,16 @@ static void test_pattern_show__says_what_is_wrong(void **state) {
     assert_string_equal(show((char *[]){in, "--output", out, "--head", "4", NULL}, &error),
                         "--head is 4, but there are 4 heads, counted from 0");
     assert_string_equal(show((char *[]){in, "--output", out, "--batch", "1", NULL}, &error),
-                        "--batch is 1, but there are 1 batches, counted from 0");
+                        "--batch is 1, but there is 1 batch, counted from 0");
     assert_non_null(
         strstr(show((char *[]){in, "--output", out, "--layer", "3", NULL}, &error), "layer 3"));
     assert_non_null(strstr(show((char *[]){in, "--output", out, "--scores", NULL}, &error),
                            "layer 0 has no block scores"));
-    assert_non_null(strstr(show((char *[]){in, "--output", in, NULL}, &error), "is read"));
+    assert_non_null(
+        strstr(show((char *[]){in, "--output", in, NULL}, &error), "which does not end in .png"));
+    strcpy(out, test_folder_path(folder, "set.png"));
+    assert_int_equal(rename(in, out), 0);
+    assert_non_null(strstr(show((char *[]){out, "--output", out, NULL}, &error), "is read"));
     assert_int_equal(test_folder_count(folder, ""), 1);
 }
 

@@ -239,13 +239,14 @@ static bool ties(const float *scores, uint64_t first, uint64_t end, uint64_t kee
 static bool ties_in_mode(const sparsed_pattern *p, const spd_extent *e, const float *scores,
                          const float *generation, uint64_t j) {
     const uint64_t n = e->k_blocks;
+    uint64_t prompt, rest;
+    spd_budgets(p->info.mode, p->info.ratio, n, e->split, &prompt, &rest);
     if (p->info.mode == SPARSED_MODE_PAPER)
-        return ties(scores, 0, e->split, e->keep_prompt, j) ||
-               ties(scores, e->split, n, e->keep_generation, j);
+        return ties(scores, 0, e->split, prompt, j) || ties(scores, e->split, n, rest, j);
     if (spd_mode_is_upstream(p->info.mode))
-        return (j < e->split && ties(scores, 0, n, e->keep_prompt, j)) ||
-               ties(generation, e->split, n, e->keep_generation, j);
-    return ties(scores, 0, n, e->keep_prompt, j);
+        return (j < e->split && ties(scores, 0, n, prompt, j)) ||
+               ties(generation, e->split, n, rest, j);
+    return ties(scores, 0, n, prompt, j);
 }
 
 /* Fails if the two differ in a block that is no f16 tie; returns in how many they differ. The first

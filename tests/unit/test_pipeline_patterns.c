@@ -308,8 +308,10 @@ static void test_pipeline_set_patterns__names_each_mismatch(void **state) {
     d.q_len = d.kv_len = 99;
     expect_mismatch(context, set, &d, &s, LAYERS, "_len", "100", "99");
     d = good;
-    d.kv_len = 101;
-    expect_mismatch(context, set, &d, &s, LAYERS, "kv_len", "100", "101");
+    d.kv_len = 120;
+    d.flags = SPARSED_DESC_Q_START;
+    d.q_start = 7;
+    expect_mismatch(context, set, &d, &s, LAYERS, "q_start", "0", "7");
     d = good;
     s.block_q = 64;
     expect_mismatch(context, set, &d, &s, LAYERS, "block_q", "32", "64");
@@ -353,6 +355,93 @@ static void test_pipeline_set_patterns__names_q_start(void **state) {
     sparsed_pipeline_destroy(from);
     sparsed_pipeline_destroy(to);
     case_free(&c);
+}
+
+/* The patterns of all layers, said to be of some of a model's heads. */
+static sparsed_pattern_set *shard_of(sparsed_context *context, sparsed_pipeline *pipeline,
+                                     uint32_t first_head, uint32_t model_heads) {
+    const sparsed_pattern_set_info info = {
+        .struct_size = sizeof info, .first_head = first_head, .model_heads = model_heads};
+    sparsed_pattern_set *set;
+    if (sparsed_pipeline_get_patterns(pipeline, &info, &set) != SPARSED_OK)
+        fail_msg("%s", sparsed_context_error(context));
+    return set;
+}
+
+/* Heads 2 and 3 of 8 are not a whole model of 2 heads, nor are heads 0 and 1 of 8. */
+static void test_pipeline_set_patterns__refuses_a_shard(void **state) {
+    static const uint32_t first_heads[] = {2, 0};
+    static const char *const texts[] = {"heads 2 to 3 of 8", "heads 0 to 1 of 8"};
+    sparsed_context *context = *state;
+    attention_case cases[LAYERS];
+    new_cases(cases, SPARSED_MODE_PAPER);
+    sparsed_pipeline *from = built_pipeline(context, cases);
+    sparsed_pipeline *to = pipeline_of(context, cases, "ss");
+    for (size_t i = 0; i < 2; i++) {
+        sparsed_pattern_set *set = shard_of(context, from, first_heads[i], 8);
+        sparsed_pattern *pattern;
+        sparsed_status status = sparsed_pipeline_set_patterns(to, set, SPARSED_ANY_STEP);
+        assert_context_error(context, status, SPARSED_E_MISMATCH, texts[i]);
+        assert_context_error(context, status, SPARSED_E_MISMATCH, "sparsed_pipeline_set_pattern");
+        /* The way that the message points to. */
+        assert_int_equal(sparsed_pattern_set_get(set, 1, &pattern, NULL), SPARSED_OK);
+        assert_int_equal(sparsed_pipeline_set_pattern(to, 1, pattern), SPARSED_OK);
+        sparsed_pattern_release(pattern);
+        sparsed_pattern_set_release(set);
+    }
+    sparsed_pipeline_destroy(from);
+    sparsed_pipeline_destroy(to);
+    free_cases(cases);
+}
+
+/* Runs may be shorter than the plan: what one of them built serves another one, from a file too. */
+static void check_shorter_run(sparsed_context *context, const char *path, uint32_t flags,
+                              uint64_t q_start) {
+    attention_case c = {.desc = case_desc(1, 2, 1, 16, 100),
+                        .select = case_select(SPARSED_MODE_PAPER, 32, 16, 30, 0.3)};
+    float first[2 * 30 * 16];
+    c.desc.q_len = 40;
+    c.desc.flags = flags;
+    c.desc.q_start = q_start;
+    case_prepare(&c, 3);
+    c.io.q_len = 30;
+    c.io.kv_len = 80;
+    sparsed_pipeline *from = new_pipeline(context, &c.desc, &c.select, "Ds", 1);
+    sparsed_pipeline *to = new_pipeline(context, &c.desc, &c.select, "ss", 1);
+    attend(from, &c, 0, 0);
+    sparsed_pattern_set *set = patterns_of(context, from);
+    attend(from, &c, 1, 0);
+    memcpy(first, c.out.memory, sizeof first);
+    assert_int_equal(sparsed_pattern_set_save(set, path, NULL), SPARSED_OK);
+    sparsed_pattern_set_release(set);
+    assert_int_equal(sparsed_pattern_set_load(path, NULL, &set, NULL), SPARSED_OK);
+    if (sparsed_pipeline_set_patterns(to, set, SPARSED_ANY_STEP) != SPARSED_OK)
+        fail_msg("%s", sparsed_context_error(context));
+    attend(to, &c, 0, 0);
+    assert_memory_equal(first, c.out.memory, sizeof first);
+    c.io.kv_len = 79;
+    assert_context_error(context, sparsed_pipeline_attend(to, 1, 0, &c.io), SPARSED_E_MISMATCH,
+                         "kv_len is 80");
+    /* What is no run of the plan is refused at once. */
+    sparsed_select select = c.select;
+    select.gen_len = 90;
+    expect_mismatch(context, set, &c.desc, &select, 1, "gen_len", "30", "90");
+    c.desc.flags = SPARSED_DESC_Q_START;
+    c.desc.q_start = 60;
+    expect_mismatch(context, set, &c.desc, &c.select, 1, "q_start", "in the set", "60");
+    sparsed_pattern_set_release(set);
+    sparsed_pipeline_destroy(from);
+    sparsed_pipeline_destroy(to);
+    case_free(&c);
+}
+
+static void test_pipeline_set_patterns__of_a_shorter_run(void **state) {
+    const char *path = test_folder_path(*state, "short.spdp");
+    void *context;
+    assert_int_equal(open_default_context(&context), 0);
+    check_shorter_run(context, path, 0, 0);
+    check_shorter_run(context, path, SPARSED_DESC_Q_START, 45);
+    sparsed_context_destroy(context);
 }
 
 /* A refused set leaves the patterns that were there. */
@@ -516,6 +605,7 @@ int main(void) {
         cmocka_unit_test(test_pipeline_set_patterns__valid_rows_are_compared_when_it_runs),
         cmocka_unit_test(test_pipeline_set_patterns__names_each_mismatch),
         cmocka_unit_test(test_pipeline_set_patterns__names_q_start),
+        cmocka_unit_test(test_pipeline_set_patterns__refuses_a_shard),
         cmocka_unit_test(test_pipeline_set_patterns__keeps_the_old_ones_if_it_fails),
         cmocka_unit_test(test_pipeline_set_patterns__takes_the_step_asked_for),
         cmocka_unit_test(test_pipeline_patterns__refuses_null_and_dense_only),
@@ -523,6 +613,7 @@ int main(void) {
     };
     const struct CMUnitTest in_folder[] = {
         TEST_IN_FOLDER(test_pipeline_set_patterns__warm_run_equals_the_first),
+        TEST_IN_FOLDER(test_pipeline_set_patterns__of_a_shorter_run),
     };
     int failed = cmocka_run_group_tests(in_context, open_default_context, close_default_context);
     return failed + cmocka_run_group_tests(in_folder, NULL, NULL);

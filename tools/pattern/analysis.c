@@ -9,6 +9,7 @@
 
 #include "pattern/analysis_head.h"
 #include "pattern/analysis_summary.h"
+#include "room.h"
 
 static bool fail_memory(const analysis *a, tool_error *error) {
     return tool_fail(error, "no memory to analyse %zu layers of %zu heads in %zu steps", a->layers,
@@ -67,9 +68,9 @@ static bool allocate_matrices(analysis *a) {
     uint64_t heads = (uint64_t)a->layers * a->heads, square = (uint64_t)a->steps * a->steps;
     uint64_t kinds = a->score_dtype ? 2 : 1;
     uint64_t pairs = (uint64_t)a->layers * a->heads * a->heads;
-    a->of_layer = analysis_room(a->layers, sizeof *a->of_layer);
-    a->of_head = analysis_room(heads, sizeof *a->of_head);
-    a->numbers = analysis_room((heads + 1) * square * kinds + pairs, sizeof *a->numbers);
+    a->of_layer = room_for(a->layers, sizeof *a->of_layer);
+    a->of_head = room_for(heads, sizeof *a->of_head);
+    a->numbers = room_for((heads + 1) * square * kinds + pairs, sizeof *a->numbers);
     if (!a->of_layer || !a->of_head || !a->numbers)
         return false;
     double *next = a->numbers;
@@ -119,9 +120,9 @@ bool analysis_make(const pattern_input *input, analysis *result, tool_error *err
     bool done = false;
     if (!count_entries(input, &a, error))
         return false;
-    a.step = analysis_room(a.steps, sizeof *a.step);
-    a.layer = analysis_room(a.layers, sizeof *a.layer);
-    patterns = analysis_room(a.steps, sizeof *patterns);
+    a.step = room_for(a.steps, sizeof *a.step);
+    a.layer = room_for(a.layers, sizeof *a.layer);
+    patterns = room_for(a.steps, sizeof *patterns);
     if (!a.step || !a.layer || !patterns) {
         fail_memory(&a, error);
         goto cleanup;

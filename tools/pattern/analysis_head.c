@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pattern/budget.h"
+#include "room.h"
 
 /* The shares of a row's scores, in the order of the measures from ANALYSIS_OWN on. */
 enum { SHARES = ANALYSIS_MEASURES - ANALYSIS_OWN };
@@ -34,10 +35,6 @@ struct analysis_scratch {
     ranked_column *ranked;
 };
 
-void *analysis_room(uint64_t count, size_t size_bytes) {
-    return count > SIZE_MAX / size_bytes ? NULL : calloc(count ? (size_t)count : 1, size_bytes);
-}
-
 analysis_scratch *analysis_scratch_create(const analysis *a) {
     analysis_scratch *x = calloc(1, sizeof *x);
     if (!x)
@@ -47,18 +44,18 @@ analysis_scratch *analysis_scratch_create(const analysis *a) {
     uint64_t scored = a->score_dtype ? steps : 0;
     x->k_blocks = (size_t)k_blocks;
     x->words = (size_t)words;
-    x->bits = analysis_room(rows * words, sizeof *x->bits);
-    x->blocks = analysis_room(rows * k_blocks, sizeof *x->blocks);
-    x->counts = analysis_room(rows, sizeof *x->counts);
-    x->kept = analysis_room(rows, sizeof *x->kept);
-    x->common = analysis_room(heads * heads, sizeof *x->common);
-    x->scores = analysis_room(scored * k_blocks, sizeof *x->scores);
-    x->columns = analysis_room(scored * k_blocks, sizeof *x->columns);
-    x->order = analysis_room(scored * k_blocks, sizeof *x->order);
-    x->mass = analysis_room(steps, sizeof *x->mass);
-    x->share = analysis_room(steps * SHARES, sizeof *x->share);
-    x->sorted = analysis_room(k_blocks, sizeof *x->sorted);
-    x->ranked = analysis_room(k_blocks, sizeof *x->ranked);
+    x->bits = room_for(rows * words, sizeof *x->bits);
+    x->blocks = room_for(rows * k_blocks, sizeof *x->blocks);
+    x->counts = room_for(rows, sizeof *x->counts);
+    x->kept = room_for(rows, sizeof *x->kept);
+    x->common = room_for(heads * heads, sizeof *x->common);
+    x->scores = room_for(scored * k_blocks, sizeof *x->scores);
+    x->columns = room_for(scored * k_blocks, sizeof *x->columns);
+    x->order = room_for(scored * k_blocks, sizeof *x->order);
+    x->mass = room_for(steps, sizeof *x->mass);
+    x->share = room_for(steps * SHARES, sizeof *x->share);
+    x->sorted = room_for(k_blocks, sizeof *x->sorted);
+    x->ranked = room_for(k_blocks, sizeof *x->ranked);
     if (x->bits && x->blocks && x->counts && x->kept && x->common && x->scores && x->columns &&
         x->order && x->mass && x->share && x->sorted && x->ranked)
         return x;

@@ -16,9 +16,6 @@ typedef struct analysis_scratch analysis_scratch;
 analysis_scratch *analysis_scratch_create(const analysis *a);
 void analysis_scratch_destroy(analysis_scratch *scratch);
 
-/* Zeroed memory, NULL also if the product is more than memory can be. */
-void *analysis_room(uint64_t count, size_t size_bytes);
-
 /* Fills in the matrices of a head (they must be 0) and its values: patterns [a->steps] of one
  * layer. */
 bool analysis_measure_head(const analysis *a, sparsed_pattern *const *patterns, uint32_t number,

@@ -127,7 +127,8 @@ static void add_layers(const analysis *a, cJSON *root) {
 /* Layer and head of an index into of_head. */
 static cJSON *head_object(const analysis *a, size_t index) {
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddNumberToObject(o, "layer", a->layer[index / a->heads]);
+    const size_t layer = index / a->heads;
+    cJSON_AddNumberToObject(o, "layer", a->layer[layer]);
     cJSON_AddNumberToObject(o, "head", (double)(index % a->heads));
     return o;
 }

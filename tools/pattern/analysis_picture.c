@@ -13,17 +13,23 @@
 
 enum {
     MARGIN = 40,
+    MARGINS = 2 * MARGIN,
     GAP = 48, /* between maps */
     TITLE_SCALE = 3,
     SCALE = 2,
     LINE = FONT_LINE * SCALE,
+    TWO_LINES = 2 * LINE,
     MAX_MAPS = 6,
     ROW_MAPS = 3, /* in a row of the page */
-    MAP_SIDE = 448,
+    GAPS = (ROW_MAPS - 1) * GAP,
+    MAP_SIDE = 512,
     STEP_SIDE_LEAST = 240,
-    CELL_MOST = 56,
+    STEP_SIDE = 576,
+    STEP_CELL_MOST = 72, /* has room for a third decimal */
+    CELL_MOST = 64,
     CELL_LEAST = 2,
-    PANEL_SIDE = 112,     /* of the small maps, heads against heads */
+    PANEL_SIDE = 112, /* of the small maps, heads against heads */
+    BAR_WIDTH = 3 * PANEL_SIDE,
     PANEL_SIDE_FEW = 224, /* of no more than FEW_PANELS of them */
     FEW_PANELS = 12,
     PANEL_GAP = 24,
@@ -55,14 +61,19 @@ typedef struct page_plan {
 static const heat_map_key class_keys[] = {
     {{0, 114, 178}, "column"}, {{230, 159, 0}, "diagonal"}, {{190, 190, 190}, "mixed"}};
 
+static int64_t fit_cell(size_t cells, int64_t side, int64_t most) {
+    int64_t cell = side / (int64_t)cells;
+    return cell < CELL_LEAST ? CELL_LEAST : cell > most ? most : cell;
+}
+
 static int64_t cell_for(size_t cells) {
-    int64_t cell = MAP_SIDE / (int64_t)cells;
-    return cell < CELL_LEAST ? CELL_LEAST : cell > CELL_MOST ? CELL_MOST : cell;
+    return fit_cell(cells, MAP_SIDE, CELL_MOST);
 }
 
 /* Few steps get more room, for the words beside them. */
 static int64_t step_cell_for(size_t steps) {
-    int64_t cell = cell_for(steps), wide = STEP_SIDE_LEAST / (int64_t)steps;
+    int64_t cell = fit_cell(steps, STEP_SIDE, STEP_CELL_MOST),
+            wide = STEP_SIDE_LEAST / (int64_t)steps;
     return cell < wide ? wide : cell;
 }
 
@@ -134,6 +145,7 @@ static void add_maps(const analysis *a, page_plan *plan) {
     if (a->steps > 1) {
         add_step_map(a, plan, "Jaccard of two steps, mean of heads", "step", "step", a->jaccard);
         heat_map_fit(&plan->maps[plan->map_count - 1].map, true);
+        plan->maps[plan->map_count - 1].map.highest = 1.0; /* the diagonal */
     }
 }
 
@@ -154,12 +166,13 @@ static int64_t place_maps(page_plan *plan, int64_t y) {
         }
         y += height + GAP;
     }
-    if (plan->map_count > 0 && plan->width < 2 * MARGIN + ROW_MAPS * widest + 2 * GAP)
-        plan->width = 2 * MARGIN + ROW_MAPS * widest + 2 * GAP;
+    int64_t width = ROW_MAPS * widest + GAPS + MARGINS;
+    if (plan->map_count > 0 && plan->width < width)
+        plan->width = width;
     return y;
 }
 
-/* The colours' range over all layers. */
+/* The colours' range over all layers, up to 1, the diagonal. */
 static void fit_panels(const analysis *a, heat_map *scale) {
     for (size_t l = 0; l < a->layers; l++) {
         heat_map one = {
@@ -167,9 +180,8 @@ static void fit_panels(const analysis *a, heat_map *scale) {
         heat_map_fit(&one, true);
         if (l == 0 || one.lowest < scale->lowest)
             scale->lowest = one.lowest;
-        if (l == 0 || one.highest > scale->highest)
-            scale->highest = one.highest;
     }
+    scale->highest = 1.0;
 }
 
 static int64_t place_panels(const analysis *a, page_plan *plan, int64_t y) {
@@ -189,10 +201,10 @@ static int64_t place_panels(const analysis *a, page_plan *plan, int64_t y) {
         grid->step_x = PANEL_SIDE + PANEL_GAP;
     grid->step_y = grid->side + PANEL_GAP + LINE;
     grid->y = y;
-    int64_t columns = (plan->width - 2 * MARGIN + PANEL_GAP) / grid->step_x;
+    int64_t columns = (plan->width - MARGINS + PANEL_GAP) / grid->step_x;
     grid->columns = columns < 1 ? 1 : (size_t)columns;
     size_t rows = (grid->panels + grid->columns - 1) / grid->columns;
-    return y + 2 * LINE + (int64_t)rows * grid->step_y + 2 * LINE;
+    return y + TWO_LINES + (int64_t)rows * grid->step_y + TWO_LINES;
 }
 
 static void draw_panels(const analysis *a, const panel_grid *grid, canvas *page) {
@@ -201,7 +213,7 @@ static void draw_panels(const analysis *a, const panel_grid *grid, canvas *page)
         return;
     font_draw(page, MARGIN, grid->y, SCALE, FONT_LEFT, COLOR_INK,
               "Jaccard of two heads of a layer (head across and down), mean of steps");
-    int64_t top = grid->y + 2 * LINE, bottom = top;
+    int64_t top = grid->y + TWO_LINES, bottom = top;
     for (size_t l = 0; l < grid->panels; l++) {
         heat_map map = grid->scale;
         int64_t x = MARGIN + (int64_t)(l % grid->columns) * grid->step_x;
@@ -214,7 +226,7 @@ static void draw_panels(const analysis *a, const panel_grid *grid, canvas *page)
         heat_map_draw_cells(page, &map, x, y + LINE - 4);
         bottom = y + grid->step_y;
     }
-    heat_map_draw_bar(page, &grid->scale, MARGIN, bottom, 3 * PANEL_SIDE);
+    heat_map_draw_bar(page, &grid->scale, MARGIN, bottom, BAR_WIDTH);
 }
 
 /* The last part of a path. */
@@ -225,8 +237,13 @@ static const char *file_name(const char *path) {
 
 static void draw_page(const analysis *a, const char *path, const page_plan *plan, canvas *page) {
     char text[TEXT_BYTES], settings[TEXT_BYTES];
-    snprintf(text, sizeof text, "%.120s: %zu layers x %zu heads, steps %u to %u (%zu)",
-             file_name(path), a->layers, a->heads, a->step[0], a->step[a->steps - 1], a->steps);
+    int used = snprintf(text, sizeof text, "%.120s: %zu layer%s x %zu head%s, ", file_name(path),
+                        a->layers, a->layers == 1 ? "" : "s", a->heads, a->heads == 1 ? "" : "s");
+    if (a->steps == 1)
+        snprintf(text + used, sizeof text - (size_t)used, "step %u", a->step[0]);
+    else
+        snprintf(text + used, sizeof text - (size_t)used, "%zu steps, %u to %u", a->steps,
+                 a->step[0], a->step[a->steps - 1]);
     font_draw(page, MARGIN, MARGIN, TITLE_SCALE, FONT_LEFT, COLOR_BLACK, text);
     analysis_write_settings(a, settings, sizeof settings);
     font_draw(page, MARGIN, MARGIN + LINE + 16, SCALE, FONT_LEFT, COLOR_INK, settings);

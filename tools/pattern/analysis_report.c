@@ -40,7 +40,8 @@ void analysis_print_definitions(FILE *to) {
         "          pattern keeps, mean over the steps\n"
         "reused    share of step t's mass that the pattern of an earlier step s keeps, mean over\n"
         "          all s < t; R.low: the lowest; loss: mean of what t's own pattern keeps more;\n"
-        "          J.mean: the Jaccard index, mean over the same pairs\n"
+        "          J.mean, in the lists of the least stable heads: the Jaccard index, mean over the\n"
+        "          same pairs\n"
         "best, window, column, diagonal\n"
         "          share of the mass in as many blocks of each row as the pattern keeps there: the\n"
         "          row's largest; the first %d tokens' and then those nearest the diagonal; those\n"
@@ -107,7 +108,8 @@ static void print_titles(void) {
 static void print_header(const analysis *a, const char *path) {
     char settings[256];
     analysis_write_settings(a, settings, sizeof settings);
-    printf("%s: %zu layers x %zu heads\n%s\n", path, a->layers, a->heads, settings);
+    printf("%s: %zu layer%s x %zu head%s\n%s\n", path, a->layers, a->layers == 1 ? "" : "s",
+           a->heads, a->heads == 1 ? "" : "s", settings);
     if (a->first_head > 0)
         printf("head 0 is head %u of the model\n", a->first_head);
     printf("steps");

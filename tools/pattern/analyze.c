@@ -3,6 +3,7 @@
 /* `sparsed pattern analyze`: how patterns differ between steps, heads and layers. */
 #include <stdio.h>
 
+#include "file.h"
 #include "pattern/analysis_picture.h"
 #include "pattern/analysis_report.h"
 #include "pattern/pattern_command.h"
@@ -20,8 +21,8 @@ static void add_options(analyze_options *o, cli_options *list) {
     pattern_add_choice(&o->choice, list);
     cli_add(list, (cli_option){"json", CLI_FLAG, &o->json, NULL, NULL,
                                "one JSON object with every number and matrix, instead of tables"});
-    cli_add(list, (cli_option){"output", CLI_STRING, &o->picture, NULL, "FILE",
-                               "a page of heat maps, as PNG"});
+    cli_add(list, (cli_option){"output", CLI_STRING, &o->picture, NULL, "PAGE.png",
+                               "a page of heat maps"});
     cli_add(list, (cli_option){"top", CLI_UINT, &o->top, NULL, "N",
                                "how many of the least stable heads to name (8)"});
 }
@@ -65,7 +66,8 @@ bool pattern_analyze(int argc, char **argv, tool_error *error) {
         print_help(&list);
         return true;
     }
-    if (o.picture && (!png_available(error) || !pattern_check_output(o.path, o.picture, error)))
+    if (o.picture && (!file_check_ending("output", o.picture, ".png", error) ||
+                      !png_available(error) || !pattern_check_output(o.path, o.picture, error)))
         return false;
     if (!pattern_open(o.path, &o.choice, &input, error))
         return false;

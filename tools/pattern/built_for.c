@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /* The fields of what a file was built for: one table, and what is done with a row of it. */
 #include "pattern/built_for.h"
+#include "../src/number_text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -152,14 +153,6 @@ static const char *name_in(const char *const *names, uint32_t count, uint32_t va
     return value < count ? names[value] : "unknown";
 }
 
-void built_for_print_real(double value, char *text, size_t size_bytes) {
-    for (int digits = 6; digits <= 17; digits++) {
-        snprintf(text, size_bytes, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            return;
-    }
-}
-
 void built_for_text(const built_for *b, size_t i, char text[BUILT_FOR_TEXT_BYTES]) {
     const size_t size = BUILT_FOR_TEXT_BYTES;
     const field *f = &fields[i];
@@ -176,7 +169,7 @@ void built_for_text(const built_for *b, size_t i, char text[BUILT_FOR_TEXT_BYTES
         snprintf(text, size, "%" PRIu64, *(const uint64_t *)value_of(b, f));
         break;
     case FIELD_REAL:
-        built_for_print_real(*(const double *)value_of(b, f), text, size);
+        snprintf(text, size, "%s", spd_number_text_of(*(const double *)value_of(b, f)).text);
         break;
     case FIELD_FLAG:
         snprintf(text, size, "%s", value_u32(b, f) ? "yes" : "no");

@@ -42,8 +42,7 @@ void built_for_add_json(const built_for *b, size_t i, cJSON *object, const char 
  * key and the value. */
 bool built_for_parse(built_for *b, size_t i, const char *text, const char *path, tool_error *error);
 
-/* The shortest digits that are read back as the same number. */
-void built_for_print_real(double value, char *text, size_t size_bytes);
+/* A number that src/number_text.h wrote. */
 bool built_for_parse_real(const char *text, double *value);
 
 #endif

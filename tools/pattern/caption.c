@@ -59,19 +59,28 @@ static void add_kept_options(caption *head, const sparsed_pattern_info *info) {
     if (info->flags & SPARSED_SELECT_KEEP_DIAGONAL)
         caption_add(head, "diagonal kept");
     if (info->flags & SPARSED_SELECT_KEEP_GENERATION)
-        caption_add(head, "generation kept");
+        caption_add(head, "generation blocks kept");
     if (info->always_first > 0)
         caption_add(head, "first %u blocks kept", info->always_first);
+}
+
+static void add_rows(caption *head, const char *name, uint64_t start, uint64_t rows) {
+    unsigned long long first = start, last = start + rows - 1;
+    if (rows == 0)
+        caption_add(head, "no valid %s", name);
+    else
+        caption_add(head, "valid %s %llu to %llu", name, first, last);
 }
 
 static void add_batch(caption *head, const panel_shape *shape) {
     const sparsed_pattern_info *info = &shape->info;
     const sparsed_pattern_range *range = &shape->range;
     if (info->batch > 1)
-        caption_add(head, "batch %u of %u", shape->batch, info->batch);
+        caption_add(head, "batch %u (of 0 to %u)", shape->batch, info->batch - 1);
     if (range->keys < info->kv_len)
-        caption_add(head, "valid rows %llu to %llu", (unsigned long long)range->key_start,
-                    (unsigned long long)(range->key_start + range->keys));
+        add_rows(head, "keys", range->key_start, range->keys);
+    if (range->queries < info->q_len)
+        add_rows(head, "queries", range->query_start, range->queries);
 }
 
 void caption_add_shape(caption *head, const panel_shape *shape) {
@@ -80,10 +89,10 @@ void caption_add_shape(caption *head, const panel_shape *shape) {
     caption_add(head, "step %u", info->step);
     caption_add(head, "%llu x %llu blocks of %u x %u", (unsigned long long)info->q_blocks,
                 (unsigned long long)info->k_blocks, info->block_q, info->block_k);
+    caption_add(head, "%llu tokens", (unsigned long long)info->kv_len);
     if (info->q_len < info->kv_len)
-        caption_add(head, "Lq %llu", (unsigned long long)info->q_len);
-    caption_add(head, "L %llu", (unsigned long long)info->kv_len);
-    caption_add(head, "G %llu", (unsigned long long)info->gen_len);
+        caption_add(head, "queries %llu", (unsigned long long)info->q_len);
+    caption_add(head, "%llu generated", (unsigned long long)info->gen_len);
     add_kept_options(head, info);
     add_batch(head, shape);
 }

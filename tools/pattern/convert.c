@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "file.h"
 #include "pattern/collection.h"
 #include "pattern/exchange.h"
 #include "pattern/load.h"
@@ -61,11 +62,6 @@ static void print_help(const cli_options *list) {
     cli_print_options(list, stdout);
 }
 
-static bool ends_in(const char *path, const char *suffix) {
-    size_t length = strlen(path), tail = strlen(suffix);
-    return length > tail && strcmp(path + length - tail, suffix) == 0;
-}
-
 static bool find_wish(const char *text, score_wish *wish, tool_error *error) {
     static const char *const names[] = {
         [SCORES_NONE] = "none", [SCORES_F16] = "f16", [SCORES_F32] = "f32"};
@@ -84,13 +80,13 @@ static bool check_options(const convert_options *o, conversion *c, tool_error *e
     const char *given = exchange_mask_option(&o->mask);
     if (!o->output)
         return tool_fail_usage(error, "--output is missing");
-    if (!ends_in(o->output, ".spdp") && !ends_in(o->output, ".safetensors") &&
-        !ends_in(o->output, ".json"))
+    if (!file_ends_in(o->output, ".spdp") && !file_ends_in(o->output, ".safetensors") &&
+        !file_ends_in(o->output, ".json"))
         return tool_fail_usage(error,
                                "--output is '%s', which ends in none of .spdp, .safetensors "
                                "and .json",
                                o->output);
-    if (given && !ends_in(o->path, ".safetensors"))
+    if (given && !file_ends_in(o->path, ".safetensors"))
         return tool_fail_usage(error, "--%s goes with a .safetensors FILE, not %s", given, o->path);
     return find_wish(o->scores, &c->wish, error) &&
            pattern_check_output(o->path, o->output, error) &&
@@ -105,7 +101,7 @@ static bool open_source(conversion *c, tool_error *error) {
                                           .layer_count = (uint32_t)c->layers.count,
                                           .layers = c->layers.numbers};
     sparsed_message message = {""};
-    if (!ends_in(o->path, ".safetensors"))
+    if (!file_ends_in(o->path, ".safetensors"))
         return pattern_check(sparsed_pattern_set_load(o->path, &options, &c->from, &message),
                              &message, error);
     c->from = exchange_read_tensors(o->path, &o->mask, error);
@@ -189,9 +185,9 @@ static bool convert(conversion *c, tool_error *error) {
 static bool write_output(const conversion *c, tool_error *error) {
     const char *output = c->options->output;
     sparsed_message message = {""};
-    if (ends_in(output, ".safetensors"))
+    if (file_ends_in(output, ".safetensors"))
         return exchange_write_tensors(c->to, output, error);
-    if (ends_in(output, ".json"))
+    if (file_ends_in(output, ".json"))
         return exchange_write_json(c->to, output, error);
     return pattern_check(sparsed_pattern_set_save(c->to, output, &message), &message, error);
 }

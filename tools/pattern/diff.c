@@ -6,6 +6,7 @@
 
 #include "pattern/diff_report.h"
 #include "pattern/pattern_command.h"
+#include "room.h"
 
 static void add_options(diff_options *o, cli_options *list) {
     *o = (diff_options){.tolerance = 1e-3};
@@ -104,11 +105,9 @@ static bool compare_pair(diff *d, size_t i, tool_error *error) {
 
 static bool compare(diff *d, tool_error *error) {
     size_t count = d->pairs.count, heads = d->a.shared.heads;
-    if (count > SIZE_MAX / sizeof *d->heads / heads)
-        return tool_fail(error, "%s: too many patterns for this machine", d->a.path);
-    d->heads = calloc(count * heads, sizeof *d->heads);
-    d->layers = calloc(count, sizeof *d->layers);
-    d->scored = calloc(count, sizeof *d->scored);
+    d->heads = room_for((uint64_t)count * heads, sizeof *d->heads);
+    d->layers = room_for(count, sizeof *d->layers);
+    d->scored = room_for(count, sizeof *d->scored);
     if (!d->heads || !d->layers || !d->scored)
         return tool_fail(error, "out of memory for the differences of %zu patterns", count);
     for (size_t i = 0; i < count; i++) {

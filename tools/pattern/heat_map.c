@@ -15,7 +15,12 @@ enum {
     TEXT = FONT_HEIGHT * SCALE,
     LINE = FONT_LINE * SCALE,
     GAP = 8,
+    NAMES = GAP + TEXT + 2 * GAP, /* from the rectangles over the numbers to the axis' title */
     APART_FROM = 10, /* rectangles of this side and more have a thin line between them */
+    CELL_EDGES = 4,  /* least pixels of a rectangle that its number leaves free */
+    FEW_DECIMALS = 2,
+    MANY_DECIMALS = 3,
+    NUMBER_BYTES = 32,
     BAR_HEIGHT = 14,
     BAR_WIDTH = 240, /* the least */
     KEY_HEIGHT = BAR_HEIGHT + AXIS_TICK + 3 + TEXT
@@ -75,20 +80,54 @@ static bool is_dark(color ink) {
     return 299 * ink.red + 587 * ink.green + 114 * ink.blue < 140000;
 }
 
-static void draw_number(canvas *page, const heat_map *map, int64_t x, int64_t y, double value) {
-    char text[32];
-    if (isnan(value) || map->key_count > 0)
+/* How the numbers of a map are set: all alike. */
+typedef struct number_style {
+    int64_t scale; /* 0: there is no room for them */
+    int decimals;
+} number_style;
+
+static void write_number(char text[NUMBER_BYTES], double value, int decimals) {
+    const double smallest = decimals == FEW_DECIMALS ? 0.005 : 0.0005;
+    snprintf(text, NUMBER_BYTES, "%.*f", decimals, fabs(value) < smallest ? 0.0 : value);
+}
+
+static bool fits_all(const heat_map *map, number_style style) {
+    char text[NUMBER_BYTES];
+    if (FONT_HEIGHT * style.scale > map->cell_height - CELL_EDGES)
+        return false;
+    for (size_t i = 0; i < map->rows * map->columns; i++) {
+        if (isnan(map->values[i]))
+            continue;
+        write_number(text, map->values[i], style.decimals);
+        if (font_text_width(text, style.scale) > map->cell_width - CELL_EDGES)
+            return false;
+    }
+    return true;
+}
+
+/* The largest style that fits the widest number; more decimals where the range is narrow. */
+static number_style choose_style(const heat_map *map) {
+    bool narrow = map->highest - map->lowest < FINE_BELOW;
+    number_style style = {0, FEW_DECIMALS};
+    if (map->key_count > 0)
+        return style;
+    for (style.decimals = narrow ? MANY_DECIMALS : FEW_DECIMALS; style.decimals >= FEW_DECIMALS;
+         style.decimals--)
+        for (style.scale = SCALE; style.scale > 0; style.scale--)
+            if (fits_all(map, style))
+                return style;
+    return style;
+}
+
+static void draw_number(canvas *page, const heat_map *map, number_style style, int64_t x, int64_t y,
+                        double value) {
+    char text[NUMBER_BYTES];
+    if (isnan(value) || style.scale == 0)
         return;
-    snprintf(text, sizeof text, "%.2f", fabs(value) < 0.005 ? 0.0 : value);
-    for (int64_t scale = SCALE; scale > 0; scale--)
-        if (font_text_width(text, scale) <= map->cell_width - 4 &&
-            FONT_HEIGHT * scale <= map->cell_height - 4) {
-            color ink = is_dark(color_of(map, value)) ? COLOR_WHITE : COLOR_INK;
-            font_draw(page, x + map->cell_width / 2,
-                      y + (map->cell_height - FONT_HEIGHT * scale) / 2, scale, FONT_CENTER, ink,
-                      text);
-            return;
-        }
+    write_number(text, value, style.decimals);
+    color ink = is_dark(color_of(map, value)) ? COLOR_WHITE : COLOR_INK;
+    font_draw(page, x + map->cell_width / 2, y + (map->cell_height - FONT_HEIGHT * style.scale) / 2,
+              style.scale, FONT_CENTER, ink, text);
 }
 
 static int64_t cells_width(const heat_map *map) {
@@ -102,6 +141,7 @@ static int64_t cells_height(const heat_map *map) {
 void heat_map_draw_cells(canvas *page, const heat_map *map, int64_t x, int64_t y) {
     int64_t least = map->cell_width < map->cell_height ? map->cell_width : map->cell_height;
     int64_t apart = least >= APART_FROM ? 1 : 0;
+    const number_style style = choose_style(map);
     canvas_frame(page, x, y, cells_width(map), cells_height(map), COLOR_INK);
     for (size_t r = 0; r < map->rows; r++)
         for (size_t c = 0; c < map->columns; c++) {
@@ -110,7 +150,7 @@ void heat_map_draw_cells(canvas *page, const heat_map *map, int64_t x, int64_t y
             int64_t top = y + (int64_t)r * map->cell_height;
             canvas_fill(page, left, top, map->cell_width - (c + 1 < map->columns ? apart : 0),
                         map->cell_height - (r + 1 < map->rows ? apart : 0), color_of(map, value));
-            draw_number(page, map, left, top, value);
+            draw_number(page, map, style, left, top, value);
         }
 }
 
@@ -146,13 +186,13 @@ heat_map_size heat_map_measure(const heat_map *map) {
     int64_t left = left_of_cells(map), width = cells_width(map);
     int64_t least = keys_width(map), title = font_text_width(map->title, SCALE);
     width = left + (width > least ? width : least) + GAP;
-    int64_t height = LINE + cells_height(map) + 3 * GAP + TEXT + LINE + KEY_HEIGHT;
+    int64_t height = LINE + cells_height(map) + NAMES + LINE + KEY_HEIGHT;
     return (heat_map_size){width > title ? width : title, height};
 }
 
 static void draw_names(canvas *page, const heat_map *map, int64_t x, int64_t y) {
     char text[16];
-    size_t row_step = name_step(map->cell_height, TEXT + 4);
+    size_t row_step = name_step(map->cell_height, TEXT + GAP);
     size_t column_step =
         name_step(map->cell_width, names_width(map->column_names, map->columns) + GAP);
     int64_t below = y + cells_height(map) + GAP;
@@ -171,7 +211,7 @@ static void draw_names(canvas *page, const heat_map *map, int64_t x, int64_t y) 
 void heat_map_draw(canvas *page, const heat_map *map, int64_t x, int64_t y) {
     int64_t left = x + left_of_cells(map), top = y + LINE;
     int64_t width = cells_width(map), height = cells_height(map);
-    int64_t below = top + height + GAP + TEXT + 2 * GAP;
+    int64_t below = top + height + NAMES;
     font_draw(page, x, y, SCALE, FONT_LEFT, COLOR_INK, map->title);
     heat_map_draw_cells(page, map, left, top);
     draw_names(page, map, left, top);

@@ -10,6 +10,7 @@
 #include "pattern/built_for.h"
 #include "pattern/pattern_command.h"
 #include "pattern/structure.h"
+#include "room.h"
 #include "storage_convert.h"
 
 typedef struct info_options {
@@ -22,6 +23,7 @@ typedef struct info_options {
 typedef struct measured {
     pattern_structure *layers; /* [count] */
     pattern_structure *heads;  /* [count][heads] */
+    double *ratios;            /* [count][heads] */
 } measured;
 
 static void add_options(info_options *o, cli_options *list) {
@@ -44,6 +46,8 @@ static void print_help(const cli_options *list) {
         "  entropy   Shannon entropy of the kept blocks' distribution over the key blocks,\n"
         "            divided by the logarithm of their number: 1 = spread evenly, 0 = one key\n"
         "            block; of several batches the mean, each counted by its kept blocks\n"
+        "  ratio     share of the key blocks that the head's were chosen by; 0 = not known\n"
+        "  scores    type of the block scores that the file holds\n"
         "The line \"all\" has the means of a layer's heads, and the sum of their kept blocks.\n\n");
     cli_print_options(list, stdout);
 }
@@ -114,22 +118,23 @@ static bool print_header(const pattern_input *in, const built_for *b, tool_error
 }
 
 static void print_line(const pattern_input *in, size_t i, const char *head,
-                       const pattern_structure *s) {
+                       const pattern_structure *s, double ratio) {
     const sparsed_pattern_entry *e = &in->entries[i];
     if (pattern_has_steps(in))
         printf("%7u", e->step);
     printf("%7u%7s%10.4f%10.4f%10.4f%14" PRIu64 "%9g%8s\n", e->layer, head, s->density,
-           s->diagonal_share, s->entropy, s->kept_blocks, e->ratio, score_name(e->score_dtype));
+           s->diagonal_share, s->entropy, s->kept_blocks, ratio, score_name(e->score_dtype));
 }
 
 static void print_pattern(const info_options *o, const pattern_input *in, size_t i,
                           const measured *m) {
     for (uint32_t head = 0; head < in->shared.heads && !o->summary; head++) {
+        const size_t at = i * in->shared.heads + head;
         char name[16];
         snprintf(name, sizeof name, "%u", head);
-        print_line(in, i, name, &m->heads[i * in->shared.heads + head]);
+        print_line(in, i, name, &m->heads[at], m->ratios[at]);
     }
-    print_line(in, i, "all", &m->layers[i]);
+    print_line(in, i, "all", &m->layers[i], in->entries[i].ratio);
 }
 
 static void print_columns(const pattern_input *in) {
@@ -161,9 +166,11 @@ static void add_pattern(const info_options *o, const pattern_input *in, size_t i
     heads = cJSON_AddArrayToObject(object, "heads");
     for (uint32_t head = 0; head < in->shared.heads; head++) {
         cJSON *of_head = cJSON_CreateObject();
+        const size_t at = i * in->shared.heads + head;
         cJSON_AddItemToArray(heads, of_head);
         cJSON_AddNumberToObject(of_head, "head", head);
-        add_measures(of_head, &m->heads[i * in->shared.heads + head]);
+        cJSON_AddNumberToObject(of_head, "ratio", m->ratios[at]);
+        add_measures(of_head, &m->heads[at]);
     }
 }
 
@@ -188,18 +195,21 @@ static bool add_header(const pattern_input *in, const built_for *b, cJSON *root,
 
 /* Before any word is printed, because a damaged layer shows only now. */
 static bool measure(const pattern_input *in, measured *m, tool_error *error) {
-    size_t heads = in->shared.heads;
-    if (in->count > SIZE_MAX / sizeof *m->heads / heads)
-        return tool_fail(error, "%s: too many patterns for this machine", in->path);
-    m->layers = calloc(in->count, sizeof *m->layers);
-    m->heads = calloc(in->count * heads, sizeof *m->heads);
-    if (!m->layers || !m->heads)
-        return tool_fail(error, "%s: out of memory for the measures of %zu patterns", in->path,
-                         in->count);
+    const size_t heads = in->shared.heads;
+    const uint64_t all = (uint64_t)in->count * heads;
+    m->layers = room_for(in->count, sizeof *m->layers);
+    m->heads = room_for(all, sizeof *m->heads);
+    m->ratios = room_for(all, sizeof *m->ratios);
+    if (!m->layers || !m->heads || !m->ratios) {
+        tool_fail(error, "%s: out of memory for the measures of %zu patterns", in->path, in->count);
+        return false;
+    }
     for (size_t i = 0; i < in->count; i++) {
         sparsed_pattern *pattern = pattern_take(in, i, error);
         bool done = pattern &&
                     pattern_structure_measure(pattern, &m->heads[i * heads], &m->layers[i], error);
+        for (uint32_t head = 0; done && head < heads; head++)
+            m->ratios[i * heads + head] = sparsed_pattern_ratio(pattern, head);
         sparsed_pattern_release(pattern);
         if (!done)
             return false;
@@ -246,11 +256,12 @@ bool pattern_info(int argc, char **argv, tool_error *error) {
     }
     if (!pattern_open(o.path, &o.choice, &in, error))
         return false;
-    measured m = {NULL, NULL};
+    measured m = {NULL, NULL, NULL};
     bool done =
         measure(&in, &m, error) && (o.json ? report_json : report_words)(&o, &in, &m, error);
     free(m.layers);
     free(m.heads);
+    free(m.ratios);
     pattern_close(&in);
     return done;
 }

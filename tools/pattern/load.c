@@ -20,6 +20,17 @@ bool pattern_check(sparsed_status status, const sparsed_message *message, tool_e
     return tool_fail(error, "%s", message->text[0] ? message->text : sparsed_status_string(status));
 }
 
+bool pattern_check_index(const char *option, const char *plural, uint32_t index, uint32_t count,
+                         tool_error *error) {
+    if (index < count)
+        return true;
+    if (count == 1)
+        return tool_fail_usage(error, "--%s is %u, but there is 1 %s, counted from 0", option,
+                               index, option);
+    return tool_fail_usage(error, "--%s is %u, but there are %u %s, counted from 0", option, index,
+                           count, plural);
+}
+
 bool pattern_check_output(const char *input, const char *output, tool_error *error) {
     struct stat in, out;
     if (stat(input, &in) == 0 && stat(output, &out) == 0 && in.st_dev == out.st_dev &&

@@ -48,6 +48,10 @@ bool pattern_has_steps(const pattern_input *input);
 /* Turns a status of the library's into an error; true for SPARSED_OK. */
 bool pattern_check(sparsed_status status, const sparsed_message *message, tool_error *error);
 
+/* Whether --option, an index into `count` things of that name (`plural`), names one of them. */
+bool pattern_check_index(const char *option, const char *plural, uint32_t index, uint32_t count,
+                         tool_error *error);
+
 /* Writing to a file that is read from would lose it. */
 bool pattern_check_output(const char *input, const char *output, tool_error *error);
 

@@ -7,12 +7,15 @@
 #include <stdlib.h>
 
 #include "../picture/colormap.h"
+#include "../room.h"
+#include "load.h"
 
 enum {
     CELL_MIN = 32,    /* pixels that a block may have even if few blocks stay below ... */
     SMALL_SIDE = 320, /* ... this side; more blocks fill the side that was asked for */
     SHORT_SIDE = 64,  /* least pixels of the shorter side, of a quarter of the longer one */
     OUTLINE_CELL = 6, /* least pixels of a block with an outline */
+    THICK_CELL = 12,  /* ... of two pixels */
     DASH = 4,         /* of the boundary lines */
     DECADES_BELOW = 1 /* the log scale ends so far below an even spread over the blocks */
 };
@@ -29,7 +32,8 @@ static uint64_t at_least(uint64_t value, uint64_t least) {
 
 /* Pixels of the shorter side: that of the tokens' own proportions, but enough to see something, and
  * whole blocks where a block has a pixel. */
-static uint64_t short_pixels(uint64_t blocks, uint64_t proportional, uint64_t longer) {
+static uint64_t short_pixels(uint64_t count, uint64_t proportional, uint64_t longer) {
+    uint64_t blocks = at_least(count, 1);
     uint64_t least = longer / 4 < SHORT_SIDE ? at_least(longer / 4, 1) : SHORT_SIDE;
     uint64_t pixels = at_least(proportional, least);
     return pixels > blocks && pixels % blocks ? (pixels + blocks - 1) / blocks * blocks : pixels;
@@ -40,7 +44,7 @@ static void find_pixels(panel_shape *shape, uint32_t side) {
     uint64_t unit = info->block_q < info->block_k ? info->block_q : info->block_k;
     uint64_t wide = info->k_blocks * (info->block_k / unit);
     uint64_t high = info->q_blocks * (info->block_q / unit);
-    uint64_t longer = at_least(wide, high), shorter = wide < high ? wide : high;
+    uint64_t longer = at_least(at_least(wide, high), 1), shorter = wide < high ? wide : high;
     uint64_t pixels = side;
     if (longer <= side) {
         uint64_t cell = side / longer, most = at_least(CELL_MIN, SMALL_SIDE / longer);
@@ -70,9 +74,8 @@ bool panel_shape_of(const sparsed_pattern *pattern, uint32_t batch, uint32_t sid
     sparsed_pattern_range *range = &shape->range;
     if (sparsed_pattern_describe(pattern, info) != SPARSED_OK)
         return tool_fail(error, "the pattern cannot be described");
-    if (batch >= info->batch)
-        return tool_fail_usage(error, "--batch is %u, but there are %u batches, counted from 0",
-                               batch, info->batch);
+    if (!pattern_check_index("batch", "batches", batch, info->batch, error))
+        return false;
     if (sparsed_pattern_batch(pattern, batch, range) != SPARSED_OK)
         return tool_fail(error, "batch %u of the pattern cannot be described", batch);
     find_pixels(shape, side);
@@ -105,16 +108,19 @@ bool panel_grid(const panel_shape *shape, raster *grid, tool_error *error) {
                          shape->height, error);
 }
 
+/* Dashes show on light blocks, what is between them on dark ones. */
+static color dash_ink(int64_t at) {
+    return at / DASH % 2 == 0 ? COLOR_ACCENT : COLOR_WHITE;
+}
+
 static void draw_surroundings(canvas *page, int64_t x, int64_t y, const panel_shape *shape) {
     int64_t width = shape->width, height = shape->height;
     if (panel_has_boundary(&shape->keys))
-        for (int64_t at = 0; at < height; at += 2 * DASH)
-            canvas_fill(page, x + shape->keys.generation, y + at, 1,
-                        at + DASH < height ? DASH : height - at, COLOR_ACCENT);
+        for (int64_t at = 0; at < height; at++)
+            canvas_set(page, x + shape->keys.generation, y + at, dash_ink(at));
     if (panel_has_boundary(&shape->queries))
-        for (int64_t at = 0; at < width; at += 2 * DASH)
-            canvas_fill(page, x + at, y + shape->queries.generation,
-                        at + DASH < width ? DASH : width - at, 1, COLOR_ACCENT);
+        for (int64_t at = 0; at < width; at++)
+            canvas_set(page, x + at, y + shape->queries.generation, dash_ink(at));
     canvas_frame(page, x, y, width, height, COLOR_INK);
 }
 
@@ -143,9 +149,11 @@ static bool read_row(const panel_shape *shape, const sparsed_pattern *pattern, u
 bool panel_draw_kept(canvas *page, int64_t x, int64_t y, const panel_shape *shape,
                      const sparsed_pattern *pattern, uint32_t head, raster *grid,
                      tool_error *error) {
-    uint32_t *blocks = malloc((size_t)shape->info.k_blocks * sizeof *blocks);
-    bool done = blocks != NULL || tool_fail(error, "out of memory for a row of blocks");
+    uint32_t *blocks = room_for(shape->info.k_blocks, sizeof *blocks);
+    bool done = true;
     uint64_t count;
+    if (!blocks)
+        return tool_fail(error, "out of memory for a row of blocks");
     raster_clear(grid);
     for (uint64_t row = 0; done && row < shape->range.q_blocks; row++) {
         done = read_row(shape, pattern, head, row, blocks, &count, error);
@@ -204,7 +212,7 @@ static void outline_row(canvas *page, int64_t x, int64_t y, const panel_shape *s
                         uint8_t *const keeps[3]) {
     int64_t blocks = (int64_t)shape->info.k_blocks, wide = shape->width / blocks;
     int64_t high = shape->height / (int64_t)shape->info.q_blocks;
-    int64_t line = wide >= 2 * OUTLINE_CELL && high >= 2 * OUTLINE_CELL ? 2 : 1;
+    int64_t line = wide >= THICK_CELL && high >= THICK_CELL ? 2 : 1;
     for (int64_t j = 0; j < blocks; j++) {
         int64_t left = x + j * wide;
         if (!keeps[1][j])
@@ -237,11 +245,14 @@ static bool draw_outlines(canvas *page, int64_t x, int64_t y, const panel_shape 
                           const sparsed_pattern *pattern, uint32_t head, tool_error *error) {
     size_t columns = (size_t)shape->info.k_blocks;
     int64_t high = shape->height / (int64_t)shape->info.q_blocks;
-    uint32_t *blocks = calloc(columns, sizeof *blocks);
-    uint8_t *flags = calloc(columns, 3);
-    bool done = (blocks && flags) || tool_fail(error, "out of memory for rows of blocks");
-    if (done)
-        done = mark_row(shape, pattern, head, 0, blocks, flags + columns, error);
+    uint32_t *blocks = room_for(columns, sizeof *blocks);
+    uint8_t *flags = room_for(columns, 3);
+    bool done = false;
+    if (!blocks || !flags) {
+        tool_fail(error, "out of memory for rows of blocks");
+        goto done;
+    }
+    done = mark_row(shape, pattern, head, 0, blocks, flags + columns, error);
     for (uint64_t row = 0; done && row < shape->range.q_blocks; row++) {
         uint8_t *keeps[3];
         for (uint64_t i = 0; i < 3; i++)
@@ -250,6 +261,7 @@ static bool draw_outlines(canvas *page, int64_t x, int64_t y, const panel_shape 
         if (done)
             outline_row(page, x, y + (int64_t)row * high, shape, keeps);
     }
+done:
     free(blocks);
     free(flags);
     return done;
@@ -259,14 +271,14 @@ bool panel_draw_scores(canvas *page, int64_t x, int64_t y, const panel_shape *sh
                        const sparsed_pattern *pattern, uint32_t head, raster *grid,
                        tool_error *error) {
     size_t columns = (size_t)shape->info.k_blocks;
-    float *scores = malloc(columns * sizeof *scores),
-          *generation = malloc(columns * sizeof *scores);
-    bool done = (scores && generation) || tool_fail(error, "out of memory for a row of scores");
+    float *scores = room_for(columns, 2 * sizeof *scores);
+    bool done = true;
+    if (!scores)
+        return tool_fail(error, "out of memory for a row of scores");
     raster_clear(grid);
     for (uint64_t row = 0; done && row < shape->range.q_blocks; row++)
-        done = add_scores(shape, pattern, head, row, scores, generation, grid, error);
+        done = add_scores(shape, pattern, head, row, scores, scores + columns, grid, error);
     free(scores);
-    free(generation);
     if (!done)
         return false;
     draw_grid(page, x, y, shape, grid, panel_decades(shape));

@@ -9,16 +9,22 @@
 #include "../picture/font.h"
 #include "caption.h"
 #include "legend.h"
+#include "load.h"
 #include "panel.h"
 
 enum {
     SCALE = 2,
     LINE = SCALE * FONT_LINE,
+    TWO_LINES = 2 * LINE,
+    ADVANCE = SCALE * FONT_ADVANCE,
+    HEIGHT = SCALE * FONT_HEIGHT,
     TEXT = SCALE * (FONT_HEIGHT + FONT_DESCENT),
     MARGIN = 24,
-    PAGE_MIN = LEGEND_WIDTH + 2 * MARGIN,
+    MARGINS = 2 * MARGIN,
+    PAGE_MIN = LEGEND_WIDTH + MARGINS,
     PANEL_GAP = 48,
     BRACKET = 5, /* between a panel and the line along a region */
+    BESIDE = 2 * BRACKET,
     NUMBERS = AXIS_TICK + 3 + TEXT
 };
 
@@ -33,11 +39,14 @@ typedef struct layout {
 } layout;
 
 static void make_caption(const picture_request *r, const panel_shape *shape, caption *head) {
+    panel_shape own = *shape;
+    own.info.ratio = sparsed_pattern_ratio(r->pattern, r->head);
+    own.info.pattern_flags &= ~(uint32_t)SPARSED_PATTERN_HEAD_RATIOS;
     snprintf(head->title, sizeof head->title, "layer %u, head %u", r->layer, r->head);
     caption_add_file(head, r->path);
     caption_add(head, "density %.4f%s", sparsed_pattern_density(r->pattern, r->head),
                 shape->info.batch > 1 ? " (all batches)" : "");
-    caption_add_shape(head, shape);
+    caption_add_shape(head, &own);
 }
 
 static void make_layout(const picture_request *r, layout *l) {
@@ -57,12 +66,12 @@ static void make_layout(const picture_request *r, layout *l) {
                      .pixels = s->height,
                      .scale = SCALE};
     int64_t above = (r->scores ? LINE : 0) + (regions ? LINE + BRACKET : 0);
-    int64_t beside = regions ? 2 * BRACKET + font_text_width(generation_text, SCALE) : 0;
+    int64_t beside = regions ? BESIDE + font_text_width(generation_text, SCALE) : 0;
     l->left = MARGIN + LINE + axis_number_width(&l->rows) + AXIS_TICK + 6;
     l->width = l->left + l->panels * s->width + (l->panels - 1) * PANEL_GAP + beside + MARGIN;
     l->width = l->width < PAGE_MIN ? PAGE_MIN : l->width;
-    l->top = MARGIN + caption_height(&l->head, l->width - 2 * MARGIN) + LINE / 2 + above;
-    l->height = l->top + s->height + NUMBERS + 8 + 2 * LINE + legend_height(&l->foot, s) + MARGIN;
+    l->top = MARGIN + caption_height(&l->head, l->width - MARGINS) + LINE / 2 + above;
+    l->height = l->top + s->height + NUMBERS + 8 + TWO_LINES + legend_height(&l->foot, s) + MARGIN;
     l->rows.x = l->left - 1;
     l->rows.y = l->top;
     l->columns.y = l->top + s->height + 1;
@@ -94,7 +103,7 @@ static void draw_axis_titles(canvas *page, const layout *l, int64_t left) {
  * 0 .. limit, not touching; the second one has the last word. */
 static void place_labels(const panel_axis *spans, int64_t limit, const int64_t sizes[2],
                          int64_t begins[2]) {
-    int64_t gap = FONT_ADVANCE * SCALE;
+    int64_t gap = ADVANCE;
     begins[0] = (spans->generation - sizes[0]) / 2;
     begins[1] = (spans->generation + spans->end - sizes[1]) / 2;
     if (begins[1] + sizes[1] > limit)
@@ -126,7 +135,7 @@ static void draw_key_regions(canvas *page, const layout *l, int64_t left) {
 
 static void draw_query_regions(canvas *page, const layout *l, int64_t left) {
     const panel_axis *queries = &l->shape.queries;
-    const int64_t sizes[2] = {FONT_HEIGHT * SCALE, FONT_HEIGHT * SCALE};
+    const int64_t sizes[2] = {HEIGHT, HEIGHT};
     int64_t begins[2], line = left + l->shape.width + BRACKET - 1, text = line + 2 + BRACKET;
     place_labels(queries, l->shape.height, sizes, begins);
     if (queries->generation > 0) {
@@ -170,7 +179,7 @@ static bool draw_panels(canvas *page, const picture_request *r, const layout *l,
 
 static bool draw_page(canvas *page, const picture_request *r, const layout *l, tool_error *error) {
     int64_t last = l->left + (l->panels - 1) * ((int64_t)l->shape.width + PANEL_GAP);
-    caption_draw(page, MARGIN, MARGIN, l->width - 2 * MARGIN, &l->head);
+    caption_draw(page, MARGIN, MARGIN, l->width - MARGINS, &l->head);
     axis_draw_left(page, &l->rows);
     draw_around(page, l, l->left, "kept blocks");
     if (r->scores)
@@ -188,9 +197,8 @@ bool picture_draw(const picture_request *request, canvas *page, picture_place *p
     layout l = {.panels = 1};
     if (!panel_shape_of(request->pattern, request->batch, request->side, &l.shape, error))
         return false;
-    if (request->head >= l.shape.info.heads)
-        return tool_fail_usage(error, "--head is %u, but there are %u heads, counted from 0",
-                               request->head, l.shape.info.heads);
+    if (!pattern_check_index("head", "heads", request->head, l.shape.info.heads, error))
+        return false;
     if (request->scores && l.shape.info.score_dtype == 0)
         return tool_fail(error, "layer %u has no block scores", request->layer);
     make_caption(request, &l.shape, &l.head);

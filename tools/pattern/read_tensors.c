@@ -158,10 +158,14 @@ static bool is_mask_name(const reading *r, const char *name, uint32_t *step, uin
            strcmp(name, ".block_mask") == 0;
 }
 
+static uint64_t block_count(uint64_t rows, uint32_t block) {
+    return block == 0 ? 0 : spd_ceil_div(rows, block);
+}
+
 static bool check_blocks(const reading *r, const safetensors_tensor *t, const uint64_t *shape,
                          const sparsed_pattern_info *info, tool_error *error) {
-    uint64_t q_blocks = spd_ceil_div(info->q_len, info->block_q);
-    uint64_t k_blocks = spd_ceil_div(info->kv_len, info->block_k);
+    uint64_t q_blocks = block_count(info->q_len, info->block_q);
+    uint64_t k_blocks = block_count(info->kv_len, info->block_k);
     if (shape[2] == q_blocks && shape[3] == k_blocks)
         return true;
     return tool_fail(

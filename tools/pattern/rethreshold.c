@@ -3,6 +3,7 @@
 /* `sparsed pattern rethreshold`: chooses the blocks anew from the stored scores. */
 #include <stdio.h>
 
+#include "file.h"
 #include "pattern/collection.h"
 #include "pattern/load.h"
 #include "pattern/pattern_command.h"
@@ -17,7 +18,7 @@ static void add_options(rethreshold_options *o, cli_options *list) {
     *o = (rethreshold_options){.path = NULL};
     cli_add_operand(list, "FILE", &o->path, "pattern file (.spdp) with block scores");
     cli_add(list, (cli_option){"output", CLI_STRING, &o->output, NULL, "FILE",
-                               "pattern file to write; needed"});
+                               "pattern file (.spdp) to write; needed"});
     cli_add(list, (cli_option){"select", CLI_REAL, &o->ratio, &o->ratio_given, "RATIO",
                                "share of the key blocks to keep, in (0, 1]; needed"});
 }
@@ -25,6 +26,8 @@ static void add_options(rethreshold_options *o, cli_options *list) {
 static bool check_options(const rethreshold_options *o, tool_error *error) {
     if (!o->output || !o->ratio_given)
         return tool_fail_usage(error, "--%s is missing", o->output ? "select" : "output");
+    if (!file_check_ending("output", o->output, ".spdp", error))
+        return false;
     if (!(o->ratio > 0.0 && o->ratio <= 1.0))
         return tool_fail_usage(error, "--select is %g, not in (0, 1]", o->ratio);
     return pattern_check_output(o->path, o->output, error);

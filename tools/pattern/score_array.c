@@ -7,6 +7,7 @@
 
 #include "../src/size.h"
 #include "pattern/load.h"
+#include "room.h"
 
 uint32_t score_array_rankings(const sparsed_pattern_info *info) {
     return info->mode == SPARSED_MODE_UPSTREAM_DREAM || info->mode == SPARSED_MODE_UPSTREAM_LLADA
@@ -30,11 +31,11 @@ static bool read_ranking(const sparsed_pattern *pattern, const sparsed_pattern_i
 float *score_array_read(const sparsed_pattern *pattern, tool_error *error) {
     sparsed_pattern_info info = {.struct_size = sizeof info};
     sparsed_pattern_describe(pattern, &info);
-    uint64_t count = (uint64_t)info.batch * info.heads, bytes = 0;
+    uint64_t count = (uint64_t)info.batch * info.heads, all = 0;
     const uint32_t rankings = score_array_rankings(&info);
     bool fits = spd_mul(count, info.q_blocks, &count) && spd_mul(count, info.k_blocks, &count) &&
-                spd_mul(count, rankings * sizeof(float), &bytes) && bytes <= SIZE_MAX;
-    float *scores = fits ? malloc((size_t)bytes) : NULL;
+                spd_mul(count, rankings, &all);
+    float *scores = fits ? room_for(all, sizeof *scores) : NULL;
     if (!scores) {
         tool_fail(error, "out of memory for the scores of %u x %u x %llu x %llu blocks", info.batch,
                   info.heads, (unsigned long long)info.q_blocks, (unsigned long long)info.k_blocks);

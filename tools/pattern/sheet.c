@@ -14,7 +14,8 @@ enum {
     SCALE = 2,
     LINE = SCALE * FONT_LINE,
     MARGIN = 24,
-    PAGE_MIN = LEGEND_WIDTH + 2 * MARGIN,
+    MARGINS = 2 * MARGIN,
+    PAGE_MIN = LEGEND_WIDTH + MARGINS,
     GAP = 8, /* least distance of two panels */
     PANEL_TEXT = 48
 };
@@ -83,7 +84,7 @@ static bool try_side(const sheet_request *r, const sparsed_pattern *pattern, uin
     l->width = l->left + l->columns * l->step_x - gap + MARGIN;
     l->width = l->width < PAGE_MIN ? PAGE_MIN : l->width;
     l->top =
-        MARGIN + caption_height(&l->head, l->width - 2 * MARGIN) + LINE / 2 + (l->table ? LINE : 0);
+        MARGIN + caption_height(&l->head, l->width - MARGINS) + LINE / 2 + (l->table ? LINE : 0);
     l->height =
         l->top + l->rows * l->step_y + LINE / 2 + legend_height(&l->foot, &l->shape) + MARGIN;
     return true;
@@ -174,7 +175,7 @@ static bool draw_row(canvas *page, const sheet_request *r, const layout *l, uint
 static bool draw_page(canvas *page, const sheet_request *r, const layout *l, tool_error *error) {
     raster grid;
     bool done = panel_grid(&l->shape, &grid, error);
-    caption_draw(page, MARGIN, MARGIN, l->width - 2 * MARGIN, &l->head);
+    caption_draw(page, MARGIN, MARGIN, l->width - MARGINS, &l->head);
     for (uint32_t i = 0; done && i < l->layers; i++)
         done = draw_row(page, r, l, i, &grid, error);
     int64_t foot_left = l->width - MARGIN - LEGEND_WIDTH;
@@ -200,6 +201,7 @@ static void make_caption(const sheet_request *r, layout *l) {
     caption_add_shape(&l->head, shape);
     if (r->scores)
         caption_add(&l->head, "block scores");
+    caption_add(&l->head, "query blocks run down, key blocks across");
     caption_add(&l->head,
                 shape->info.batch > 1 ? "numbers: density of all batches" : "numbers: density");
 }
@@ -210,8 +212,7 @@ static bool prepare(const sheet_request *r, layout *l, tool_error *error) {
         return false;
     bool done = panel_shape_of(pattern, r->batch, r->side, &l->shape, error);
     if (done && (uint64_t)r->first_head + r->heads > l->shape.info.heads)
-        done = tool_fail_usage(error, "--head is %u, but there are %u heads, counted from 0",
-                               r->first_head, l->shape.info.heads);
+        done = pattern_check_index("head", "heads", r->first_head, l->shape.info.heads, error);
     if (done) {
         make_caption(r, l);
         done = make_layout(r, pattern, l, error);

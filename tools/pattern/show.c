@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "../cli.h"
+#include "../file.h"
 #include "../picture/png.h"
 #include "load.h"
 #include "pattern_command.h"
@@ -53,6 +54,8 @@ static void print_help(const cli_options *list) {
 static bool check_options(const show_options *o, tool_error *error) {
     if (!o->output)
         return tool_fail_usage(error, "--output is missing");
+    if (!file_check_ending("output", o->output, ".png", error))
+        return false;
     if (o->side_given && (o->side < SIDE_LEAST || o->side > SIDE_MOST))
         return tool_fail_usage(error, "--size is %llu, not %d to %d", (unsigned long long)o->side,
                                SIDE_LEAST, SIDE_MOST);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../src/atomic_file.h"
+#include "../src/number_text.h"
 #include "json_print.h"
 #include "pattern/batches.h"
 #include "pattern/built_for.h"
@@ -48,6 +49,25 @@ static void put_number(writer *w, uint64_t number) {
     put(w, text);
 }
 
+static void put_real(writer *w, double number) {
+    put(w, spd_number_text_of(number).text);
+}
+
+/* null where all heads have the pattern's. */
+static void put_head_ratios(writer *w, const sparsed_pattern *pattern,
+                            const sparsed_pattern_info *info) {
+    put(w, ",\"head_ratios\":");
+    if (!(info->pattern_flags & SPARSED_PATTERN_HEAD_RATIOS)) {
+        put(w, "null");
+        return;
+    }
+    for (uint32_t head = 0; head < info->heads; head++) {
+        put(w, head > 0 ? "," : "[");
+        put_real(w, sparsed_pattern_ratio(pattern, head));
+    }
+    put(w, "]");
+}
+
 /* Calls row for each row of the pattern, in order. */
 static void each_row(writer *w, const sparsed_pattern *pattern, const sparsed_pattern_info *info,
                      uint32_t *blocks,
@@ -82,15 +102,14 @@ static void put_pattern(writer *w, const sparsed_pattern *pattern, uint32_t laye
                         uint32_t *blocks) {
     sparsed_pattern_info info = {.struct_size = sizeof info};
     uint64_t end = 0, written = 0;
-    char ratio[32];
     sparsed_pattern_describe(pattern, &info);
-    built_for_print_real(info.ratio, ratio, sizeof ratio);
     put(w, "{\"step\":");
     put_number(w, info.step);
     put(w, ",\"layer\":");
     put_number(w, layer);
     put(w, ",\"ratio\":");
-    put(w, ratio);
+    put_real(w, info.ratio);
+    put_head_ratios(w, pattern, &info);
     put(w, ",\"kept_blocks\":");
     put_number(w, info.kept_blocks);
     put(w, ",\"row_starts\":[0");

@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../src/number_text.h"
 #include "../src/size.h"
 #include "pattern/batches.h"
 #include "pattern/built_for.h"
 #include "pattern/exchange.h"
 #include "pattern/score_array.h"
+#include "room.h"
 #include "safetensors.h"
 #include "storage_convert.h"
 
@@ -100,9 +102,8 @@ static bool add_tensor(contents *c, const char *name, safetensors_dtype dtype, v
 static uint8_t *read_mask(const sparsed_pattern *pattern, const sparsed_pattern_info *info,
                           tool_error *error) {
     uint64_t bytes = (uint64_t)info->batch * info->heads;
-    bool fits = spd_mul(bytes, info->q_blocks, &bytes) && spd_mul(bytes, info->k_blocks, &bytes) &&
-                bytes <= SIZE_MAX;
-    uint8_t *mask = fits ? malloc((size_t)bytes) : NULL;
+    bool fits = spd_mul(bytes, info->q_blocks, &bytes) && spd_mul(bytes, info->k_blocks, &bytes);
+    uint8_t *mask = fits ? room_for(bytes, sizeof *mask) : NULL;
     if (!mask) {
         tool_fail(error,
                   "out of memory for a mask of %u x %u x %llu x %llu bytes; --layers takes fewer",
@@ -117,15 +118,14 @@ static uint8_t *read_mask(const sparsed_pattern *pattern, const sparsed_pattern_
 static bool add_pattern(contents *c, const sparsed_pattern *pattern, uint32_t layer,
                         tool_error *error) {
     sparsed_pattern_info info = {.struct_size = sizeof info};
-    char prefix[NAME_BYTES / 2], name[NAME_BYTES], text[NAME_BYTES];
+    char prefix[NAME_BYTES / 2], name[NAME_BYTES];
     sparsed_pattern_describe(pattern, &info);
     snprintf(prefix, sizeof prefix, "step.%" PRIu32 ".layer.%" PRIu32, info.step, layer);
     snprintf(name, sizeof name, "%s.block_mask", prefix);
     if (!add_tensor(c, name, SAFETENSORS_U8, read_mask(pattern, &info, error), &info, 1))
         return false;
     snprintf(name, sizeof name, "%s.ratio", prefix);
-    built_for_print_real(info.ratio, text, sizeof text);
-    if (!add_metadata(&c->metadata, name, text, error))
+    if (!add_metadata(&c->metadata, name, spd_number_text_of(info.ratio).text, error))
         return false;
     if (!info.score_dtype)
         return true;

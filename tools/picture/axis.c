@@ -9,6 +9,11 @@
 #include "colormap.h"
 #include "font.h"
 
+enum {
+    NUMBER_GAP = 4 * FONT_ADVANCE, /* least distance of two numbers, in font pixels */
+    BOX_GAP = 3 * FONT_ADVANCE     /* from a box's text to the next box */
+};
+
 static int64_t number_width(uint64_t number, int64_t scale) {
     char text[24];
     snprintf(text, sizeof text, "%" PRIu64, number);
@@ -20,7 +25,7 @@ int64_t axis_number_width(const axis *edge) {
 }
 
 uint64_t axis_tick_step(const axis *edge) {
-    uint64_t room = (uint64_t)(axis_number_width(edge) + 4 * FONT_ADVANCE * edge->scale);
+    uint64_t room = (uint64_t)(axis_number_width(edge) + NUMBER_GAP * edge->scale);
     uint64_t step = edge->least_step;
     while (step * edge->pixels / edge->count < room && step < edge->count)
         step *= 2;
@@ -82,5 +87,5 @@ int64_t axis_legend_box(canvas *page, int64_t x, int64_t y, int64_t scale, color
     canvas_frame(page, x, y, side, side, COLOR_INK);
     x += side + FONT_ADVANCE * scale;
     font_draw(page, x, y, scale, FONT_LEFT, COLOR_INK, text);
-    return x + font_text_width(text, scale) + 3 * FONT_ADVANCE * scale;
+    return x + font_text_width(text, scale) + BOX_GAP * scale;
 }

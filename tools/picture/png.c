@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /* PNG: the canvas is encoded into memory by libpng, then written as one file. */
-#include "png.h"
+#include "picture/png.h"
 
 #include <stdlib.h>
 
-#include "../../src/atomic_file.h"
+#include "../src/atomic_file.h"
 
 #ifdef TOOLS_WITH_PNG
 #include <png.h>

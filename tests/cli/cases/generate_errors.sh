@@ -146,46 +146,50 @@ test_generate__names_pattern_options_that_do_not_go_together() {
     refuse_prompted 2 "--pattern-tag goes with --pattern-out" --pattern-tag x
     refuse_prompted 2 "--pattern-out-steps goes with --pattern-out" --pattern-out-steps all
     refuse_prompted 2 "--pattern-tag goes with --pattern-out" --pattern-cache c --pattern-tag x
-    refuse_prompted 2 "builds no patterns" --pattern-in a --pattern-out b
+    refuse_prompted 2 "builds no patterns" --pattern-in a --pattern-out b.spdp
     refuse_prompted 2 "--pattern-cache and --pattern-in" --pattern-in a --pattern-cache c
-    refuse_prompted 2 "--pattern-cache and --pattern-out" --pattern-out a --pattern-cache c
+    refuse_prompted 2 "--pattern-cache and --pattern-out" --pattern-out a.spdp --pattern-cache c
     refuse_prompted 2 "with --pattern-in it is warm" --pattern-in a --schedule paper
     refuse_prompted 2 "--schedule warm needs --pattern-in" --schedule warm
-    refuse_prompted 2 "--schedule warm needs --pattern-in" --schedule warm --pattern-out a
+    refuse_prompted 2 "--schedule warm needs --pattern-in" --schedule warm --pattern-out a.spdp
     refuse_prompted 2 "--skip does not go with --pattern-out-steps" \
-        --pattern-out a --pattern-out-steps all --skip 0.2
+        --pattern-out a.spdp --pattern-out-steps all --skip 0.2
     refuse_prompted 2 "--schedule does not go with --pattern-out-steps" \
-        --pattern-out a --pattern-out-steps all --schedule upstream
+        --pattern-out a.spdp --pattern-out-steps all --schedule upstream
 }
 
 test_generate__names_pattern_values_out_of_range() {
     refuse_prompted 2 "--pattern-out is empty" --pattern-out ""
+    for name in a a.json .spdp folder/.spdp a.spdp.png; do
+        refuse_prompted 2 "--pattern-out is '$name', which does not end in .spdp" \
+            --pattern-out "$name"
+    done
     refuse_prompted 2 "--pattern-in is empty" --pattern-in=
     refuse_prompted 2 "--pattern-cache is empty" --pattern-cache ""
-    refuse_prompted 2 "--pattern-out-steps is empty" --pattern-out a --pattern-out-steps ""
-    refuse_prompted 2 "--pattern-scores is 'bf16'" --pattern-out a --pattern-scores bf16
+    refuse_prompted 2 "--pattern-out-steps is empty" --pattern-out a.spdp --pattern-out-steps ""
+    refuse_prompted 2 "--pattern-scores is 'bf16'" --pattern-out a.spdp --pattern-scores bf16
     refuse_prompted 2 "--pattern-tag has 4096 bytes" \
-        --pattern-out a --pattern-tag "$(printf '%4096d' 1)"
+        --pattern-out a.spdp --pattern-tag "$(printf '%4096d' 1)"
     refuse_prompted 2 "--pattern-tag is not valid UTF-8 at byte 1" \
-        --pattern-out a --pattern-tag "$(printf 'a\377')"
+        --pattern-out a.spdp --pattern-tag "$(printf 'a\377')"
     for list in 16 3,99 8-4 x "1," ",1" 1--2 -1 1.5; do
-        refuse_prompted 2 "--pattern-out-steps is '$list'" --pattern-out a --pattern-out-steps "$list"
+        refuse_prompted 2 "--pattern-out-steps is '$list'" --pattern-out a.spdp --pattern-out-steps "$list"
     done
 }
 
 # Decided before the run: nothing would be in the file.
 test_generate__names_a_run_that_builds_no_patterns() {
     refuse_prompted 2 "--pattern-out: schedule upstream with skip 0.95 builds no patterns in 16" \
-        --pattern-out a --skip 0.95
-    refuse_prompted 2 "--pattern-out: schedule dense" --pattern-out a --schedule dense
-    refuse_prompted 2 "--pattern-out: --attention dense" --pattern-out a --attention dense
+        --pattern-out a.spdp --skip 0.95
+    refuse_prompted 2 "--pattern-out: schedule dense" --pattern-out a.spdp --schedule dense
+    refuse_prompted 2 "--pattern-out: --attention dense" --pattern-out a.spdp --attention dense
     refuse_prompted 2 "--pattern-out-steps goes with --attention sparsed" \
-        --pattern-out a --pattern-out-steps all --attention dense
+        --pattern-out a.spdp --pattern-out-steps all --attention dense
     refuse_prompted 2 "--pattern-cache: schedule upstream with skip 1 builds no patterns" \
         --pattern-cache c --skip 1
     refuse_prompted 2 "--pattern-scores is f32, but --attention window" \
-        --pattern-out a --pattern-scores f32 --attention window
-    refuse_prompted 2 "--schedule 'weekly'" --pattern-out a --schedule weekly
+        --pattern-out a.spdp --pattern-scores f32 --attention window
+    refuse_prompted 2 "--schedule 'weekly'" --pattern-out a.spdp --schedule weekly
     refuse_prompted 2 "--schedule 'weekly'" --pattern-cache c --schedule weekly
 }
 
@@ -206,10 +210,28 @@ test_generate__names_files_that_cannot_be_read_or_written() {
     refuse_prompted 1 "absent" --pattern-in absent
     refuse_prompted 1 "folder" --pattern-in folder
     refuse_prompted 1 "text" --pattern-in text
-    refuse_prompted 1 "absent/a" --pattern-out absent/a
-    refuse_prompted 1 "folder" --pattern-out folder
+    mkdir folder.spdp
+    refuse_prompted 1 "absent/a.spdp" --pattern-out absent/a.spdp
+    refuse_prompted 1 "folder.spdp" --pattern-out folder.spdp
     refuse_prompted 1 "text: is there, but is no folder" --pattern-cache text
-    refuse_prompted 1 "absent/c" --pattern-cache absent/c
+    refuse_prompted 1 "--pattern-cache text/a/b: cannot make text/a: Not a directory" \
+        --pattern-cache text/a/b
+}
+
+# Files may grow by no byte: the run's answer is told, then what became of the file.
+test_generate__answers_though_the_patterns_cannot_be_saved() {
+    (
+        trap '' XFSZ
+        ulimit -f 0
+        status=0
+        "$SPARSED" generate --model "$LLADA" --prompt "One, two" --pattern-out a.spdp --json 2>&1 ||
+            status=$?
+        echo "exit code $status"
+    ) | cat >told
+    grep -q '^exit code 1$' told || flunk "$(cat told)"
+    grep -q '"tokens":' told || flunk "no answer: $(cat told)"
+    grep -q '^sparsed generate: a.spdp' told || flunk "no word about the file: $(cat told)"
+    [ "$(echo *)" = told ] || flunk "left behind: $(ls -A)"
 }
 
 # $1 what the file says of it, then the options that contradict.

@@ -133,6 +133,7 @@ test_convert__names_what_is_wrong_in_the_words() {
     refuse 2 "--output is missing" pattern convert "$DREAM_F32"
     refuse 2 "--output is 'out.bin', which ends in none of" pattern convert "$DREAM_F32" -o out.bin
     refuse 2 "--output is '.spdp', which ends in none of" pattern convert "$DREAM_F32" -o .spdp
+    refuse 2 "--output is 'f/.json', which ends in none of" pattern convert "$DREAM_F32" -o f/.json
     refuse 2 "--scores is 'f64', not none, f16 or f32" pattern convert "$DREAM_F32" -o o.spdp \
         --scores f64
     refuse 2 "--length goes with a .safetensors FILE" pattern convert "$DREAM_F32" -o o.spdp \
@@ -240,12 +241,27 @@ test_convert__names_metadata_that_makes_no_sense() {
 test_rethreshold__names_what_is_wrong() {
     need_file "$DREAM_F32"
     refuse 2 "--output is missing" pattern rethreshold "$DREAM_F32" --select 0.5
+    for name in o.json o.png o .spdp; do
+        refuse 2 "--output is '$name', which does not end in .spdp" \
+            pattern rethreshold "$DREAM_F32" -o "$name" --select 0.5
+    done
     refuse 2 "--select is missing" pattern rethreshold "$DREAM_F32" -o o.spdp
     refuse 2 "--select is 0," pattern rethreshold "$DREAM_F32" -o o.spdp --select 0
     refuse 2 "--select is 1.5," pattern rethreshold "$DREAM_F32" -o o.spdp --select 1.5
     refuse 1 "has no block scores; \`sparsed generate --pattern-out FILE --pattern-scores f16\`" \
         pattern rethreshold "$V1/paper_shard.spdp" -o o.spdp --select 0.5
     refuse 1 "has no block scores" pattern rethreshold "$V1/streaming.spdp" -o o.spdp --select 0.5
+}
+
+# Also in a build that writes no pictures.
+test_show__and_analyze_write_png_alone() {
+    need_file "$DREAM_F32"
+    for name in o.jpg o.spdp o .png folder/.png; do
+        for subcommand in show analyze; do
+            refuse 2 "--output is '$name', which does not end in .png" \
+                pattern "$subcommand" "$DREAM_F32" -o "$name"
+        done
+    done
 }
 
 test_stdout__full() {
