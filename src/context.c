@@ -64,7 +64,7 @@ sparsed_status sparsed_context_create(const sparsed_options *options, sparsed_co
     if (!c->verdicts)
         status = spd_fail(message, SPARSED_E_NOMEM, "no memory for a context");
     if (status == SPARSED_OK)
-        status = spd_device_open(c, known.device, known.threads, message);
+        status = spd_device_open(c, spd_backends, known.device, known.threads, message);
     if (status == SPARSED_OK && known.kernel)
         status = pin_kernel(c, known.kernel, message);
     if (status != SPARSED_OK) {

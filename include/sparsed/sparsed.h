@@ -78,6 +78,7 @@ typedef enum sparsed_status {
     SPARSED_E_STATE = -4,       /* calls in an order that makes no sense */
     SPARSED_E_NO_DEVICE = -10,  /* no device fits the request */
     SPARSED_E_DEVICE = -11,     /* the device failed; outputs are unspecified */
+    SPARSED_E_COMPILE = -12,    /* a kernel does not build on the device; the compiler's words */
     SPARSED_E_SELF_TEST = -13,  /* the kernel that was asked for gave wrong numbers */
     SPARSED_E_IO = -20,         /* a file could not be read or written; names path and cause */
     SPARSED_E_FORMAT = -21,     /* a file is not what it should be, or cut short; says where */
@@ -121,6 +122,14 @@ typedef struct sparsed_logger {
 
 /* ---- devices and contexts ----------------------------------------------------------------- */
 
+/* "auto" prefers them in this order. */
+typedef enum sparsed_device_kind {
+    SPARSED_DEVICE_GPU = 1,
+    SPARSED_DEVICE_CPU = 2,        /* the CPU backend */
+    SPARSED_DEVICE_CPU_OPENCL = 3, /* a processor through OpenCL, such as PoCL */
+    SPARSED_DEVICE_OTHER = 4       /* an accelerator through OpenCL; never chosen by "auto" */
+} sparsed_device_kind;
+
 typedef struct sparsed_device_info {
     uint32_t struct_size;
     uint32_t usable;   /* 1, or 0 with the reason in note */
@@ -137,6 +146,8 @@ typedef struct sparsed_device_info {
     uint32_t compute_units;    /* CPU: threads that would be used by default */
     uint32_t reserved;
     uint64_t memory_bytes; /* total memory of the device; 0 = unknown */
+    uint32_t kind;         /* sparsed_device_kind */
+    uint32_t reserved_tail;
 } sparsed_device_info;
 
 /*

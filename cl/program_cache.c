@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+#include "program_cache.h"
+
+#include "../src/alloc.h"
+#include "../src/atomic_file.h"
+#include "../src/hash.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_PATH_BYTES = 4096, MAX_BINARY_BYTES = 256 << 20 };
+
+/* A file: this, then the binary. Host byte order: it never leaves the machine. */
+typedef struct cache_header {
+    char magic[8];
+    sparsed_fingerprint key;
+    uint64_t size_bytes;
+    uint64_t checksum; /* of the binary */
+} cache_header;
+
+static const char magic[8] = {'S', 'P', 'D', 'C', 'L', 'B', '0', '1'};
+
+static sparsed_fingerprint add_text(sparsed_fingerprint print, const char *text) {
+    return sparsed_fingerprint_add(print, text, strlen(text));
+}
+
+sparsed_fingerprint spd_cl_cache_key_of(const spd_cl_state *state, const char *const *texts,
+                                        size_t count, const char *options) {
+    uint32_t version = sparsed_version();
+    sparsed_fingerprint key =
+        sparsed_fingerprint_add((sparsed_fingerprint){0, 0}, &version, sizeof version);
+    for (size_t i = 0; i < count; i++)
+        key = add_text(key, texts[i]);
+    key = add_text(key, options);
+    key = add_text(key, state->info.name);
+    key = add_text(key, state->info.vendor);
+    return add_text(key, state->info.driver);
+}
+
+/* Makes a folder that only the user may enter, or finds that it is one. */
+static bool private_folder(const char *path) {
+    struct stat info;
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return false;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == geteuid() &&
+           (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/* Path of a key's file in the cache folder; false if there is no such folder to be had. */
+static bool cache_path(sparsed_fingerprint key, char *path, size_t size) {
+    const char *own = getenv("SPARSED_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME");
+    const char *home = getenv("HOME");
+    char folder[MAX_PATH_BYTES];
+    int length;
+    if (own && (own[0] == '\0' || strcmp(own, "off") == 0))
+        return false;
+    if (own) {
+        length = snprintf(folder, sizeof folder, "%s", own);
+    } else {
+        if (!(xdg && xdg[0]) && !(home && home[0]))
+            return false;
+        length = xdg && xdg[0] ? snprintf(folder, sizeof folder, "%s", xdg)
+                               : snprintf(folder, sizeof folder, "%s/.cache", home);
+        if (length < 0 || (size_t)length + sizeof "/sparsed" > sizeof folder)
+            return false;
+        mkdir(folder, 0700); /* if it cannot be made, the next one cannot either */
+        length = snprintf(folder + length, sizeof folder - (size_t)length, "/sparsed") + length;
+    }
+    if (length < 0 || (size_t)length >= sizeof folder || !private_folder(folder))
+        return false;
+    length = snprintf(path, size, "%s/%016llx%016llx.clbin", folder, (unsigned long long)key.high,
+                      (unsigned long long)key.low);
+    return length > 0 && (size_t)length < size;
+}
+
+static bool read_all(int fd, void *to, size_t size_bytes) {
+    char *next = to;
+    while (size_bytes > 0) {
+        ssize_t done = read(fd, next, size_bytes);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return false;
+        next += done;
+        size_bytes -= (size_t)done;
+    }
+    return true;
+}
+
+static unsigned char *read_binary(const spd_cl_state *state, int fd, sparsed_fingerprint key,
+                                  size_t *size_bytes) {
+    cache_header header;
+    struct stat info;
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || info.st_uid != geteuid() ||
+        !read_all(fd, &header, sizeof header) || memcmp(header.magic, magic, sizeof magic) != 0 ||
+        header.key.low != key.low || header.key.high != key.high || header.size_bytes == 0 ||
+        header.size_bytes > MAX_BINARY_BYTES ||
+        (uint64_t)info.st_size != sizeof header + header.size_bytes)
+        return NULL;
+    unsigned char *binary = spd_allocate(&state->allocator, header.size_bytes, 1);
+    if (!binary)
+        return NULL;
+    if (!read_all(fd, binary, header.size_bytes) ||
+        spd_hash64(binary, header.size_bytes) != header.checksum) {
+        spd_release(&state->allocator, binary);
+        return NULL;
+    }
+    *size_bytes = header.size_bytes;
+    return binary;
+}
+
+unsigned char *spd_cl_cache_load(const spd_cl_state *state, sparsed_fingerprint key,
+                                 size_t *size_bytes) {
+    char path[MAX_PATH_BYTES];
+    if (!cache_path(key, path, sizeof path))
+        return NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return NULL;
+    unsigned char *binary = read_binary(state, fd, key, size_bytes);
+    close(fd);
+    return binary;
+}
+
+void spd_cl_cache_store(const spd_cl_state *state, sparsed_fingerprint key,
+                        const unsigned char *binary, size_t size_bytes) {
+    char path[MAX_PATH_BYTES];
+    cache_header header = {
+        .key = key, .size_bytes = size_bytes, .checksum = spd_hash64(binary, size_bytes)};
+    spd_atomic_file file;
+    (void)state;
+    memcpy(header.magic, magic, sizeof magic);
+    if (size_bytes > MAX_BINARY_BYTES || !cache_path(key, path, sizeof path) ||
+        spd_atomic_file_open(&file, path, NULL) != SPARSED_OK)
+        return;
+    if (spd_atomic_file_write(&file, &header, sizeof header, NULL) == SPARSED_OK &&
+        spd_atomic_file_write(&file, binary, size_bytes, NULL) == SPARSED_OK)
+        spd_atomic_file_commit(&file, NULL);
+    else
+        spd_atomic_file_discard(&file);
+}
