@@ -24,6 +24,7 @@ static const api_function functions[] = {
     {"clGetDeviceInfo", offsetof(spd_cl_api, GetDeviceInfo)},
     {"clCreateContext", offsetof(spd_cl_api, CreateContext)},
     {"clRetainContext", offsetof(spd_cl_api, RetainContext)},
+    {"clGetContextInfo", offsetof(spd_cl_api, GetContextInfo)},
     {"clReleaseContext", offsetof(spd_cl_api, ReleaseContext)},
     {"clCreateCommandQueue", offsetof(spd_cl_api, CreateCommandQueue)},
     {"clRetainCommandQueue", offsetof(spd_cl_api, RetainCommandQueue)},
@@ -54,6 +55,7 @@ static const api_function functions[] = {
     {"clFlush", offsetof(spd_cl_api, Flush)},
     {"clFinish", offsetof(spd_cl_api, Finish)},
     {"clWaitForEvents", offsetof(spd_cl_api, WaitForEvents)},
+    {"clGetEventInfo", offsetof(spd_cl_api, GetEventInfo)},
     {"clRetainEvent", offsetof(spd_cl_api, RetainEvent)},
     {"clReleaseEvent", offsetof(spd_cl_api, ReleaseEvent)},
 };
@@ -71,23 +73,31 @@ static bool fill(spd_cl_api *api, const char **missing) {
     return true;
 }
 
-sparsed_status spd_cl_api_open(spd_cl_api *api, sparsed_message *message) {
-    static const char *const names[] = {"libOpenCL.so.1", "libOpenCL.so"};
-    const char *own = getenv("SPARSED_OPENCL_LIBRARY"), *missing = "";
-    *api = (spd_cl_api){.library = NULL};
-    if (own && own[0])
-        api->library = dlopen(own, RTLD_NOW | RTLD_LOCAL);
-    else
-        for (size_t i = 0; i < 2 && !api->library; i++)
-            api->library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
-    if (!api->library)
-        return spd_fail(message, SPARSED_E_NO_DEVICE, "%s cannot be opened",
-                        own && own[0] ? own : names[0]);
+sparsed_status spd_cl_api_open_file(spd_cl_api *api, const char *file, sparsed_message *message) {
+    const char *missing = "";
+    *api = (spd_cl_api){.library = dlopen(file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE)};
+    if (!api->library) {
+        const char *why = dlerror();
+        return spd_fail(message, SPARSED_E_NO_DEVICE, "%.400s", why ? why : file);
+    }
     if (fill(api, &missing))
         return SPARSED_OK;
     spd_cl_api_close(api);
-    return spd_fail(message, SPARSED_E_NO_DEVICE, "libOpenCL has no %s: older than OpenCL 1.2",
+    return spd_fail(message, SPARSED_E_NO_DEVICE, "%.300s has no %s: older than OpenCL 1.2", file,
                     missing);
+}
+
+sparsed_status spd_cl_api_open(spd_cl_api *api, sparsed_message *message) {
+    const char *own = getenv("SPARSED_OPENCL_LIBRARY");
+    if (own && own[0])
+        return spd_cl_api_open_file(api, own, message);
+    sparsed_status status = spd_cl_api_open_file(api, "libOpenCL.so.1", message);
+    /* The first name is the usual one: its message stays. */
+    if (status != SPARSED_OK && spd_cl_api_open_file(api, "libOpenCL.so", NULL) == SPARSED_OK) {
+        spd_message_clear(message);
+        status = SPARSED_OK;
+    }
+    return status;
 }
 
 void spd_cl_api_close(spd_cl_api *api) {
@@ -96,42 +106,58 @@ void spd_cl_api_close(spd_cl_api *api) {
     *api = (spd_cl_api){.library = NULL};
 }
 
+typedef struct error_name {
+    cl_int error;
+    const char *name;
+} error_name;
+
+static const error_name error_names[] = {
+    {CL_DEVICE_NOT_FOUND, "CL_DEVICE_NOT_FOUND"},
+    {CL_DEVICE_NOT_AVAILABLE, "CL_DEVICE_NOT_AVAILABLE"},
+    {CL_COMPILER_NOT_AVAILABLE, "CL_COMPILER_NOT_AVAILABLE"},
+    {CL_MEM_OBJECT_ALLOCATION_FAILURE, "CL_MEM_OBJECT_ALLOCATION_FAILURE"},
+    {CL_OUT_OF_RESOURCES, "CL_OUT_OF_RESOURCES"},
+    {CL_OUT_OF_HOST_MEMORY, "CL_OUT_OF_HOST_MEMORY"},
+    {CL_MEM_COPY_OVERLAP, "CL_MEM_COPY_OVERLAP"},
+    {CL_BUILD_PROGRAM_FAILURE, "CL_BUILD_PROGRAM_FAILURE"},
+    {CL_MISALIGNED_SUB_BUFFER_OFFSET, "CL_MISALIGNED_SUB_BUFFER_OFFSET"},
+    {CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST, "CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST"},
+    {CL_INVALID_VALUE, "CL_INVALID_VALUE"},
+    {CL_INVALID_PLATFORM, "CL_INVALID_PLATFORM"},
+    {CL_INVALID_DEVICE, "CL_INVALID_DEVICE"},
+    {CL_INVALID_CONTEXT, "CL_INVALID_CONTEXT"},
+    {CL_INVALID_QUEUE_PROPERTIES, "CL_INVALID_QUEUE_PROPERTIES"},
+    {CL_INVALID_COMMAND_QUEUE, "CL_INVALID_COMMAND_QUEUE"},
+    {CL_INVALID_HOST_PTR, "CL_INVALID_HOST_PTR"},
+    {CL_INVALID_MEM_OBJECT, "CL_INVALID_MEM_OBJECT"},
+    {CL_INVALID_BINARY, "CL_INVALID_BINARY"},
+    {CL_INVALID_BUILD_OPTIONS, "CL_INVALID_BUILD_OPTIONS"},
+    {CL_INVALID_PROGRAM, "CL_INVALID_PROGRAM"},
+    {CL_INVALID_PROGRAM_EXECUTABLE, "CL_INVALID_PROGRAM_EXECUTABLE"},
+    {CL_INVALID_KERNEL_NAME, "CL_INVALID_KERNEL_NAME"},
+    {CL_INVALID_KERNEL_DEFINITION, "CL_INVALID_KERNEL_DEFINITION"},
+    {CL_INVALID_KERNEL, "CL_INVALID_KERNEL"},
+    {CL_INVALID_ARG_INDEX, "CL_INVALID_ARG_INDEX"},
+    {CL_INVALID_ARG_VALUE, "CL_INVALID_ARG_VALUE"},
+    {CL_INVALID_ARG_SIZE, "CL_INVALID_ARG_SIZE"},
+    {CL_INVALID_KERNEL_ARGS, "CL_INVALID_KERNEL_ARGS"},
+    {CL_INVALID_WORK_DIMENSION, "CL_INVALID_WORK_DIMENSION"},
+    {CL_INVALID_WORK_GROUP_SIZE, "CL_INVALID_WORK_GROUP_SIZE"},
+    {CL_INVALID_WORK_ITEM_SIZE, "CL_INVALID_WORK_ITEM_SIZE"},
+    {CL_INVALID_GLOBAL_OFFSET, "CL_INVALID_GLOBAL_OFFSET"},
+    {CL_INVALID_EVENT_WAIT_LIST, "CL_INVALID_EVENT_WAIT_LIST"},
+    {CL_INVALID_EVENT, "CL_INVALID_EVENT"},
+    {CL_INVALID_OPERATION, "CL_INVALID_OPERATION"},
+    {CL_INVALID_BUFFER_SIZE, "CL_INVALID_BUFFER_SIZE"},
+    {CL_INVALID_GLOBAL_WORK_SIZE, "CL_INVALID_GLOBAL_WORK_SIZE"},
+    {CL_INVALID_PROPERTY, "CL_INVALID_PROPERTY"},
+    {CL_PLATFORM_NOT_FOUND_KHR, "CL_PLATFORM_NOT_FOUND_KHR"},
+};
+
 const char *spd_cl_error_string(cl_int error, char room[32]) {
-    switch (error) {
-    case CL_DEVICE_NOT_FOUND:
-        return "CL_DEVICE_NOT_FOUND";
-    case CL_DEVICE_NOT_AVAILABLE:
-        return "CL_DEVICE_NOT_AVAILABLE";
-    case CL_COMPILER_NOT_AVAILABLE:
-        return "CL_COMPILER_NOT_AVAILABLE";
-    case CL_MEM_OBJECT_ALLOCATION_FAILURE:
-        return "CL_MEM_OBJECT_ALLOCATION_FAILURE";
-    case CL_OUT_OF_RESOURCES:
-        return "CL_OUT_OF_RESOURCES";
-    case CL_OUT_OF_HOST_MEMORY:
-        return "CL_OUT_OF_HOST_MEMORY";
-    case CL_BUILD_PROGRAM_FAILURE:
-        return "CL_BUILD_PROGRAM_FAILURE";
-    case CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST:
-        return "CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST";
-    case CL_INVALID_VALUE:
-        return "CL_INVALID_VALUE";
-    case CL_INVALID_BUFFER_SIZE:
-        return "CL_INVALID_BUFFER_SIZE";
-    case CL_INVALID_COMMAND_QUEUE:
-        return "CL_INVALID_COMMAND_QUEUE";
-    case CL_INVALID_CONTEXT:
-        return "CL_INVALID_CONTEXT";
-    case CL_INVALID_EVENT_WAIT_LIST:
-        return "CL_INVALID_EVENT_WAIT_LIST";
-    case CL_INVALID_KERNEL_ARGS:
-        return "CL_INVALID_KERNEL_ARGS";
-    case CL_INVALID_MEM_OBJECT:
-        return "CL_INVALID_MEM_OBJECT";
-    case CL_INVALID_WORK_GROUP_SIZE:
-        return "CL_INVALID_WORK_GROUP_SIZE";
-    default:
-        snprintf(room, 32, "error %d", error);
-        return room;
-    }
+    for (size_t i = 0; i < sizeof error_names / sizeof *error_names; i++)
+        if (error_names[i].error == error)
+            return error_names[i].name;
+    snprintf(room, 32, "error %d", error);
+    return room;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * The OpenCL functions that the backend calls, taken from libOpenCL at run time: a machine without it
- * runs everything else. Each open device holds a table of its own.
+ * The OpenCL functions that the backend calls, taken from libOpenCL at run time: a machine without
+ * it runs everything else. Each open device holds a table of its own.
  */
 #ifndef SPD_CL_API_H
 #define SPD_CL_API_H
@@ -21,6 +21,7 @@ typedef struct spd_cl_api {
     cl_api_clGetDeviceInfo GetDeviceInfo;
     cl_api_clCreateContext CreateContext;
     cl_api_clRetainContext RetainContext;
+    cl_api_clGetContextInfo GetContextInfo;
     cl_api_clReleaseContext ReleaseContext;
     cl_api_clCreateCommandQueue CreateCommandQueue;
     cl_api_clRetainCommandQueue RetainCommandQueue;
@@ -51,13 +52,18 @@ typedef struct spd_cl_api {
     cl_api_clFlush Flush;
     cl_api_clFinish Finish;
     cl_api_clWaitForEvents WaitForEvents;
+    cl_api_clGetEventInfo GetEventInfo;
     cl_api_clRetainEvent RetainEvent;
     cl_api_clReleaseEvent ReleaseEvent;
 } spd_cl_api;
 
 /* Opens libOpenCL (SPARSED_OPENCL_LIBRARY names another file) and fills the table.
- * SPARSED_E_NO_DEVICE: there is none, or a function is missing; the message says which. */
+ * SPARSED_E_NO_DEVICE: there is none, or a function is missing; the message says which. The library
+ * stays in the process once it was opened: drivers leave threads behind that outlive any context,
+ * and opening it again costs nothing. */
 sparsed_status spd_cl_api_open(spd_cl_api *api, sparsed_message *message);
+/* The same from a given file. */
+sparsed_status spd_cl_api_open_file(spd_cl_api *api, const char *file, sparsed_message *message);
 void spd_cl_api_close(spd_cl_api *api); /* twice is fine */
 
 /* "CL_OUT_OF_RESOURCES"; "error -9999" if it has no name. The text may be in `room`. */

@@ -3,7 +3,8 @@
 /* The OpenCL backend's table. */
 #include "backend.h"
 
-#include "kernel.h"
+#include "caller.h"
+#include "program.h"
 #include "quirks.h"
 
 #include "../src/alloc.h"
@@ -26,6 +27,8 @@ static bool device(size_t index, sparsed_device_info *info) {
 static void close_device(void *state) {
     spd_cl_state *s = state;
     sparsed_allocator allocator = s->allocator;
+    spd_cl_programs_release(s);
+    spd_cl_pending_clear(&s->api, &s->pending);
     if (s->queue)
         s->api.ReleaseCommandQueue(s->queue);
     if (s->context)
@@ -49,8 +52,9 @@ static sparsed_status complete(spd_cl_state *s, sparsed_message *message) {
     s->quirks = spd_cl_quirks(&names, &why);
     error = s->api.GetDeviceInfo(s->device.device, CL_DEVICE_MAX_MEM_ALLOC_SIZE,
                                  sizeof s->max_buffer_bytes, &s->max_buffer_bytes, NULL);
-    if (error == CL_SUCCESS)
-        s->queue = s->api.CreateCommandQueue(s->context, s->device.device, 0, &error);
+    if (error != CL_SUCCESS)
+        return spd_cl_check(s, error, "clGetDeviceInfo", message);
+    s->queue = s->api.CreateCommandQueue(s->context, s->device.device, 0, &error);
     return spd_cl_check(s, error, "clCreateCommandQueue", message);
 }
 
@@ -77,12 +81,14 @@ static sparsed_status open_device(size_t index, uint32_t threads,
     (void)threads;
     *state = NULL;
     sparsed_status status = new_state(allocator, &s, message);
-    if (status != SPARSED_OK)
+    if (!s)
         return status;
     if (!spd_cl_device_at(&s->api, index, &s->device)) {
+        status = spd_cl_device_missing(&s->api, message);
         close_device(s);
-        return spd_fail(message, SPARSED_E_NO_DEVICE, "the OpenCL device is gone");
+        return status;
     }
+    spd_cl_device_describe(&s->api, &s->device, &s->info); /* messages name it */
     cl_int error;
     const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM,
                                                 (cl_context_properties)s->device.platform, 0};
@@ -104,10 +110,13 @@ sparsed_status spd_cl_adopt(cl_context context, cl_device_id device_id,
     spd_cl_state *s;
     *state = NULL;
     sparsed_status status = new_state(allocator, &s, message);
-    if (status != SPARSED_OK)
+    if (!s)
         return status;
-    spd_cl_device_find(&s->api, device_id, &s->device);
-    status = spd_cl_check(s, s->api.RetainContext(context), "clRetainContext", message);
+    status = spd_cl_check_context(&s->api, context, device_id, message);
+    if (status == SPARSED_OK) {
+        spd_cl_device_find(&s->api, device_id, &s->device);
+        status = spd_cl_check(s, s->api.RetainContext(context), "clRetainContext", message);
+    }
     if (status == SPARSED_OK) {
         s->context = context;
         s->adopted = true;
@@ -160,19 +169,46 @@ static void discard(void *state, void *kernel) {
     spd_cl_kernel_destroy(kernel);
 }
 
+/* What the caller has enqueued with this plan and these kept blocks comes first. Then nothing does:
+ * launches on host memory are waited for. */
+static sparsed_status after_caller(spd_cl_kernel *k, spd_cl_memory *kept,
+                                   sparsed_message *message) {
+    spd_cl_state *s = k->state;
+    cl_event list[2];
+    cl_uint count = 0;
+    spd_cl_use_add(&k->use, s->queue, true, list, &count);
+    if (kept)
+        spd_cl_use_add(&kept->use, s->queue, true, list, &count);
+    if (count == 0)
+        return SPARSED_OK;
+    cl_int error = s->api.EnqueueBarrierWithWaitList(s->queue, count, list, NULL);
+    if (error == CL_SUCCESS) {
+        spd_cl_use_clear(&s->api, &k->use);
+        if (kept)
+            spd_cl_use_clear(&s->api, &kept->use);
+    }
+    return spd_cl_check(s, error, "clEnqueueBarrierWithWaitList", message);
+}
+
 static sparsed_status enqueue_host(spd_cl_kernel *k, const spd_launch *launch,
                                    sparsed_message *message) {
     spd_cl_tensors tensors;
+    spd_cl_memory *kept = launch->kept;
+    spd_launch of_buffers = *launch;
     float *scores = launch->scores.mem
                         ? (float *)((char *)launch->scores.mem + launch->scores.offset_bytes)
                         : NULL;
+    if (kept)
+        of_buffers.kept = kept->buffer;
     sparsed_status status = spd_cl_kernel_stage(k, message);
     if (status == SPARSED_OK)
-        status = spd_cl_stage_in(k, launch, &tensors, message);
+        status = after_caller(k, kept, message);
     if (status == SPARSED_OK)
-        status = spd_cl_launch(k, k->state->queue, true, launch, &tensors, scores, message);
+        status = spd_cl_stage_in(k, &of_buffers, &tensors, message);
     if (status == SPARSED_OK)
-        status = spd_cl_stage_out(k, launch, &tensors, message);
+        status = spd_cl_launch(k, k->state->queue, NULL, &of_buffers, &tensors, scores, message);
+    if (status == SPARSED_OK)
+        status = spd_cl_stage_out(k, &of_buffers, &tensors, message);
     return status;
 }
 
@@ -183,60 +219,82 @@ static sparsed_status enqueue(void *state, void *kernel, const spd_launch *launc
                          : enqueue_host(kernel, launch, message);
 }
 
-static sparsed_status wait(void *state, sparsed_message *message) {
-    spd_cl_state *s = state;
-    return spd_cl_check(s, s->api.Finish(s->queue), "clFinish", message);
-}
-
 static sparsed_status health(void *state, sparsed_message *message) {
-    const spd_cl_state *s = state;
+    spd_cl_state *s = state;
     char room[32];
     if (s->lost == 0)
+        s->lost = spd_cl_pending_sweep(&s->api, &s->pending);
+    if (s->lost == 0)
         return SPARSED_OK;
-    return spd_fail(message, SPARSED_E_DEVICE, "%s was lost by %s; make a new context",
-                    s->info.selector, spd_cl_error_string(s->lost, room));
+    return spd_fail(message, SPARSED_E_DEVICE, "%s was lost by %s: %s; make a new context",
+                    s->info.selector, s->lost_call ? s->lost_call : "an enqueued command",
+                    spd_cl_error_string(s->lost, room));
+}
+
+/* What a caller enqueued may have failed, and what waited for it with it. */
+static sparsed_status wait(void *state, sparsed_message *message) {
+    spd_cl_state *s = state;
+    sparsed_status status = spd_cl_check(s, s->api.Finish(s->queue), "clFinish", message);
+    return status == SPARSED_OK ? health(state, message) : status;
+}
+
+static void release(void *state, void *memory) {
+    spd_cl_state *s = state;
+    spd_cl_memory *m = memory;
+    if (m->buffer)
+        s->api.ReleaseMemObject(m->buffer);
+    spd_cl_use_clear(&s->api, &m->use);
+    spd_release(&s->allocator, m);
 }
 
 static void *allocate(void *state, uint64_t size_bytes) {
     spd_cl_state *s = state;
     cl_int error = CL_SUCCESS;
     const cl_uint zero = 0;
-    size_t bytes = (size_t)((size_bytes + 15) / 16 * 16);
-    if (bytes > s->max_buffer_bytes)
+    const char *call = "clCreateBuffer";
+    if (size_bytes > s->max_buffer_bytes || size_bytes > SIZE_MAX - 15)
         return NULL;
-    cl_mem memory =
-        s->api.CreateBuffer(s->context, CL_MEM_READ_WRITE, bytes ? bytes : 16, NULL, &error);
-    if (error != CL_SUCCESS)
+    size_t bytes = size_bytes ? (size_t)(size_bytes + 15) / 16 * 16 : 16;
+    spd_cl_memory *m = spd_allocate(&s->allocator, 1, sizeof *m);
+    if (!m)
         return NULL;
-    error = s->api.EnqueueFillBuffer(s->queue, memory, &zero, sizeof zero, 0, bytes ? bytes : 16, 0,
-                                     NULL, NULL);
-    if (error == CL_SUCCESS)
+    m->buffer = s->api.CreateBuffer(s->context, CL_MEM_READ_WRITE, bytes, NULL, &error);
+    if (error == CL_SUCCESS) {
+        call = "clEnqueueFillBuffer";
+        error = s->api.EnqueueFillBuffer(s->queue, m->buffer, &zero, sizeof zero, 0, bytes, 0, NULL,
+                                         NULL);
+    } else {
+        m->buffer = NULL;
+    }
+    if (error == CL_SUCCESS) {
+        call = "clFinish";
         error = s->api.Finish(s->queue);
-    if (error == CL_SUCCESS)
-        return memory;
-    s->api.ReleaseMemObject(memory);
+    }
+    if (spd_cl_check(s, error, call, NULL) == SPARSED_OK)
+        return m;
+    release(state, m);
     return NULL;
-}
-
-static void release(void *state, void *memory) {
-    ((spd_cl_state *)state)->api.ReleaseMemObject(memory);
 }
 
 static sparsed_status upload(void *state, void *to, const void *from, uint64_t size_bytes,
                              sparsed_message *message) {
     spd_cl_state *s = state;
-    cl_int error = s->api.EnqueueWriteBuffer(s->queue, to, CL_TRUE, 0, (size_t)size_bytes, from, 0,
-                                             NULL, NULL);
+    spd_cl_memory *m = to;
+    cl_uint waits = m->use.event ? 1 : 0;
+    cl_int error = s->api.EnqueueWriteBuffer(s->queue, m->buffer, CL_TRUE, 0, (size_t)size_bytes,
+                                             from, waits, waits ? &m->use.event : NULL, NULL);
     return spd_cl_check(s, error, "clEnqueueWriteBuffer", message);
 }
 
 static sparsed_status download(void *state, void *to, const void *from, uint64_t size_bytes,
                                sparsed_message *message) {
     spd_cl_state *s = state;
-    cl_mem memory = (cl_mem)(uintptr_t)from;
-    cl_int error = s->api.EnqueueReadBuffer(s->queue, memory, CL_TRUE, 0, (size_t)size_bytes, to, 0,
-                                            NULL, NULL);
-    return spd_cl_check(s, error, "clEnqueueReadBuffer", message);
+    const spd_cl_memory *m = from;
+    cl_uint waits = m->use.event ? 1 : 0;
+    cl_int error = s->api.EnqueueReadBuffer(s->queue, m->buffer, CL_TRUE, 0, (size_t)size_bytes, to,
+                                            waits, waits ? &m->use.event : NULL, NULL);
+    sparsed_status status = spd_cl_check(s, error, "clEnqueueReadBuffer", message);
+    return status == SPARSED_OK ? health(state, message) : status;
 }
 
 const spd_backend spd_cl_backend = {

@@ -16,12 +16,13 @@ struct spd_async {
     cl_event *event; /* NULL = not wanted */
 };
 
-/* Opens a caller's device in the caller's context, which is retained. */
+/* Opens a caller's device in the caller's context, which is retained; both are checked. */
 sparsed_status spd_cl_adopt(cl_context context, cl_device_id device,
                             const sparsed_allocator *allocator, void **state,
                             sparsed_message *message);
 
-/* A launch on the caller's queue with the caller's buffers; returns at once. */
+/* A launch on the caller's queue with the caller's buffers; returns at once. launch->kept is an
+ * spd_cl_memory. */
 sparsed_status spd_cl_enqueue_async(spd_cl_kernel *kernel, const spd_launch *launch,
                                     sparsed_message *message);
 

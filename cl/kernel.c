@@ -21,15 +21,17 @@ static uint32_t unit_rows(const spd_cl_family *family, const spd_problem *p) {
 
 static sparsed_status build_kernels(spd_cl_kernel *k, sparsed_message *message) {
     const spd_problem *p = &k->problem;
-    char options[160], storage[64];
+    char options[160];
     bool scored = spd_mode_is_scored(p->select.mode);
-    snprintf(storage, sizeof storage, "-DSPD_DTYPE=%u -DSPD_OUT_DTYPE=%u", p->desc.dtype,
-             p->desc.out_dtype);
-    snprintf(options, sizeof options, "%s -DSPD_D=%u -DSPD_ROWS=%u -DSPD_KEYS=%u", storage,
-             p->desc.head_dim, k->unit_rows, k->block_k > 64 ? 128 : 64);
+    int length = snprintf(options, sizeof options,
+                          "-DSPD_DTYPE=%u -DSPD_OUT_DTYPE=%u -DSPD_D=%u -DSPD_ROWS=%u",
+                          p->desc.dtype, p->desc.out_dtype, p->desc.head_dim, k->unit_rows);
+    if (k->family->tile_keys) /* else another number would build the same program again */
+        snprintf(options + length, sizeof options - (size_t)length, " -DSPD_KEYS=%u",
+                 (unsigned)spd_max(k->family->tile_keys, k->block_k));
     sparsed_status status =
         spd_cl_kernel_build(k->state, k->family->source, options, &k->attend, message);
-    snprintf(options, sizeof options, "%s -DSPD_D=%u", storage, p->desc.head_dim);
+    snprintf(options, sizeof options, "-DSPD_OUT_DTYPE=%u", p->desc.out_dtype);
     if (status == SPARSED_OK)
         status = spd_cl_kernel_build(k->state, "clear_rows", options, &k->clear, message);
     if (status == SPARSED_OK && p->has_select && !scored)
@@ -46,6 +48,8 @@ static sparsed_status build_kernels(spd_cl_kernel *k, sparsed_message *message) 
 static sparsed_status buffer(spd_cl_kernel *k, uint64_t size_bytes, cl_mem *memory,
                              sparsed_message *message) {
     cl_int error = CL_SUCCESS;
+    if (*memory) /* made by an earlier call that failed after it */
+        return SPARSED_OK;
     if (size_bytes > k->state->max_buffer_bytes)
         return spd_fail(message, SPARSED_E_NOMEM,
                         "a buffer of %llu bytes is above %s's limit of %llu",
@@ -59,15 +63,23 @@ static sparsed_status buffer(spd_cl_kernel *k, uint64_t size_bytes, cl_mem *memo
     return spd_cl_check(k->state, error, "clCreateBuffer", message);
 }
 
+static uint64_t launch_operations(const spd_cl_state *s, const spd_cl_family *family) {
+    uint32_t per_unit =
+        s->info.kind == SPARSED_DEVICE_CPU_OPENCL ? family->cpu_operations : family->gpu_operations;
+    return s->launch_operations ? s->launch_operations
+                                : spd_max(s->info.compute_units, 1) << per_unit;
+}
+
 /* Exponential sums and maxima for as many rows as the bound allows, at least one query block. */
 static sparsed_status create_scratch(spd_cl_kernel *k, sparsed_message *message) {
     const spd_problem *p = &k->problem;
     uint64_t row_bytes = p->k_blocks * 2 * sizeof(float);
     uint64_t bound_bytes =
         k->state->info.kind == SPARSED_DEVICE_GPU ? 256 * MEBIBYTE : 64 * MEBIBYTE;
+    uint64_t bound = k->state->build_rows ? k->state->build_rows : bound_bytes / row_bytes;
     uint64_t step = spd_max(k->unit_rows, k->block_q);
     uint64_t all = p->desc.heads * spd_ceil_div(p->desc.q_len, step) * step;
-    k->rows_capacity = spd_max(spd_min(bound_bytes / row_bytes, all) / step * step, step);
+    k->rows_capacity = spd_max(spd_min(bound, all) / step * step, step);
     uint64_t sums_bytes = k->rows_capacity * p->k_blocks * sizeof(float);
     sparsed_status status = buffer(k, sums_bytes, &k->mass, message);
     if (status == SPARSED_OK)
@@ -93,6 +105,7 @@ sparsed_status spd_cl_kernel_create(spd_cl_state *state, const spd_cl_family *fa
     k->block_q = problem->has_select ? problem->select.block_q : k->unit_rows;
     k->block_k = problem->has_select ? problem->select.block_k : family->dense_keys;
     k->select_items = family->cpu_shaped ? 1 : SELECT_ITEMS;
+    k->launch_operations = launch_operations(state, family);
     sparsed_status status = build_kernels(k, message);
     if (status == SPARSED_OK)
         status = buffer(k, 16, &k->empty, message);
@@ -141,5 +154,6 @@ void spd_cl_kernel_destroy(spd_cl_kernel *kernel) {
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         if (buffers[i])
             s->api.ReleaseMemObject(buffers[i]);
+    spd_cl_use_clear(&s->api, &kernel->use);
     spd_release(&s->allocator, kernel);
 }

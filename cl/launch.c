@@ -8,14 +8,16 @@
 
 #include <string.h>
 
-/* Operations of one launch: some milliseconds on a large GPU, below half a second on a small one. */
-static const uint64_t launch_operations = (uint64_t)1 << 33;
+#define LOG2_E 1.4426950408889634
+
+/* Groups of the kernels whose items share nothing. */
+enum { GROUP_ITEMS = 64, CLEAR_ELEMENTS = 8, CLEAR_ROWS = 8 };
 
 /* What the launches of one operation on one batch share. */
 typedef struct batch_run {
     spd_cl_kernel *kernel;
     cl_command_queue queue;
-    bool in_order;
+    cl_event *chain; /* see spd_cl_launch */
     const spd_launch *launch;
     const spd_cl_tensors *tensors;
     const spd_extent *extent;
@@ -34,22 +36,32 @@ static sparsed_status check(batch_run *b, cl_int error, const char *call) {
     return spd_cl_check(b->kernel->state, error, call, b->message);
 }
 
-/* A queue that may run commands out of their order needs to be told. */
-static sparsed_status then(batch_run *b) {
-    if (b->in_order)
-        return SPARSED_OK;
-    return check(b, b->kernel->state->api.EnqueueBarrierWithWaitList(b->queue, 0, NULL, NULL),
-                 "clEnqueueBarrierWithWaitList");
+/* A command's wait list: the command before it, where the queue needs to be told. */
+static cl_uint wait_count(const batch_run *b) {
+    return b->chain && *b->chain;
+}
+
+static const cl_event *wait_list(const batch_run *b) {
+    return wait_count(b) ? b->chain : NULL;
+}
+
+/* Notes a command just enqueued: the next one waits for `done`. */
+static sparsed_status follow(batch_run *b, cl_int error, const char *call, cl_event done) {
+    if (error == CL_SUCCESS && b->chain) {
+        if (*b->chain)
+            b->kernel->state->api.ReleaseEvent(*b->chain);
+        *b->chain = done;
+    }
+    return check(b, error, call);
 }
 
 static sparsed_status enqueue(batch_run *b, cl_kernel kernel, cl_uint dimensions,
                               const size_t *global, const size_t *local) {
-    sparsed_status status =
-        check(b,
-              b->kernel->state->api.EnqueueNDRangeKernel(b->queue, kernel, dimensions, NULL, global,
-                                                         local, 0, NULL, NULL),
-              "clEnqueueNDRangeKernel");
-    return status == SPARSED_OK ? then(b) : status;
+    cl_event done = NULL;
+    cl_int error = b->kernel->state->api.EnqueueNDRangeKernel(
+        b->queue, kernel, dimensions, NULL, global, local, wait_count(b), wait_list(b),
+        b->chain ? &done : NULL);
+    return follow(b, error, "clEnqueueNDRangeKernel", done);
 }
 
 /* Buffers, then the struct, then the flags unless they are NULL. */
@@ -115,6 +127,7 @@ static void set_selection(spd_cl_args *a, const spd_problem *p, const spd_extent
     a->score_max = s->score_reduce == SPARSED_REDUCE_MAX;
     a->select_flags = s->flags;
     a->always_first = s->always_first;
+    a->score_scale = (float)(s->score_scale * LOG2_E);
 }
 
 static void set_batch_args(batch_run *b) {
@@ -127,21 +140,20 @@ static void set_batch_args(batch_run *b) {
                        .clear_rows = p->desc.q_len - e->queries,
                        .clear_start = e->query_start,
                        .block_q = b->kernel->block_q,
-                       .block_k = b->kernel->block_k,
-                       .score_ratio = 1.0f};
+                       .block_k = b->kernel->block_k};
     set_tensors(a, b);
     a->k_blocks = (uint32_t)spd_ceil_div(e->keys, a->block_k);
     a->row_words = (uint32_t)p->row_words;
     a->bits_head = p->q_blocks * p->row_words;
     a->bits_offset = b->batch * (uint64_t)p->desc.heads * a->bits_head;
-    a->scale = (float)(p->desc.scale * 1.4426950408889634);
+    a->scale = (float)(p->desc.scale * LOG2_E);
+    a->lse_scale = (float)p->desc.scale;
+    a->lse_scale_low = (float)(p->desc.scale - (double)a->lse_scale);
     if (p->has_select)
         set_selection(a, p, e);
     b->flags = flags_of(b->launch, b->tensors);
-    if ((b->flags & SPD_CL_BUILD) && p->select.score_scale != p->desc.scale) {
-        a->score_ratio = (float)(p->select.score_scale / p->desc.scale);
+    if ((b->flags & SPD_CL_BUILD) && a->score_scale != a->scale)
         b->flags |= SPD_CL_SECOND;
-    }
 }
 
 /* How many heads and rows the next launch takes: bounded by its operations and, for a build, by the
@@ -152,7 +164,7 @@ static void size_chunk(const batch_run *b, uint32_t head, uint64_t row, uint32_t
     uint64_t heads_left = b->launch->problem->desc.heads - head, rows_left = b->extent->queries;
     uint64_t step = spd_max(k->unit_rows, k->block_q);
     uint64_t row_operations = 4 * (uint64_t)b->launch->problem->desc.head_dim * b->extent->keys;
-    uint64_t limit = spd_max(launch_operations / row_operations, step);
+    uint64_t limit = spd_max(k->launch_operations / row_operations, step);
     if (b->flags & SPD_CL_BUILD)
         limit = spd_min(limit, k->rows_capacity);
     uint64_t padded = spd_ceil_div(rows_left, step) * step;
@@ -178,18 +190,27 @@ static sparsed_status copy_scores(batch_run *b, uint32_t ranking) {
         uint64_t to = (head * p->q_blocks + a->first_row / a->block_q) * nk;
         size_t from_origin[3] = {from * sizeof(float), 0, 0};
         size_t to_origin[3] = {(b->tensors->scores_at + to) * sizeof(float), 0, 0};
-        cl_int error =
-            b->host_scores
-                ? api->EnqueueReadBufferRect(b->queue, b->kernel->scores, CL_FALSE, from_origin,
-                                             (size_t[3]){0, 0, 0}, region, region[0], 0,
-                                             nk * sizeof(float), 0, b->host_scores + to, 0, NULL,
-                                             NULL)
-                : api->EnqueueCopyBufferRect(b->queue, b->kernel->scores, b->tensors->scores,
-                                             from_origin, to_origin, region, region[0], 0,
-                                             nk * sizeof(float), 0, 0, NULL, NULL);
-        status = check(b, error, "copying block scores");
+        cl_event done = NULL;
+        cl_int error = b->host_scores
+                           ? api->EnqueueReadBufferRect(b->queue, b->kernel->scores, CL_FALSE,
+                                                        from_origin, (size_t[3]){0, 0, 0}, region,
+                                                        region[0], 0, nk * sizeof(float), 0,
+                                                        b->host_scores + to, 0, NULL, NULL)
+                           : api->EnqueueCopyBufferRect(
+                                 b->queue, b->kernel->scores, b->tensors->scores, from_origin,
+                                 to_origin, region, region[0], 0, nk * sizeof(float), 0,
+                                 wait_count(b), wait_list(b), b->chain ? &done : NULL);
+        status = follow(b, error,
+                        b->host_scores ? "clEnqueueReadBufferRect of block scores"
+                                       : "clEnqueueCopyBufferRect of block scores",
+                        done);
     }
-    return status == SPARSED_OK ? then(b) : status;
+    return status;
+}
+
+/* Some runtimes compile a kernel again for each group size: it is always the same. */
+static size_t whole_groups(uint64_t items, uint64_t group_items) {
+    return spd_ceil_div(items, group_items) * group_items;
 }
 
 /* Scores, then kept blocks, of the rows that attend has just done. */
@@ -201,7 +222,9 @@ static sparsed_status select_chunk(batch_run *b) {
     const cl_mem select_buffers[] = {k->scores, b->launch->kept};
     sparsed_status status = set_args(b, k->score, score_buffers, 4, NULL);
     if (status == SPARSED_OK)
-        status = enqueue(b, k->score, 3, (size_t[3]){a->k_blocks, q_blocks, a->heads}, NULL);
+        status = enqueue(b, k->score, 3,
+                         (size_t[3]){whole_groups(a->k_blocks, GROUP_ITEMS), q_blocks, a->heads},
+                         (size_t[3]){GROUP_ITEMS, 1, 1});
     if (status == SPARSED_OK)
         status = set_args(b, k->select, select_buffers, 2, NULL);
     if (status == SPARSED_OK)
@@ -245,9 +268,10 @@ static sparsed_status run_fixed(batch_run *b) {
     if (status != SPARSED_OK)
         return status;
     return enqueue(b, k->fixed, 3,
-                   (size_t[3]){b->args.row_words, spd_ceil_div(b->extent->queries, k->block_q),
+                   (size_t[3]){whole_groups(b->args.row_words, GROUP_ITEMS),
+                               spd_ceil_div(b->extent->queries, k->block_q),
                                b->launch->problem->desc.heads},
-                   NULL);
+                   (size_t[3]){GROUP_ITEMS, 1, 1});
 }
 
 static sparsed_status clear_rows(batch_run *b) {
@@ -257,8 +281,10 @@ static sparsed_status clear_rows(batch_run *b) {
     sparsed_status status = set_args(b, k->clear, buffers, 2, &b->flags);
     if (status != SPARSED_OK)
         return status;
-    return enqueue(b, k->clear, 2, (size_t[2]){b->args.clear_rows, b->launch->problem->desc.heads},
-                   NULL);
+    const sparsed_desc *d = &b->launch->problem->desc;
+    return enqueue(b, k->clear, 3,
+                   (size_t[3]){d->head_dim, whole_groups(b->args.clear_rows, CLEAR_ROWS), d->heads},
+                   (size_t[3]){CLEAR_ELEMENTS, CLEAR_ROWS, 1});
 }
 
 static sparsed_status run_batch(batch_run *b) {
@@ -299,22 +325,25 @@ static sparsed_status zero_results(batch_run *b) {
     uint64_t scores_bytes = rankings * rows * p->k_blocks * sizeof(float);
     if (b->host_scores)
         memset(b->host_scores, 0, scores_bytes);
+    cl_event done = NULL;
     cl_int error = api->EnqueueFillBuffer(b->queue, b->launch->kept, &zero, sizeof zero, 0,
-                                          rows * p->row_words * sizeof(uint64_t), 0, NULL, NULL);
-    if (error == CL_SUCCESS && b->tensors->scores && !b->host_scores)
-        error = api->EnqueueFillBuffer(b->queue, b->tensors->scores, &zero, sizeof zero,
-                                       b->tensors->scores_at * sizeof(float), scores_bytes, 0, NULL,
-                                       NULL);
-    sparsed_status status = check(b, error, "clEnqueueFillBuffer");
-    return status == SPARSED_OK ? then(b) : status;
+                                          rows * p->row_words * sizeof(uint64_t), wait_count(b),
+                                          wait_list(b), b->chain ? &done : NULL);
+    sparsed_status status = follow(b, error, "clEnqueueFillBuffer", done);
+    if (status != SPARSED_OK || !b->tensors->scores || b->host_scores)
+        return status;
+    error = api->EnqueueFillBuffer(b->queue, b->tensors->scores, &zero, sizeof zero,
+                                   b->tensors->scores_at * sizeof(float), scores_bytes,
+                                   wait_count(b), wait_list(b), b->chain ? &done : NULL);
+    return follow(b, error, "clEnqueueFillBuffer", done);
 }
 
-sparsed_status spd_cl_launch(spd_cl_kernel *kernel, cl_command_queue queue, bool in_order,
+sparsed_status spd_cl_launch(spd_cl_kernel *kernel, cl_command_queue queue, cl_event *chain,
                              const spd_launch *launch, const spd_cl_tensors *tensors,
                              float *host_scores, sparsed_message *message) {
     batch_run b = {.kernel = kernel,
                    .queue = queue,
-                   .in_order = in_order,
+                   .chain = chain,
                    .launch = launch,
                    .tensors = tensors,
                    .host_scores = host_scores,
@@ -325,7 +354,5 @@ sparsed_status spd_cl_launch(spd_cl_kernel *kernel, cl_command_queue queue, bool
         b.extent = &launch->extents[i];
         status = run_batch(&b);
     }
-    if (status == SPARSED_OK)
-        status = check(&b, kernel->state->api.Flush(queue), "clFlush");
     return status;
 }

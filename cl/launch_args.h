@@ -29,11 +29,11 @@ typedef struct spd_cl_args {
     uint32_t upstream;
     uint32_t score_max;
     uint32_t select_flags, always_first;
-    float scale;
-    float score_ratio;
+    float scale, score_scale;
+    float lse_scale, lse_scale_low;
 } spd_cl_args;
 
-_Static_assert(sizeof(spd_cl_args) == 26 * 8 + 20 * 4, "spd_cl_args has gaps");
+_Static_assert(sizeof(spd_cl_args) == 26 * 8 + 22 * 4, "spd_cl_args has gaps");
 
 /* SPD_FLAG_* of common.clh. */
 enum {

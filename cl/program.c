@@ -3,7 +3,6 @@
 #include "program.h"
 
 #include "program_cache.h"
-#include "quirks.h"
 
 #include "../src/alloc.h"
 #include "../src/error.h"
@@ -117,22 +116,74 @@ static void keep_binary(build *b, sparsed_fingerprint key) {
     unsigned char *binary = spd_allocate(&b->state->allocator, size_bytes, 1);
     if (binary && api->GetProgramInfo(b->program, CL_PROGRAM_BINARIES, sizeof binary, &binary,
                                       NULL) == CL_SUCCESS)
-        spd_cl_cache_store(b->state, key, binary, size_bytes);
+        spd_cl_cache_store(key, binary, size_bytes);
     spd_release(&b->state->allocator, binary);
 }
 
+/* The state's own reference to a program that it has built before. */
+static cl_program find_built(const spd_cl_state *s, sparsed_fingerprint key) {
+    for (size_t i = 0; i < s->built_count && i < SPD_CL_MAX_BUILT; i++)
+        if (s->built[i].key.low == key.low && s->built[i].key.high == key.high)
+            return s->built[i].program;
+    return NULL;
+}
+
+static void keep_built(spd_cl_state *s, sparsed_fingerprint key, cl_program program) {
+    spd_cl_built *oldest = &s->built[s->built_count++ % SPD_CL_MAX_BUILT];
+    if (oldest->program)
+        s->api.ReleaseProgram(oldest->program);
+    *oldest = (spd_cl_built){key, program};
+}
+
+void spd_cl_programs_release(spd_cl_state *state) {
+    for (size_t i = 0; i < SPD_CL_MAX_BUILT; i++)
+        if (state->built[i].program)
+            state->api.ReleaseProgram(state->built[i].program);
+    memset(state->built, 0, sizeof state->built);
+    state->built_count = 0;
+}
+
+/* From the state, the disk or the source. The program is the state's, once it is built. */
 static sparsed_status build_program(build *b) {
     sparsed_status status = find_texts(b);
     if (status != SPARSED_OK)
         return status;
     sparsed_fingerprint key = spd_cl_cache_key_of(b->state, b->texts, 2, b->options);
-    bool cached = (b->state->quirks & SPD_QUIRK_NO_BINARIES) == 0;
-    if (cached && build_from_binary(b, key))
+    b->program = find_built(b->state, key);
+    if (b->program)
         return SPARSED_OK;
-    status = build_from_source(b);
-    if (status == SPARSED_OK && cached)
-        keep_binary(b, key);
+    if (!build_from_binary(b, key)) {
+        status = build_from_source(b);
+        if (status == SPARSED_OK && spd_cl_cache_is_on())
+            keep_binary(b, key);
+    }
+    if (status == SPARSED_OK) {
+        keep_built(b->state, key, b->program);
+    } else if (b->program) {
+        b->state->api.ReleaseProgram(b->program);
+        b->program = NULL;
+    }
     return status;
+}
+
+/* A kernel may take fewer items than its device: to run it loses the device on some drivers. */
+static sparsed_status check_group(spd_cl_state *s, cl_kernel kernel, const char *name,
+                                  sparsed_message *message) {
+    const spd_cl_api *api = &s->api;
+    size_t asked[3] = {0, 0, 0}, most = 0;
+    cl_int error = api->GetKernelWorkGroupInfo(
+        kernel, s->device.device, CL_KERNEL_COMPILE_WORK_GROUP_SIZE, sizeof asked, asked, NULL);
+    if (error == CL_SUCCESS)
+        error = api->GetKernelWorkGroupInfo(kernel, s->device.device, CL_KERNEL_WORK_GROUP_SIZE,
+                                            sizeof most, &most, NULL);
+    if (error != CL_SUCCESS)
+        return spd_cl_check(s, error, "clGetKernelWorkGroupInfo", message);
+    size_t items = asked[0] * asked[1] * asked[2]; /* 0: it asks for none */
+    if (items <= most)
+        return SPARSED_OK;
+    return spd_fail(message, SPARSED_E_UNSUPPORTED,
+                    "%s has work-groups of %zu items, and %s takes %zu of it", name, items,
+                    s->info.selector, most);
 }
 
 sparsed_status spd_cl_kernel_build(spd_cl_state *state, const char *name, const char *options,
@@ -145,11 +196,14 @@ sparsed_status spd_cl_kernel_build(spd_cl_state *state, const char *name, const 
     if (status == SPARSED_OK) {
         cl_kernel made = state->api.CreateKernel(b.program, name, &error);
         status = spd_cl_check(state, error, "clCreateKernel", message);
-        if (status == SPARSED_OK)
-            *kernel = made;
+        if (status == SPARSED_OK) {
+            status = check_group(state, made, name, message);
+            if (status == SPARSED_OK)
+                *kernel = made;
+            else
+                state->api.ReleaseKernel(made);
+        }
     }
-    if (b.program) /* the kernel holds it */
-        state->api.ReleaseProgram(b.program);
     spd_release(&state->allocator, b.own[0]);
     spd_release(&state->allocator, b.own[1]);
     return status;

@@ -2,20 +2,15 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
  * What has to be done differently on known devices: the one place where names of vendors, devices
- * and drivers decide anything.
+ * and drivers decide anything. What a device says of itself, and the self-tests, come first: a
+ * quirk is for what neither shows in reasonable time.
  */
 #ifndef SPD_CL_QUIRKS_H
 #define SPD_CL_QUIRKS_H
 
-#include <stdbool.h>
+enum { SPD_QUIRK_NO_CPU_SHAPED = 1u }; /* the kernels shaped for processors are not tried */
 
-/* What a quirk does. */
-enum {
-    SPD_QUIRK_REFUSE = 1u,        /* the device is not used at all */
-    SPD_QUIRK_NO_CPU_SHAPED = 2u, /* the kernels shaped for processors are not */
-    SPD_QUIRK_NO_BINARIES = 4u    /* programs are built from source each time */
-};
-
+/* What a device is called; of a quirk: a part that must be there, NULL = any. */
 typedef struct spd_cl_names {
     const char *platform, *vendor, *device, *driver;
 } spd_cl_names;

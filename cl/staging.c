@@ -22,9 +22,8 @@ static sparsed_strides packed(uint32_t heads, uint64_t rows, uint32_t dim) {
     return (sparsed_strides){heads * rows * dim, rows * dim, dim};
 }
 
-/* Elements from the first to one past the last. */
-static uint64_t span_of(const sparsed_desc *d, const sparsed_strides *s, uint32_t heads,
-                        uint64_t rows) {
+uint64_t spd_cl_span(const sparsed_desc *d, const sparsed_strides *s, uint32_t heads,
+                     uint64_t rows) {
     return (d->batch - 1) * s->batch + (heads - 1) * s->head + (rows - 1) * s->row + d->head_dim;
 }
 
@@ -33,7 +32,7 @@ static uint64_t elements_of(const sparsed_desc *d, uint32_t heads, uint64_t rows
 }
 
 static bool copied_whole(const sparsed_desc *d, const tensor *t, bool result) {
-    uint64_t span = span_of(d, &t->strides, t->heads, t->rows);
+    uint64_t span = spd_cl_span(d, &t->strides, t->heads, t->rows);
     uint64_t elements = elements_of(d, t->heads, t->rows);
     return result ? span == elements : span <= 2 * elements;
 }
@@ -41,50 +40,70 @@ static bool copied_whole(const sparsed_desc *d, const tensor *t, bool result) {
 uint64_t spd_cl_stage_bytes(const sparsed_desc *desc, const sparsed_strides *strides,
                             uint32_t heads, uint64_t rows, uint32_t element_bytes) {
     uint64_t elements = elements_of(desc, heads, rows);
-    uint64_t span = strides->row ? span_of(desc, strides, heads, rows) : elements;
+    bool given = (strides->batch | strides->head | strides->row) != 0;
+    uint64_t span = given ? spd_cl_span(desc, strides, heads, rows) : elements;
     return spd_max(elements, spd_min(span, 2 * elements)) * element_bytes;
 }
 
-/* The host's rows to packed ones, or back, one head at a time. */
+/* Where the heads of a tensor that is not copied whole lie: packed, and so are their rows unless they
+ * overlap. */
+static sparsed_strides by_heads(const sparsed_desc *d, const tensor *t) {
+    sparsed_strides strides = packed(t->heads, t->rows, d->head_dim);
+    strides.row = spd_min(t->strides.row, d->head_dim);
+    return strides;
+}
+
+/* One head, from `host` or to it; its rows have gaps on the host or lie as on the device. */
+static cl_int copy_head(const spd_cl_state *s, const sparsed_desc *d, const tensor *t, char *host,
+                        uint64_t device_at, bool to_device) {
+    const size_t zero[3] = {0, 0, 0}, origin[3] = {(size_t)device_at * t->element_bytes, 0, 0};
+    const size_t row_bytes = (size_t)d->head_dim * t->element_bytes;
+    const size_t region[3] = {row_bytes, (size_t)t->rows, 1};
+    const size_t pitch = (size_t)t->strides.row * t->element_bytes;
+    const size_t whole_bytes = (size_t)(t->rows - 1) * pitch + row_bytes;
+    if (pitch <= row_bytes && to_device)
+        return s->api.EnqueueWriteBuffer(s->queue, t->device, CL_FALSE, origin[0], whole_bytes,
+                                         host, 0, NULL, NULL);
+    if (pitch <= row_bytes)
+        return s->api.EnqueueReadBuffer(s->queue, t->device, CL_FALSE, origin[0], whole_bytes, host,
+                                        0, NULL, NULL);
+    if (to_device)
+        return s->api.EnqueueWriteBufferRect(s->queue, t->device, CL_FALSE, origin, zero, region,
+                                             row_bytes, 0, pitch, 0, host, 0, NULL, NULL);
+    return s->api.EnqueueReadBufferRect(s->queue, t->device, CL_FALSE, origin, zero, region,
+                                        row_bytes, 0, pitch, 0, host, 0, NULL, NULL);
+}
+
 static sparsed_status copy_heads(spd_cl_kernel *k, const sparsed_desc *d, const tensor *t,
                                  bool to_device, sparsed_message *message) {
-    const spd_cl_api *api = &k->state->api;
-    const sparsed_strides device = packed(t->heads, t->rows, d->head_dim);
-    const size_t region[3] = {(size_t)d->head_dim * t->element_bytes, t->rows, 1};
-    const size_t host_pitch = spd_max(t->strides.row, d->head_dim) * t->element_bytes;
-    const size_t zero[3] = {0, 0, 0};
+    const sparsed_strides device = by_heads(d, t);
     cl_int error = CL_SUCCESS;
     for (uint64_t i = 0; i < (uint64_t)d->batch * t->heads && error == CL_SUCCESS; i++) {
         uint64_t batch = i / t->heads, head = i % t->heads;
         uint64_t from = batch * t->strides.batch + head * t->strides.head;
-        uint64_t to = batch * device.batch + head * device.head;
         char *host = (char *)t->host.mem + t->host.offset_bytes + from * t->element_bytes;
-        const size_t origin[3] = {to * t->element_bytes, 0, 0};
-        error = to_device ? api->EnqueueWriteBufferRect(k->state->queue, t->device, CL_FALSE,
-                                                        origin, zero, region, region[0], 0,
-                                                        host_pitch, 0, host, 0, NULL, NULL)
-                          : api->EnqueueReadBufferRect(k->state->queue, t->device, CL_FALSE, origin,
-                                                       zero, region, region[0], 0, host_pitch, 0,
-                                                       host, 0, NULL, NULL);
+        error =
+            copy_head(k->state, d, t, host, batch * device.batch + head * device.head, to_device);
     }
-    return spd_cl_check(k->state, error, to_device ? "copying a tensor in" : "copying a result out",
+    return spd_cl_check(k->state, error,
+                        to_device ? "clEnqueueWriteBuffer of a tensor"
+                                  : "clEnqueueReadBuffer of a result",
                         message);
 }
 
-/* Rows that overlap (a stride below the head dimension) have no rectangle; their span is small. */
 static sparsed_status copy_in(spd_cl_kernel *k, const sparsed_desc *d, const tensor *t,
                               sparsed_strides *device, sparsed_message *message) {
     const spd_cl_api *api = &k->state->api;
     if (!copied_whole(d, t, false)) {
-        *device = packed(t->heads, t->rows, d->head_dim);
+        *device = by_heads(d, t);
         return copy_heads(k, d, t, true, message);
     }
     *device = t->strides;
-    uint64_t size_bytes = span_of(d, &t->strides, t->heads, t->rows) * t->element_bytes;
+    uint64_t size_bytes = spd_cl_span(d, &t->strides, t->heads, t->rows) * t->element_bytes;
     cl_int error =
         api->EnqueueWriteBuffer(k->state->queue, t->device, CL_FALSE, 0, size_bytes,
                                 (const char *)t->host.mem + t->host.offset_bytes, 0, NULL, NULL);
-    return spd_cl_check(k->state, error, "copying a tensor in", message);
+    return spd_cl_check(k->state, error, "clEnqueueWriteBuffer of a tensor", message);
 }
 
 static tensor out_tensor(const spd_cl_kernel *k, const spd_launch *l) {
@@ -114,8 +133,7 @@ sparsed_status spd_cl_stage_in(spd_cl_kernel *kernel, const spd_launch *launch,
         tensors->v = kernel->v;
         tensors->out = kernel->out;
         tensors->lse = launch->lse.mem ? kernel->lse : NULL;
-        tensors->out_strides =
-            copied_whole(d, &out, true) ? d->out : packed(d->heads, d->q_len, d->head_dim);
+        tensors->out_strides = copied_whole(d, &out, true) ? d->out : by_heads(d, &out);
         status = copy_in(kernel, d, &v, &tensors->v_strides, message);
     }
     return status;
@@ -135,7 +153,7 @@ sparsed_status spd_cl_stage_out(spd_cl_kernel *kernel, const spd_launch *launch,
             api->EnqueueReadBuffer(kernel->state->queue, kernel->out, CL_FALSE, 0,
                                    elements_of(d, d->heads, d->q_len) * out.element_bytes,
                                    (char *)out.host.mem + out.host.offset_bytes, 0, NULL, NULL),
-            "copying a result out", message);
+            "clEnqueueReadBuffer of a result", message);
     else
         status = copy_heads(kernel, d, &out, false, message);
     if (status != SPARSED_OK || !tensors->lse)
@@ -144,5 +162,5 @@ sparsed_status spd_cl_stage_out(spd_cl_kernel *kernel, const spd_launch *launch,
         api->EnqueueReadBuffer(kernel->state->queue, kernel->lse, CL_FALSE, 0,
                                (uint64_t)d->batch * d->heads * d->q_len * sizeof(float),
                                (char *)launch->lse.mem + launch->lse.offset_bytes, 0, NULL, NULL);
-    return spd_cl_check(kernel->state, error, "copying log-sum-exp out", message);
+    return spd_cl_check(kernel->state, error, "clEnqueueReadBuffer of log-sum-exp", message);
 }

@@ -10,29 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-sparsed_status sparsed_device_list(sparsed_device_info *infos, size_t *count,
-                                   sparsed_message *message) {
-    spd_message_clear(message);
-    if (!count)
-        return spd_fail(message, SPARSED_E_INVALID, "count is NULL");
-    size_t room = infos ? *count : 0, found = 0;
-    /* An older caller's array has smaller elements: its own struct_size is the distance. */
-    size_t distance_bytes = infos && room > 0 ? infos[0].struct_size : 0;
-    for (size_t b = 0; spd_backends[b]; b++) {
-        sparsed_device_info info = {.struct_size = sizeof info};
-        for (size_t i = 0; spd_backends[b]->device(i, &info); i++, found++) {
-            if (found >= room)
-                continue;
-            sparsed_status status = spd_copy_struct_out((char *)infos + found * distance_bytes,
-                                                        &info, sizeof info, "infos", message);
-            if (status != SPARSED_OK)
-                return status;
-        }
-    }
-    *count = found;
-    return SPARSED_OK;
-}
-
 enum { MAX_CANDIDATES = 256 };
 
 typedef struct candidate {
@@ -45,19 +22,20 @@ typedef struct candidate {
 typedef struct search {
     candidate *found; /* [MAX_CANDIDATES] */
     size_t count;
-    char known[256]; /* selectors of all devices */
 } search;
 
+static bool same_letters(const char *a, const char *b, size_t length) {
+    for (size_t i = 0; i < length; i++)
+        if (tolower((unsigned char)a[i]) != tolower((unsigned char)b[i]))
+            return false;
+    return true;
+}
+
 static bool contains(const char *text, const char *part, size_t length) {
-    for (; *text; text++) {
-        size_t i = 0;
-        while (i < length && text[i] &&
-               tolower((unsigned char)text[i]) == tolower((unsigned char)part[i]))
-            i++;
-        if (i == length)
+    for (size_t left = strlen(text); left >= length; left--, text++)
+        if (same_letters(text, part, length))
             return true;
-    }
-    return length == 0;
+    return false;
 }
 
 /* One part of a request: the number that the selector has there, or a piece of a name. */
@@ -68,14 +46,21 @@ static bool part_fits(const char *part, size_t length, const char *number, size_
     return contains(name, part, length);
 }
 
+static bool is_auto(const char *request) {
+    return strlen(request) == 4 && same_letters(request, "auto", 4);
+}
+
+/* Whether a request can be for a device of this backend. */
+static bool names_backend(const char *request, const char *backend) {
+    size_t length = strlen(backend);
+    return strcspn(request, ":") == length && same_letters(request, backend, length);
+}
+
 bool spd_device_fits(const char *request, const sparsed_device_info *info) {
-    if (strcmp(request, "auto") == 0)
+    if (is_auto(request))
         return info->kind != SPARSED_DEVICE_OTHER;
-    if (strcmp(request, info->selector) == 0)
-        return true;
     size_t backend = strcspn(info->selector, ":");
-    if (strncmp(request, info->selector, backend) != 0 ||
-        (request[backend] != '\0' && request[backend] != ':'))
+    if (strcspn(request, ":") != backend || !same_letters(request, info->selector, backend))
         return false;
     if (request[backend] == '\0')
         return true;
@@ -91,11 +76,6 @@ bool spd_device_fits(const char *request, const sparsed_device_info *info) {
     return part_fits(device, strlen(device), device_number, strlen(device_number), info->name);
 }
 
-static void add_known(search *s, const char *selector) {
-    size_t used = strlen(s->known);
-    snprintf(s->known + used, sizeof s->known - used, ", %s", selector);
-}
-
 /* Keeps the order of kinds; devices of one kind stay in the order they were found. */
 static void insert(search *s, const candidate *c) {
     size_t at = s->count;
@@ -107,16 +87,62 @@ static void insert(search *s, const candidate *c) {
     s->count++;
 }
 
-static void find_devices(search *s, const spd_backend *const *backends, const char *request) {
+/* A backend that has no device stands in the list with the reason. */
+static void insert_reason(search *s, candidate *c, const sparsed_allocator *allocator) {
+    sparsed_message why = {""};
+    void *state;
+    sparsed_status status = c->backend->open(0, 0, allocator, &state, &why);
+    if (status == SPARSED_OK) /* it has come meanwhile */
+        c->backend->close(state);
+    c->info = (sparsed_device_info){.struct_size = sizeof c->info, .kind = SPARSED_DEVICE_OTHER};
+    snprintf(c->info.selector, sizeof c->info.selector, "%s", c->backend->name);
+    snprintf(c->info.name, sizeof c->info.name, "no device");
+    snprintf(c->info.note, sizeof c->info.note, "%.255s",
+             status == SPARSED_OK ? "try again" : why.text);
+    insert(s, c);
+}
+
+/* Finds the devices that fit a request; all, and the backends without one, if it is NULL. */
+static sparsed_status find_devices(search *s, const spd_backend *const *backends,
+                                   const char *request, const sparsed_allocator *allocator,
+                                   sparsed_message *message) {
+    s->count = 0;
+    s->found = spd_allocate(allocator, MAX_CANDIDATES, sizeof *s->found);
+    if (!s->found)
+        return spd_fail(message, SPARSED_E_NOMEM, "no memory for a list of devices");
     for (size_t b = 0; backends[b]; b++) {
         candidate c = {.backend = backends[b]};
+        /* A driver that nobody asked for is not loaded. */
+        if (request && !is_auto(request) && !names_backend(request, backends[b]->name))
+            continue;
         c.info.struct_size = sizeof c.info;
-        for (; c.backend->device(c.index, &c.info); c.index++) {
-            add_known(s, c.info.selector);
-            if (spd_device_fits(request, &c.info))
+        for (; c.backend->device(c.index, &c.info); c.index++)
+            if (!request || spd_device_fits(request, &c.info))
                 insert(s, &c);
-        }
+        if (!request && c.index == 0)
+            insert_reason(s, &c, allocator);
     }
+    return SPARSED_OK;
+}
+
+sparsed_status sparsed_device_list(sparsed_device_info *infos, size_t *count,
+                                   sparsed_message *message) {
+    const sparsed_allocator allocator = spd_default_allocator();
+    search s;
+    spd_message_clear(message);
+    if (!count)
+        return spd_fail(message, SPARSED_E_INVALID, "count is NULL");
+    size_t room = infos ? *count : 0;
+    /* An older caller's array has smaller elements: its own struct_size is the distance. */
+    size_t distance_bytes = room > 0 ? infos[0].struct_size : 0;
+    sparsed_status status = find_devices(&s, spd_backends, NULL, &allocator, message);
+    for (size_t i = 0; i < s.count && i < room && status == SPARSED_OK; i++)
+        status = spd_copy_struct_out((char *)infos + i * distance_bytes, &s.found[i].info,
+                                     sizeof s.found[i].info, "infos", message);
+    if (status == SPARSED_OK)
+        *count = s.count;
+    spd_release(&allocator, s.found);
+    return status;
 }
 
 /* Whether any of the device's kernels gives right numbers. */
@@ -145,7 +171,7 @@ static sparsed_status try_device(sparsed_context *c, const candidate *found, boo
     if (status != SPARSED_OK)
         return status;
     c->backend = found->backend;
-    c->device_index = found->index;
+    c->info = found->info;
     if (!automatic || found->info.kind != SPARSED_DEVICE_GPU)
         return SPARSED_OK;
     status = test_device(c);
@@ -160,62 +186,92 @@ static sparsed_status try_device(sparsed_context *c, const candidate *found, boo
     return status;
 }
 
+/* Why "auto" took it. */
+static const char *reason(const search *s, size_t chosen) {
+    switch (s->found[chosen].info.kind) {
+    case SPARSED_DEVICE_GPU:
+        return "a GPU that passed its self-test";
+    case SPARSED_DEVICE_CPU:
+        return s->found[0].info.kind == SPARSED_DEVICE_GPU ? "no GPU is usable" : "there is no GPU";
+    default:
+        return "there is no GPU and no CPU backend";
+    }
+}
+
 static void log_choice(const sparsed_context *c, const search *s, size_t chosen,
                        const char *request) {
-    static const char *const reasons[] = {[SPARSED_DEVICE_GPU] = "a GPU that passed its self-test",
-                                          [SPARSED_DEVICE_CPU] = "no GPU is usable",
-                                          [SPARSED_DEVICE_CPU_OPENCL] =
-                                              "there is no GPU and no CPU backend"};
     const candidate *d = &s->found[chosen];
-    const char *next = chosen + 1 < s->count ? s->found[chosen + 1].info.selector : "none";
-    bool automatic = strcmp(request, "auto") == 0;
+    size_t next = chosen + 1;
+    while (next < s->count && !s->found[next].info.usable)
+        next++;
+    bool automatic = is_auto(request);
     spd_log(c, SPARSED_LOG_INFO, "device %s (%s; %s), %u %s; runner-up: %s; reason: %s%s",
             d->info.selector, d->info.name, d->info.driver, d->backend->threads(c->state),
-            d->info.kind == SPARSED_DEVICE_CPU ? "threads" : "compute units", next,
-            automatic ? reasons[d->info.kind] : "asked for as ", automatic ? "" : request);
+            d->info.kind == SPARSED_DEVICE_CPU ? "threads" : "compute units",
+            next < s->count ? s->found[next].info.selector : "none",
+            automatic ? reason(s, chosen) : "asked for as ", automatic ? "" : request);
     if (d->info.note[0])
         spd_log(c, SPARSED_LOG_INFO, "device %s: %s", d->info.selector, d->info.note);
 }
 
+/* Nothing fits: what there is, and of the backends without a device, why not. */
+static sparsed_status fail_unknown(const sparsed_context *c, const spd_backend *const *backends,
+                                   const char *request, const char *origin,
+                                   sparsed_message *message) {
+    char known[300] = "";
+    search s;
+    sparsed_status status = find_devices(&s, backends, NULL, &c->allocator, message);
+    if (status != SPARSED_OK)
+        return status;
+    for (size_t i = 0; i < s.count; i++) {
+        const sparsed_device_info *info = &s.found[i].info;
+        size_t used = strlen(known);
+        bool absent = !strchr(info->selector, ':') && !info->usable;
+        if (absent)
+            snprintf(known + used, sizeof known - used, "; no %s: %s", info->selector, info->note);
+        else
+            snprintf(known + used, sizeof known - used, ", %s", info->selector);
+    }
+    spd_release(&c->allocator, s.found);
+    return spd_fail(message, SPARSED_E_NO_DEVICE, "%s is '%.150s'; known are: auto%s", origin,
+                    request, known);
+}
+
 static sparsed_status open_best(sparsed_context *c, const search *s, const char *request,
                                 const char *origin, uint32_t threads, sparsed_message *message) {
-    bool automatic = strcmp(request, "auto") == 0;
     sparsed_status first = SPARSED_OK;
     for (size_t i = 0; i < s->count; i++) {
         sparsed_message why = {""};
-        sparsed_status status = try_device(c, &s->found[i], automatic, threads, &why);
+        sparsed_status status = try_device(c, &s->found[i], is_auto(request), threads, &why);
         if (status == SPARSED_OK) {
             spd_message_clear(message);
             log_choice(c, s, i, request);
             return SPARSED_OK;
         }
-        if (automatic)
-            spd_log(c, SPARSED_LOG_INFO, "device %s", why.text);
+        spd_log(c, SPARSED_LOG_INFO, "not taken: %s", why.text);
         if (first == SPARSED_OK) {
             first = status;
-            spd_fail(message, status, "%s '%s': %.440s", origin, request, why.text);
+            spd_fail(message, status, "%s '%.60s': %.400s", origin, request, why.text);
         }
     }
-    if (s->count == 0)
-        return spd_fail(message, SPARSED_E_NO_DEVICE, "%s is '%s'; known are: auto%s", origin,
-                        request, s->known);
     return first;
 }
 
 sparsed_status spd_device_open(sparsed_context *context, const spd_backend *const *backends,
                                const char *request, uint32_t threads, sparsed_message *message) {
     const char *origin = "options.device";
+    search s;
     if (!request) {
         request = getenv("SPARSED_DEVICE");
         origin = "SPARSED_DEVICE";
     }
     if (!request || !request[0])
         request = "auto";
-    search s = {.found = spd_allocate(&context->allocator, MAX_CANDIDATES, sizeof *s.found)};
-    if (!s.found)
-        return spd_fail(message, SPARSED_E_NOMEM, "no memory for a list of devices");
-    find_devices(&s, backends, request);
-    sparsed_status status = open_best(context, &s, request, origin, threads, message);
+    sparsed_status status = find_devices(&s, backends, request, &context->allocator, message);
+    if (status != SPARSED_OK)
+        return status;
+    status = s.count > 0 ? open_best(context, &s, request, origin, threads, message)
+                         : fail_unknown(context, backends, request, origin, message);
     spd_release(&context->allocator, s.found);
     return status;
 }

@@ -14,8 +14,9 @@
  *          SPD_ROWS divides block_q wherever blocks play a part.
  * Local    (SPD_ROWS * D + 16 * (D + 4) + SPD_ROWS * 17) floats: at most 27 KiB as the host chooses.
  * Barriers five a tile of 16 keys, seven with a second scale; all in uniform control flow.
- * Numerics float throughout; logits times log2(e), exp2; running maximum per row; sums over a tile in
- *          the order of its keys. Key blocks are visited from `split` on, then from 0.
+ * Numerics float throughout; the running maximum is of the products q.k, which are scaled as
+ *          differences from it: exact where the products are; exp2. Sums over a tile in the order of its
+ *          keys. Key blocks are visited from `split` on, then from 0.
  */
 #ifndef SPD_COMMON
 #include "common.clh"
@@ -35,15 +36,15 @@
 #define K_STRIDE (SPD_D + 4)
 #define P_STRIDE (COLUMNS + 1)
 
-/* Rows first .. first + count - 1 of a tensor as floats times `factor`; rows from `end` on are 0. */
+/* Rows first .. first + count - 1 of a tensor as floats; rows from `end` on are 0. */
 inline void load_tile(__local float *to, uint to_stride, __global const spd_stored *from,
-                      ulong row_stride, ulong first, uint count, ulong end, float factor) {
+                      ulong row_stride, ulong first, uint count, ulong end) {
     for (uint i = get_local_id(0); i < count * (SPD_D / 4); i += ITEMS) {
         uint r = i / (SPD_D / 4), d = i % (SPD_D / 4) * 4;
         float4 x = (float4)(0.0f);
         if (first + r < end)
             x = SPD_LOAD4(from, (first + r) * row_stride + d);
-        vstore4(x * factor, 0, to + r * to_stride + d);
+        vstore4(x, 0, to + r * to_stride + d);
     }
 }
 
@@ -89,7 +90,7 @@ generic_attend(__global const spd_stored *q, __global const spd_stored *k,
         for (int c = 0; c < OUT_PER_ITEM; c++)
             acc[r][c] = 0.0f;
     }
-    load_tile(q_tile, SPD_D, q, a.q_row, row0, SPD_ROWS, a.queries, a.scale);
+    load_tile(q_tile, SPD_D, q, a.q_row, row0, SPD_ROWS, a.queries);
 
     ulong word = 0;
     for (uint n = 0; n < a.k_blocks; n++) {
@@ -106,7 +107,7 @@ generic_attend(__global const spd_stored *q, __global const spd_stored *k,
         const ulong block_end = min(block_start + a.block_k, a.keys);
         for (ulong key0 = block_start; key0 < block_end; key0 += COLUMNS) {
             barrier(CLK_LOCAL_MEM_FENCE);
-            load_tile(kv_tile, K_STRIDE, k, a.k_row, key0, COLUMNS, a.keys, 1.0f);
+            load_tile(kv_tile, K_STRIDE, k, a.k_row, key0, COLUMNS, a.keys);
             barrier(CLK_LOCAL_MEM_FENCE);
             float s[ROWS_PER_ITEM];
             bool seen[ROWS_PER_ITEM];
@@ -126,15 +127,15 @@ generic_attend(__global const spd_stored *q, __global const spd_stored *k,
             }
             barrier(CLK_LOCAL_MEM_FENCE);
             if (attend)
-                load_tile(kv_tile, K_STRIDE, v, a.v_row, key0, COLUMNS, a.keys, 1.0f);
+                load_tile(kv_tile, K_STRIDE, v, a.v_row, key0, COLUMNS, a.keys);
             float p[ROWS_PER_ITEM], score_p[ROWS_PER_ITEM];
 #pragma unroll
             for (int r = 0; r < ROWS_PER_ITEM; r++) {
                 float higher = top[r];
                 for (int c = 0; c < COLUMNS; c++)
                     higher = fmax(higher, p_tile[(own + r) * P_STRIDE + c]);
-                const float drop = top[r] - higher, shrink = exp2(drop);
-                const float score_shrink = second ? exp2(drop * a.score_ratio) : shrink;
+                const float drop = top[r] - higher, shrink = exp2(drop * a.scale);
+                const float score_shrink = second ? exp2(drop * a.score_scale) : shrink;
                 top[r] = higher;
                 sum[r] *= shrink;
                 score_sum[r] *= score_shrink;
@@ -142,8 +143,8 @@ generic_attend(__global const spd_stored *q, __global const spd_stored *k,
 #pragma unroll
                 for (int c = 0; c < OUT_PER_ITEM; c++)
                     acc[r][c] *= shrink;
-                p[r] = seen[r] ? exp2(s[r] - higher) : 0.0f;
-                score_p[r] = second && seen[r] ? exp2((s[r] - higher) * a.score_ratio) : 0.0f;
+                p[r] = seen[r] ? exp2((s[r] - higher) * a.scale) : 0.0f;
+                score_p[r] = second && seen[r] ? exp2((s[r] - higher) * a.score_scale) : 0.0f;
             }
             barrier(CLK_LOCAL_MEM_FENCE);
 #pragma unroll
@@ -224,7 +225,6 @@ generic_attend(__global const spd_stored *q, __global const spd_stored *k,
                           acc[r][c] * inverse);
         }
         if ((flags & SPD_FLAG_LSE) && column == 0)
-            lse[a.lse_offset + head * a.lse_head + row] =
-                sum[r] != 0.0f ? (top[r] + log2(sum[r])) * SPD_LN2 : -INFINITY;
+            lse[a.lse_offset + head * a.lse_head + row] = spd_lse(&a, top[r], sum[r]);
     }
 }

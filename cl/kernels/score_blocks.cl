@@ -7,13 +7,20 @@
  * Shapes   mass, mass_max [heads][rows][k_blocks] and stats [heads][rows][4] of the launch, as an
  *          attend kernel leaves them; scores [2][heads][query blocks][k_blocks]: the softmax over all
  *          keys, then (upstream modes) over the generation keys, 0 for prompt blocks.
- * Launch   global {k_blocks rounded up, query blocks, heads}; an item is one key block; any size.
+ * Launch   global {k_blocks rounded up, query blocks, heads}; an item is one key block; any group size.
  * Local    none. Barriers none.
  * Numerics float; rows in their order. A NaN anywhere in a row makes its scores NaN.
  */
 #ifndef SPD_COMMON
 #include "common.clh"
 #endif
+
+/* A NaN stays, to rank last. */
+inline float reduce(float score, float p, uint score_max) {
+    if (!score_max)
+        return score + p;
+    return p > score || isnan(p) ? p : score;
+}
 
 __kernel void score_blocks(__global const float *mass, __global const float *mass_max,
                            __global const float *stats, __global float *scores, const spd_args a) {
@@ -27,11 +34,11 @@ __kernel void score_blocks(__global const float *mass, __global const float *mas
         const ulong at = (ulong)head * a.rows + r;
         const float e = mass[at * a.k_blocks + block], top = mass_max[at * a.k_blocks + block];
         __global const float *s = stats + at * 4;
-        const float p = e * exp2((top - s[0]) * a.score_ratio) / s[1];
-        score = a.score_max ? fmax(score, p) : score + p;
+        const float p = e * exp2((top - s[0]) * a.score_scale) / s[1];
+        score = reduce(score, p, a.score_max);
         if (a.upstream && block >= a.split) {
-            const float g = e * exp2((top - s[2]) * a.score_ratio) / s[3];
-            generation = a.score_max ? fmax(generation, g) : generation + g;
+            const float g = e * exp2((top - s[2]) * a.score_scale) / s[3];
+            generation = reduce(generation, g, a.score_max);
         }
     }
     const ulong at = ((ulong)head * q_blocks + q_block) * a.k_blocks + block;
