@@ -140,6 +140,7 @@ void spd_cpu_describe(sparsed_device_info *info) {
     list_capabilities(flags, info->capabilities, sizeof info->capabilities);
     describe_blas(flags, info);
     info->usable = 1;
+    info->kind = SPARSED_DEVICE_CPU;
     info->compute_units = (uint32_t)omp_get_max_threads();
     long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
     if (pages > 0 && page_bytes > 0)

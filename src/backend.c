@@ -3,4 +3,8 @@
 /* The one place where src/ names its backends. */
 #include "backend.h"
 
-const spd_backend *const spd_backends[] = {&spd_cpu_backend, NULL};
+const spd_backend *const spd_backends[] = {
+#ifdef SPD_OPENCL
+    &spd_cl_backend,
+#endif
+    &spd_cpu_backend, NULL};

@@ -21,6 +21,11 @@ typedef struct spd_launch {
     const spd_problem *problem; /* of this run: lengths, strides and ratio in force */
     const spd_extent *extents;  /* [batch] */
     sparsed_buffer q, k, v, out, lse, scores;
+    /* NULL: buffers are in host memory, and the caller waits for the launch before it does anything
+     * else. Else they are the device's, and this says where and after what to run; only a backend
+     * knows its inside. */
+    const struct spd_async *async;
+    bool more;  /* async: another launch of the same operation follows */
     void *kept; /* backend memory: bit rows [batch][heads][q_blocks][row_words] of this run; NULL
                    for SPARSED_DENSE */
 } spd_launch;
@@ -66,5 +71,6 @@ typedef struct spd_backend {
 extern const spd_backend *const spd_backends[];
 
 extern const spd_backend spd_cpu_backend; /* cpu/backend.c */
+extern const spd_backend spd_cl_backend;  /* cl/backend.c */
 
 #endif

@@ -43,36 +43,54 @@ static sparsed_status pin_kernel(sparsed_context *c, const char *name, sparsed_m
                     known);
 }
 
-sparsed_status sparsed_context_create(const sparsed_options *options, sparsed_context **context,
-                                      sparsed_message *message) {
-    sparsed_options known;
-    spd_message_clear(message);
-    if (!context)
-        return spd_fail(message, SPARSED_E_INVALID, "context is NULL");
+sparsed_status spd_context_begin(const sparsed_options *options, sparsed_options *known,
+                                 sparsed_context **context, sparsed_message *message) {
     *context = NULL;
-    sparsed_status status = check_options(options, &known, message);
+    sparsed_status status = check_options(options, known, message);
     if (status != SPARSED_OK)
         return status;
-    sparsed_allocator allocator = known.allocator ? *known.allocator : spd_default_allocator();
+    sparsed_allocator allocator = known->allocator ? *known->allocator : spd_default_allocator();
     sparsed_context *c = spd_allocate(&allocator, 1, sizeof *c);
     if (!c)
         return spd_fail(message, SPARSED_E_NOMEM, "no memory for a context");
     c->allocator = allocator;
-    if (known.logger)
-        c->logger = *known.logger;
+    if (known->logger)
+        c->logger = *known->logger;
     c->verdicts = spd_allocate(&allocator, SPD_MAX_VERDICTS, sizeof *c->verdicts);
-    if (!c->verdicts)
-        status = spd_fail(message, SPARSED_E_NOMEM, "no memory for a context");
-    if (status == SPARSED_OK)
-        status = spd_device_open(c, known.device, known.threads, message);
-    if (status == SPARSED_OK && known.kernel)
-        status = pin_kernel(c, known.kernel, message);
-    if (status != SPARSED_OK) {
+    if (!c->verdicts) {
         sparsed_context_destroy(c);
-        return status;
+        return spd_fail(message, SPARSED_E_NOMEM, "no memory for a context");
     }
     *context = c;
     return SPARSED_OK;
+}
+
+sparsed_status spd_context_finish(sparsed_context *begun, const sparsed_options *known,
+                                  sparsed_status opened, sparsed_context **context,
+                                  sparsed_message *message) {
+    sparsed_status status = opened;
+    if (status == SPARSED_OK && known->kernel)
+        status = pin_kernel(begun, known->kernel, message);
+    if (status == SPARSED_OK)
+        *context = begun;
+    else
+        sparsed_context_destroy(begun);
+    return status;
+}
+
+sparsed_status sparsed_context_create(const sparsed_options *options, sparsed_context **context,
+                                      sparsed_message *message) {
+    sparsed_options known;
+    sparsed_context *c;
+    spd_message_clear(message);
+    if (!context)
+        return spd_fail(message, SPARSED_E_INVALID, "context is NULL");
+    *context = NULL;
+    sparsed_status status = spd_context_begin(options, &known, &c, message);
+    if (status != SPARSED_OK)
+        return status;
+    status = spd_device_open(c, spd_backends, known.device, known.threads, message);
+    return spd_context_finish(c, &known, status, context, message);
 }
 
 void sparsed_context_destroy(sparsed_context *context) {
@@ -92,8 +110,7 @@ const char *sparsed_context_error(const sparsed_context *context) {
 sparsed_status sparsed_context_device(sparsed_context *context, sparsed_device_info *info) {
     if (!context)
         return SPARSED_E_INVALID;
-    sparsed_device_info known = {.struct_size = sizeof known};
-    context->backend->device(context->device_index, &known);
+    sparsed_device_info known = context->info;
     known.compute_units = context->backend->threads(context->state);
     return spd_copy_struct_out(info, &known, sizeof known, "info", &context->message);
 }

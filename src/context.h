@@ -30,8 +30,8 @@ typedef struct spd_verdict {
 
 struct sparsed_context {
     const spd_backend *backend;
-    size_t device_index;
-    void *state; /* the backend's */
+    sparsed_device_info info; /* of the device */
+    void *state;              /* the backend's; NULL until it is open */
     sparsed_allocator allocator;
     sparsed_logger logger;   /* write NULL = silent */
     char kernel[32];         /* the row asked for; "" = any */
@@ -39,6 +39,17 @@ struct sparsed_context {
     spd_verdict *verdicts;   /* [SPD_MAX_VERDICTS]; when full, the oldest is overwritten */
     size_t verdict_count;    /* ever made */
 };
+
+/* A context without a device: options (NULL = defaults) checked and copied to *known, memory and log
+ * in place. *context is NULL on failure. */
+sparsed_status spd_context_begin(const sparsed_options *options, sparsed_options *known,
+                                 sparsed_context **context, sparsed_message *message);
+
+/* Completes a context whose backend, info and state are set, if opening it gave SPARSED_OK; else, or
+ * if the kernel asked for does not exist, destroys it. Either way returns what became of it. */
+sparsed_status spd_context_finish(sparsed_context *begun, const sparsed_options *known,
+                                  sparsed_status opened, sparsed_context **context,
+                                  sparsed_message *message);
 
 /* Writes a line to the context's log, if it has one. */
 void spd_log(const sparsed_context *context, sparsed_log_level level, const char *format, ...);

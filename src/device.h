@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * Which device a request means, and opening it.
+ * Which device a context gets.
  */
 #ifndef SPD_DEVICE_H
 #define SPD_DEVICE_H
 
 #include "context.h"
 
-/* Opens the device that `request` names (NULL: the environment variable SPARSED_DEVICE, else
- * "auto") into context->backend, device_index and state, and logs the choice. */
-sparsed_status spd_device_open(sparsed_context *context, const char *request, uint32_t threads,
-                               sparsed_message *message);
+/* Opens the device that `request` names among the backends' (NULL-terminated): "auto", "cpu",
+ * "opencl[:PLATFORM[:DEVICE]]" (numbers, or parts of names in any case); NULL: SPARSED_DEVICE, or
+ * "auto". Among several that fit, in the order of sparsed_device_kind; with "auto" a GPU must pass
+ * a self-test, and other accelerators are left out. One line of the log says what was chosen, what
+ * would have been next, and why. */
+sparsed_status spd_device_open(sparsed_context *context, const spd_backend *const *backends,
+                               const char *request, uint32_t threads, sparsed_message *message);
+
+/* Whether a request fits a device. */
+bool spd_device_fits(const char *request, const sparsed_device_info *info);
 
 #endif

@@ -23,6 +23,9 @@ sparsed_status sparsed_kept_create(sparsed_plan *plan, sparsed_kept **kept) {
     if (!plan->problem.has_select)
         return spd_fail(&c->message, SPARSED_E_STATE,
                         "kept blocks need a plan with a selection; this one is dense only");
+    sparsed_status status = c->backend->health(c->state, &c->message);
+    if (status != SPARSED_OK)
+        return status;
     sparsed_kept *k = spd_allocate(&c->allocator, 1, sizeof *k);
     if (!k)
         return spd_fail(&c->message, SPARSED_E_NOMEM, "no memory for kept blocks");
@@ -35,6 +38,9 @@ sparsed_status sparsed_kept_create(sparsed_plan *plan, sparsed_kept **kept) {
     if (!k->extents || !k->ratios || !k->bits) {
         uint64_t bytes = k->bits_bytes;
         sparsed_kept_destroy(k);
+        status = c->backend->health(c->state, &c->message);
+        if (status != SPARSED_OK)
+            return status;
         return spd_fail(&c->message, SPARSED_E_NOMEM, "no memory for kept blocks of %llu bytes",
                         (unsigned long long)bytes);
     }
@@ -186,7 +192,9 @@ sparsed_status sparsed_kept_set(sparsed_kept *kept, const sparsed_pattern *patte
     spd_message_clear(&c->message);
     if (!pattern)
         return spd_fail(&c->message, SPARSED_E_INVALID, "pattern is NULL");
-    sparsed_status status = check_fit(&pattern->info, &kept->problem, &c->message);
+    sparsed_status status = c->backend->health(c->state, &c->message);
+    if (status == SPARSED_OK)
+        status = check_fit(&pattern->info, &kept->problem, &c->message);
     if (status != SPARSED_OK)
         return status;
     kept->filled = false;
@@ -214,9 +222,11 @@ sparsed_status sparsed_kept_get(sparsed_kept *kept, sparsed_pattern **pattern) {
         return spd_fail(&c->message, SPARSED_E_INVALID, "pattern is NULL");
     if (!kept->filled)
         return spd_fail(&c->message, SPARSED_E_STATE, "no pattern was built or set");
+    sparsed_status status = c->backend->health(c->state, &c->message);
+    if (status != SPARSED_OK)
+        return status;
     sparsed_pattern *p;
-    sparsed_status status =
-        spd_pattern_create(&kept->info, kept->extents, true, &c->allocator, &p, &c->message);
+    status = spd_pattern_create(&kept->info, kept->extents, true, &c->allocator, &p, &c->message);
     if (status == SPARSED_OK && (kept->info.pattern_flags & SPARSED_PATTERN_HEAD_RATIOS))
         status = spd_pattern_set_ratios(p, kept->ratios, &c->message);
     if (status == SPARSED_OK)

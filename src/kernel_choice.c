@@ -72,6 +72,8 @@ sparsed_status spd_choose_kernel(sparsed_context *context, const spd_problem *pr
             *row = r;
             return SPARSED_OK;
         }
+        if (c->backend->health(c->state, NULL) != SPARSED_OK)
+            return spd_fail(&c->message, SPARSED_E_DEVICE, "kernel %s: %.400s", name, why.text);
         size_t used = strlen(refused);
         snprintf(refused + used, sizeof refused - used, " %s (%s)", name, why.text);
         if (status == SPARSED_E_NOMEM)

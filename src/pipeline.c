@@ -118,11 +118,8 @@ void sparsed_pipeline_destroy(sparsed_pipeline *pipeline) {
     spd_release(a, pipeline);
 }
 
-sparsed_status sparsed_pipeline_attend(sparsed_pipeline *pipeline, uint32_t step, uint32_t layer,
-                                       const sparsed_io *io) {
-    if (!pipeline)
-        return SPARSED_E_INVALID;
-    sparsed_pipeline *p = pipeline;
+sparsed_status spd_pipeline_enqueue(sparsed_pipeline *p, uint32_t step, uint32_t layer,
+                                    const sparsed_io *io, const struct spd_async *async) {
     sparsed_message *message = &p->context->message;
     sparsed_io known;
     spd_message_clear(message);
@@ -139,13 +136,20 @@ sparsed_status sparsed_pipeline_attend(sparsed_pipeline *pipeline, uint32_t step
     if (entry->ratio != 0.0)
         known.ratio = entry->ratio;
     sparsed_op op = (sparsed_op)entry->op;
-    status = sparsed_plan_run(p->plan, op, &known, op == SPARSED_DENSE ? NULL : p->kept[layer]);
+    sparsed_kept *kept = op == SPARSED_DENSE ? NULL : p->kept[layer];
+    status = async ? spd_plan_enqueue(p->plan, op, &known, kept, async)
+                   : sparsed_plan_run(p->plan, op, &known, kept);
     if (status != SPARSED_OK)
         return status;
     p->next_step[layer] = step;
     if (op == SPARSED_DENSE_BUILD || op == SPARSED_BUILD_SPARSE)
         p->kept[layer]->info.step = step;
     return SPARSED_OK;
+}
+
+sparsed_status sparsed_pipeline_attend(sparsed_pipeline *pipeline, uint32_t step, uint32_t layer,
+                                       const sparsed_io *io) {
+    return pipeline ? spd_pipeline_enqueue(pipeline, step, layer, io, NULL) : SPARSED_E_INVALID;
 }
 
 sparsed_status sparsed_pipeline_op(sparsed_pipeline *pipeline, uint32_t step, sparsed_op *op) {

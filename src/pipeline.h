@@ -20,4 +20,8 @@ struct sparsed_pipeline {
     uint32_t *next_step;             /* [layers]: the lowest step that may come */
 };
 
+/* sparsed_pipeline_attend, or with async the same without waiting. */
+sparsed_status spd_pipeline_enqueue(sparsed_pipeline *pipeline, uint32_t step, uint32_t layer,
+                                    const sparsed_io *io, const struct spd_async *async);
+
 #endif

@@ -17,11 +17,14 @@ sparsed_status sparsed_plan_create(sparsed_context *context, const sparsed_desc 
     spd_message_clear(&context->message);
     if (!plan)
         return spd_fail(&context->message, SPARSED_E_INVALID, "plan is NULL");
+    sparsed_status status = context->backend->health(context->state, &context->message);
+    if (status != SPARSED_OK)
+        return status;
     sparsed_plan *p = spd_allocate(&context->allocator, 1, sizeof *p);
     if (!p)
         return spd_fail(&context->message, SPARSED_E_NOMEM, "no memory for a plan");
     p->context = context;
-    sparsed_status status = spd_problem_create(desc, select, &p->problem, &context->message);
+    status = spd_problem_create(desc, select, &p->problem, &context->message);
     if (status == SPARSED_OK) {
         p->extents = spd_allocate(&context->allocator, p->problem.desc.batch, sizeof *p->extents);
         if (!p->extents)
@@ -112,7 +115,8 @@ static sparsed_status check_run(const sparsed_plan *plan, sparsed_op op, const s
 }
 
 static sparsed_status launch(sparsed_plan *plan, sparsed_op op, const spd_problem *run,
-                             const sparsed_io *io, sparsed_kept *kept) {
+                             const sparsed_io *io, sparsed_kept *kept,
+                             const struct spd_async *async, bool more) {
     sparsed_context *c = plan->context;
     const spd_launch l = {.op = op,
                           .problem = run,
@@ -123,6 +127,8 @@ static sparsed_status launch(sparsed_plan *plan, sparsed_op op, const spd_proble
                           .out = io->out,
                           .lse = io->lse,
                           .scores = io->scores,
+                          .async = async,
+                          .more = more,
                           .kept = kept ? kept->bits : NULL};
     if (op == SPARSED_SPARSE) {
         sparsed_status status = spd_kept_check(kept, run, plan->extents, &c->message);
@@ -138,10 +144,19 @@ static sparsed_status launch(sparsed_plan *plan, sparsed_op op, const spd_proble
     return status;
 }
 
-sparsed_status sparsed_plan_run(sparsed_plan *plan, sparsed_op op, const sparsed_io *io,
-                                sparsed_kept *kept) {
-    if (!plan)
-        return SPARSED_E_INVALID;
+static sparsed_status build_and_attend(sparsed_plan *plan, const spd_problem *run,
+                                       const sparsed_io *io, sparsed_kept *kept,
+                                       const struct spd_async *async) {
+    sparsed_status status = launch(plan, SPARSED_BUILD, run, io, kept, async, true);
+    if (status == SPARSED_OK)
+        status = launch(plan, SPARSED_SPARSE, run, io, kept, async, false);
+    if (status != SPARSED_OK)
+        kept->filled = false;
+    return status;
+}
+
+sparsed_status spd_plan_enqueue(sparsed_plan *plan, sparsed_op op, const sparsed_io *io,
+                                sparsed_kept *kept, const struct spd_async *async) {
     sparsed_context *c = plan->context;
     sparsed_io known;
     spd_problem run;
@@ -155,9 +170,25 @@ sparsed_status sparsed_plan_run(sparsed_plan *plan, sparsed_op op, const sparsed
         status = spd_problem_of_run(&plan->problem, &known, &run, plan->extents, &c->message);
     if (status == SPARSED_OK && op_builds(op) && spd_mode_is_scored(run.select.mode))
         status = spd_check_generation(&run, plan->extents, &c->message);
-    if (status == SPARSED_OK)
-        status = launch(plan, op == SPARSED_BUILD_SPARSE ? SPARSED_BUILD : op, &run, &known, kept);
-    if (status == SPARSED_OK && op == SPARSED_BUILD_SPARSE)
-        status = launch(plan, SPARSED_SPARSE, &run, &known, kept);
-    return status == SPARSED_OK ? c->backend->wait(c->state, &c->message) : status;
+    if (status != SPARSED_OK)
+        return status;
+    return op == SPARSED_BUILD_SPARSE ? build_and_attend(plan, &run, &known, kept, async)
+                                      : launch(plan, op, &run, &known, kept, async, false);
+}
+
+sparsed_status sparsed_plan_run(sparsed_plan *plan, sparsed_op op, const sparsed_io *io,
+                                sparsed_kept *kept) {
+    if (!plan)
+        return SPARSED_E_INVALID;
+    sparsed_context *c = plan->context;
+    sparsed_status status = spd_plan_enqueue(plan, op, io, kept, NULL);
+    if (status != SPARSED_OK) {
+        /* What had begun still uses the caller's memory; the first error stands. */
+        c->backend->wait(c->state, NULL);
+        return status;
+    }
+    status = c->backend->wait(c->state, &c->message);
+    if (status != SPARSED_OK && op_builds(op))
+        kept->filled = false;
+    return status;
 }

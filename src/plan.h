@@ -29,6 +29,10 @@ struct sparsed_kept {
     double *ratios;            /* [heads], if info says that heads have ratios of their own */
 };
 
+/* Checks a run and starts it: on host memory (async NULL), to be waited for, or as async says. */
+sparsed_status spd_plan_enqueue(sparsed_plan *plan, sparsed_op op, const sparsed_io *io,
+                                sparsed_kept *kept, const struct spd_async *async);
+
 /* Bytes of all bit rows of a problem. */
 uint64_t spd_kept_bytes(const spd_problem *problem);
 

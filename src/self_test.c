@@ -86,6 +86,9 @@ static sparsed_status allocate(self_test *t) {
     t->row_scores = spd_allocate(a, rows, sizeof(double));
     t->kept = t->context->backend->allocate(t->context->state,
                                             HEADS * p->q_blocks * p->row_words * sizeof(uint64_t));
+    sparsed_status status = t->context->backend->health(t->context->state, t->message);
+    if (status != SPARSED_OK)
+        return status;
     if (!t->q || !t->k || !t->v || !t->out || !t->lse || !t->scores || !t->bits || !t->want_out ||
         !t->want_lse || !t->want_scores || !t->want_generation || !t->row_scores || !t->kept)
         return spd_fail(t->message, SPARSED_E_NOMEM, "no memory for a self-test");
@@ -191,6 +194,8 @@ static sparsed_status run(self_test *t, sparsed_op op) {
     sparsed_status status = backend->enqueue(state, t->kernel, &launch, t->message);
     if (status == SPARSED_OK)
         status = backend->wait(state, t->message);
+    else
+        backend->wait(state, NULL); /* what had begun still uses this test's memory */
     if (status == SPARSED_OK && build)
         status = backend->download(
             state, t->bits, t->kept,

@@ -19,6 +19,8 @@ const char *sparsed_status_string(sparsed_status status) {
         return "no such device";
     case SPARSED_E_DEVICE:
         return "device failure";
+    case SPARSED_E_COMPILE:
+        return "kernel does not build";
     case SPARSED_E_SELF_TEST:
         return "kernel failed its self-test";
     case SPARSED_E_IO:

@@ -8,7 +8,8 @@
 void device_add_options(device_options *device, cli_options *options) {
     *device = (device_options){0};
     cli_add(options, (cli_option){"device", CLI_STRING, &device->device, NULL, "DEVICE",
-                                  "auto or cpu (SPARSED_DEVICE, else auto)"});
+                                  "auto, cpu or opencl[:PLATFORM[:DEVICE]] (SPARSED_DEVICE, "
+                                  "else auto)"});
     cli_add(options, (cli_option){"kernel", CLI_STRING, &device->kernel, NULL, "NAME",
                                   "run this kernel or fail; `sparsed devices` lists them"});
     cli_add(options,

@@ -12,7 +12,7 @@
 #include "device_options.h"
 #include "json_print.h"
 
-enum { MAX_KERNELS = 32, MAX_DEVICES = 16 };
+enum { MAX_KERNELS = 32, MAX_DEVICES = 64 };
 
 typedef struct listing {
     sparsed_device_info devices[MAX_DEVICES], chosen;
@@ -50,6 +50,8 @@ static bool collect(const device_options *device, bool self_test, listing *l, to
         l->kernels[i].struct_size = sizeof l->kernels[i];
     if (sparsed_device_list(l->devices, &l->device_count, &message) != SPARSED_OK)
         return tool_fail(error, "%s", message.text);
+    if (l->device_count > MAX_DEVICES)
+        l->device_count = MAX_DEVICES;
     sparsed_context *context = device_open(device, error);
     if (!context)
         return false;
@@ -61,37 +63,76 @@ static bool collect(const device_options *device, bool self_test, listing *l, to
     return done;
 }
 
-static void print_text(const listing *l) {
-    for (size_t i = 0; i < l->device_count; i++) {
-        const sparsed_device_info *d = &l->devices[i];
-        printf("%-8s %s (%s), %u threads, %.1f GiB\n", d->selector, d->name, d->vendor,
-               d->compute_units, (double)d->memory_bytes / 0x1p30);
-        printf("         %s\n         %s\n         %s\n", d->driver, d->capabilities,
-               d->usable ? "usable" : "not usable");
-        if (d->note[0])
-            printf("         %s\n", d->note);
+static const char *kind_name(uint32_t kind) {
+    switch (kind) {
+    case SPARSED_DEVICE_GPU:
+        return "gpu";
+    case SPARSED_DEVICE_CPU:
+        return "cpu";
+    case SPARSED_DEVICE_CPU_OPENCL:
+        return "cpu-opencl";
+    default:
+        return "other";
     }
+}
+
+/* Usable, or why not. */
+static const char *verdict(const sparsed_device_info *d) {
+    return d->usable ? "usable" : d->note;
+}
+
+/* The backend has no device: a line is all there is to say. */
+static bool is_absent(const sparsed_device_info *d) {
+    return !d->usable && d->compute_units == 0 && !strchr(d->selector, ':');
+}
+
+static const char *units_name(const sparsed_device_info *d) {
+    return d->kind == SPARSED_DEVICE_CPU ? "thread" : "compute unit";
+}
+
+static void print_device(const sparsed_device_info *d) {
+    char units[32];
+    if (is_absent(d)) {
+        printf("%-12s not available: %s\n", d->selector, d->note);
+        return;
+    }
+    snprintf(units, sizeof units, "%u %s%s", d->compute_units, units_name(d),
+             d->compute_units == 1 ? "" : "s");
+    printf("%-12s %-10s  %-17s %8.1f GiB  %s%s\n", d->selector, kind_name(d->kind), units,
+           (double)d->memory_bytes / 0x1p30, d->usable ? "" : "not usable: ", verdict(d));
+    printf("%12s %s (%s)\n%12s %s\n%12s %s\n", "", d->name, d->vendor, "", d->driver, "",
+           d->capabilities);
+    if (d->usable && d->note[0])
+        printf("%12s note: %s\n", "", d->note);
+}
+
+static void print_text(const listing *l) {
+    printf("%-12s %-10s  %-17s %12s  %s\n", "DEVICE", "KIND", "UNITS", "MEMORY", "VERDICT");
+    for (size_t i = 0; i < l->device_count; i++)
+        print_device(&l->devices[i]);
     if (getenv("OPENBLAS_CORETYPE"))
         printf("\nOPENBLAS_CORETYPE is %s: yours, or this command's where OpenBLAS misjudges the "
                "processor\n",
                getenv("OPENBLAS_CORETYPE"));
-    printf("\nchosen: %s, %u thread%s, kernel %s (the first that is usable and passes its "
+    printf("\nchosen: %s, %u %s%s, kernel %s (the first that is usable and passes its "
            "self-test)\nkernels, best first:\n",
-           l->chosen.selector, l->chosen.compute_units, l->chosen.compute_units == 1 ? "" : "s",
-           l->kernel);
+           l->chosen.selector, l->chosen.compute_units, units_name(&l->chosen),
+           l->chosen.compute_units == 1 ? "" : "s", l->kernel);
     for (size_t i = 0; i < l->kernel_count; i++)
-        printf("  %-10s %s\n  %-10s %s: %s\n", l->kernels[i].name, l->kernels[i].about, "",
+        printf("  %-13s %s\n  %-13s %s: %s\n", l->kernels[i].name, l->kernels[i].about, "",
                l->kernels[i].usable ? "usable" : "not usable", l->kernels[i].verdict);
 }
 
 static cJSON *device_json(const sparsed_device_info *d) {
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "selector", d->selector);
+    cJSON_AddStringToObject(o, "kind", kind_name(d->kind));
     cJSON_AddStringToObject(o, "name", d->name);
     cJSON_AddStringToObject(o, "vendor", d->vendor);
     cJSON_AddStringToObject(o, "driver", d->driver);
     cJSON_AddStringToObject(o, "capabilities", d->capabilities);
     cJSON_AddBoolToObject(o, "usable", d->usable != 0);
+    cJSON_AddStringToObject(o, "verdict", verdict(d));
     cJSON_AddStringToObject(o, "note", d->note);
     cJSON_AddNumberToObject(o, "compute_units", d->compute_units);
     cJSON_AddNumberToObject(o, "memory_bytes", (double)d->memory_bytes);
@@ -105,7 +146,9 @@ static bool print_json(const listing *l, tool_error *error) {
         cJSON_AddItemToArray(devices, device_json(&l->devices[i]));
     cJSON_AddStringToObject(root, "chosen", l->chosen.selector);
     cJSON_AddStringToObject(root, "kernel", l->kernel);
-    cJSON_AddNumberToObject(root, "threads", l->chosen.compute_units);
+    cJSON_AddNumberToObject(root, "compute_units", l->chosen.compute_units);
+    if (l->chosen.kind == SPARSED_DEVICE_CPU)
+        cJSON_AddNumberToObject(root, "threads", l->chosen.compute_units);
     cJSON *kernels = cJSON_AddArrayToObject(root, "kernels");
     for (size_t i = 0; i < l->kernel_count; i++) {
         cJSON *k = cJSON_CreateObject();

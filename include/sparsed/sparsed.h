@@ -35,8 +35,9 @@
  * - Threads: a context and everything created from it are used by one thread at a time; different
  *   contexts may run at the same time. sparsed_pattern is immutable and may be shared.
  * - Lifetime: destroy what was created from a context before the context; patterns outlive it.
- * - Quiet: the library never prints, exits or keeps global state. One exception: the CPU backend
- *   opens OpenBLAS once a process, at its first use, and sets it to one thread.
+ * - Quiet: the library never prints, exits or keeps global state. Two exceptions: the CPU backend
+ *   opens OpenBLAS once a process, at its first use, and sets it to one thread; libOpenCL, once
+ *   opened, stays in the process.
  * - Names: B batch, H query heads, Hk key/value heads, Lq and Lk query and key rows, D head
  *   dimension, nq = ceil(Lq / block_q), nk = ceil(Lk / block_k).
  */
@@ -77,7 +78,9 @@ typedef enum sparsed_status {
     SPARSED_E_UNSUPPORTED = -3, /* legal, but no kernel of this device does it; says why */
     SPARSED_E_STATE = -4,       /* calls in an order that makes no sense */
     SPARSED_E_NO_DEVICE = -10,  /* no device fits the request */
-    SPARSED_E_DEVICE = -11,     /* the device failed; outputs are unspecified */
+    SPARSED_E_DEVICE = -11,     /* the device failed; outputs are unspecified. Once it is lost (the
+                                   message says so), every later call on the context returns this */
+    SPARSED_E_COMPILE = -12,    /* a kernel does not build on the device; the compiler's words */
     SPARSED_E_SELF_TEST = -13,  /* the kernel that was asked for gave wrong numbers */
     SPARSED_E_IO = -20,         /* a file could not be read or written; names path and cause */
     SPARSED_E_FORMAT = -21,     /* a file is not what it should be, or cut short; says where */
@@ -121,15 +124,24 @@ typedef struct sparsed_logger {
 
 /* ---- devices and contexts ----------------------------------------------------------------- */
 
+/* "auto" prefers them in this order: a GPU that passes a self-test, then the CPU backend. */
+typedef enum sparsed_device_kind {
+    SPARSED_DEVICE_GPU = 1,
+    SPARSED_DEVICE_CPU = 2,        /* the CPU backend */
+    SPARSED_DEVICE_CPU_OPENCL = 3, /* a processor through OpenCL, such as PoCL */
+    SPARSED_DEVICE_OTHER = 4       /* another accelerator; never chosen by "auto" */
+} sparsed_device_kind;
+
 typedef struct sparsed_device_info {
     uint32_t struct_size;
     uint32_t usable;   /* 1, or 0 with the reason in note */
-    char selector[32]; /* what sparsed_options.device takes: "cpu" */
-    char name[128];    /* the processor's own name */
+    char selector[32]; /* what sparsed_options.device takes: "cpu", "opencl:0:1" */
+    char name[128];    /* the device's own name */
     char vendor[64];
-    char driver[96];           /* what runs underneath: "OpenBLAS 0.3.21, core SkylakeX" */
+    char driver[96];           /* what runs underneath: "OpenBLAS 0.3.21, core SkylakeX"; OpenCL:
+                                  platform, version, driver version */
     char capabilities[160];    /* instruction sets or extensions: "avx2 fma avx512f ..." */
-    char note[256];            /* what to know: a reason, a warning; often "" */
+    char note[256];            /* why not usable; else what to know: a warning; often "" */
     char blas_core[32];        /* CPU: the core type that OpenBLAS chose; "" without OpenBLAS */
     char blas_core_wanted[32]; /* CPU: the core type to force with OPENBLAS_CORETYPE, set before the
                                   process's first use of OpenBLAS, because blas_core is far too slow
@@ -137,15 +149,19 @@ typedef struct sparsed_device_info {
     uint32_t compute_units;    /* CPU: threads that would be used by default */
     uint32_t reserved;
     uint64_t memory_bytes; /* total memory of the device; 0 = unknown */
+    uint32_t kind;         /* sparsed_device_kind */
+    uint32_t reserved_tail;
 } sparsed_device_info;
 
 /*
- * Lists the devices that this build knows of, best first; none is opened.
+ * Lists the devices that this build knows of, best first; none is opened. A backend that finds none
+ * (a machine without OpenCL) is one entry, last, with the backend's name for a selector, not
+ * usable, and the reason in note.
  *   infos    [*count] entries to fill, each with struct_size set; NULL to ask for the number alone
  *   count    in: room in infos; out: the number of devices (may be larger than the room)
  *   message  may be NULL
- * SPARSED_OK; SPARSED_E_INVALID (count is NULL, a struct_size is wrong). Thread-safe. Its first
- * call in a process may load OpenBLAS.
+ * SPARSED_OK; SPARSED_E_INVALID (count is NULL, a struct_size is wrong); SPARSED_E_NOMEM.
+ * Thread-safe. Its first call in a process may load OpenBLAS, libOpenCL and its drivers.
  */
 SPARSED_API sparsed_status sparsed_device_list(sparsed_device_info *infos, size_t *count,
                                                sparsed_message *message);
@@ -155,9 +171,9 @@ typedef struct sparsed_context sparsed_context; /* one device; one thread at a t
 typedef struct sparsed_options {
     uint32_t struct_size;
     uint32_t flags;     /* 0 */
-    const char *device; /* "auto" or "cpu"; NULL = the environment variable
-                           SPARSED_DEVICE, or "auto" without it */
-    const char *kernel; /* run this registry row ("cpu-blas", "cpu-plain") or fail;
+    const char *device; /* "auto", "cpu" or "opencl[:PLATFORM[:DEVICE]]"; NULL = the environment
+                           variable SPARSED_DEVICE, or "auto" without it. See below */
+    const char *kernel; /* run this registry row ("cpu-blas", "cl-generic") or fail;
                            NULL = the first row that passes its self-test */
     uint32_t threads;   /* CPU threads; 0 = as OpenMP would (OMP_NUM_THREADS) */
     uint32_t reserved;
@@ -169,12 +185,33 @@ typedef struct sparsed_options {
 /* clang-format on */
 
 /*
+ * Devices are named so:
+ *   "auto"                the first GPU that passes a self-test; else the CPU backend; else (where
+ *                         that is absent) a processor through OpenCL. What fails is logged
+ *   "cpu"                 the CPU backend
+ *   "opencl"              the first usable OpenCL device: GPUs before processors before others
+ *   "opencl:P", "opencl:P:D"  one whose platform P and device D fit: a number as in
+ *                         sparsed_device_info.selector, or in any case of letters a part of the
+ *                         platform's text (sparsed_device_info.driver) or of the device's name
+ * A device that was named is used or the call fails: nothing takes its place.
+ *
+ * Environment variables, read when a context is created, or a kernel built:
+ *   SPARSED_DEVICE          see sparsed_options.device
+ *   SPARSED_OPENCL_LIBRARY  the file to open instead of libOpenCL.so.1
+ *   SPARSED_CACHE_DIR       folder of built OpenCL programs; "off" or "": none. Without it
+ *                           XDG_CACHE_HOME/sparsed or HOME/.cache/sparsed. It must be the user's
+ *                           own and writable by nobody else, or it is not used
+ *   SPARSED_KERNEL_DIR      folder of OpenCL sources to use instead of the built-in ones
+ */
+
+/*
  * Opens a device.
  *   options  may be NULL (all defaults); strings are copied
  *   context  receives the handle, NULL on failure; destroy it with sparsed_context_destroy
  *   message  may be NULL
  * SPARSED_OK; SPARSED_E_INVALID (an argument; more than 1024 threads); SPARSED_E_NO_DEVICE (no such
- * device in this build or machine); SPARSED_E_NOMEM. Thread-safe.
+ * device in this build or machine, or not usable: says why); SPARSED_E_DEVICE; SPARSED_E_NOMEM.
+ * Thread-safe.
  */
 SPARSED_API sparsed_status sparsed_context_create(const sparsed_options *options,
                                                   sparsed_context **context,

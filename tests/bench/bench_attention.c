@@ -2,17 +2,28 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
  * Times dense, dense + build, build alone and sparse attention of one layer, for
- * docs/performance.md: bench_attention [heads] [kv_heads] [head_dim] [block_q] [block_k] [ratio]
- * [threads] [LENGTH ...] The four passes run interleaved; each figure is the median of `rounds`,
- * with the spread beside it. Random normal-like data; GF/s count 4 * D operations a query-key pair
- * that is attended.
+ * docs/performance.md:
+ *
+ *     bench_attention [--device D] [--kernel ROW] [--dtype f32|f16|bf16] [--resident] [--sgemm N]
+ *                     [heads] [kv_heads] [head_dim] [block_q] [block_k] [ratio] [threads] [LENGTH ...]
+ *
+ *   --device    as for sparsed_options.device; without it SPARSED_DEVICE, or auto
+ *   --resident  q, k, v and out stay on the OpenCL device; else they are host memory and the times
+ *               hold the copies
+ *   --sgemm     OpenBLAS's product of two N x N matrices in the same rounds, with as many threads
+ *
+ * The passes run interleaved; each figure is the median of the rounds, with the spread beside it, and
+ * each ratio the median of the rounds' ratios. Random normal-like data; GF/s count 4 * D operations a
+ * query-key pair that is attended (build alone: 2 * D).
  */
+#include "bench_resident.h"
+#include "bench_tools.h"
+
 #include <sparsed/pattern.h>
-#include <sparsed/sparsed.h>
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
 
 enum { OPS = 4, MAX_ROUNDS = 15 };
 
@@ -20,125 +31,225 @@ static const char *const op_names[OPS] = {"dense", "dense+build", "build", "spar
 static const sparsed_op ops[OPS] = {SPARSED_DENSE, SPARSED_DENSE_BUILD, SPARSED_BUILD,
                                     SPARSED_SPARSE};
 
-static double now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
+typedef struct bench {
+    const char *device, *kernel, *dtype;
+    int sgemm_size;
+    bool resident;
+    sparsed_context *context;
+    bench_resident *opencl; /* NULL unless resident */
+    bench_sgemm *sgemm;     /* NULL unless wanted */
+    sparsed_desc desc;
+    sparsed_select select;
+    uint32_t threads;
+} bench;
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
+typedef struct times {
+    int rounds;
+    double ms[OPS][MAX_ROUNDS], sgemm[MAX_ROUNDS]; /* sgemm in GF/s */
+} times;
 
-/* Sum of four uniform numbers, scaled to variance 1. */
-static float *random_floats(size_t count, uint32_t seed) {
-    float *data = malloc(count * sizeof *data);
-    uint32_t state = seed;
-    for (size_t i = 0; data && i < count; i++) {
-        float sum = -2.0f;
-        for (int j = 0; j < 4; j++) {
-            state = state * 1664525u + 1013904223u;
-            sum += (float)(state >> 8) * 0x1p-24f;
-        }
-        data[i] = sum * 1.7320508f;
-    }
-    return data;
-}
-
-static void check(sparsed_context *context, sparsed_status status) {
+static void check(const bench *b, sparsed_status status) {
     if (status == SPARSED_OK)
         return;
-    fprintf(stderr, "bench_attention: %s\n", sparsed_context_error(context));
+    fprintf(stderr, "bench_attention: %s\n", sparsed_context_error(b->context));
     exit(1);
 }
 
-/* Medians over the rounds of each op, in ms[op][0 .. rounds-1], sorted. */
-static void time_ops(sparsed_context *c, sparsed_plan *plan, sparsed_kept *kept,
-                     const sparsed_io *io, int rounds, double ms[OPS][MAX_ROUNDS]) {
-    for (int round = -1; round < rounds; round++) /* round -1 warms up */
-        for (int op = 0; op < OPS; op++) {
-            double start = now_ms();
-            check(c, sparsed_plan_run(plan, ops[op], io, op == 0 ? NULL : kept));
-            if (round >= 0)
-                ms[op][round] = now_ms() - start;
-        }
-    for (int op = 0; op < OPS; op++)
-        qsort(ms[op], (size_t)rounds, sizeof(double), by_value);
+static uint32_t dtype_of(const char *name) {
+    static const char *const names[] = {"f32", "f16", "bf16"};
+    static const uint32_t dtypes[] = {SPARSED_F32, SPARSED_F16, SPARSED_BF16};
+    for (size_t i = 0; i < 3; i++)
+        if (strcmp(name, names[i]) == 0)
+            return dtypes[i];
+    fprintf(stderr, "bench_attention: --dtype %s is none of f32, f16, bf16\n", name);
+    exit(1);
 }
 
-static void run_length(sparsed_context *c, sparsed_desc desc, sparsed_select select, uint64_t len) {
-    desc.q_len = desc.kv_len = len;
-    select.gen_len = len / 16;
-    size_t q_size = (size_t)(desc.heads * len) * desc.head_dim;
-    size_t k_size = (size_t)(desc.kv_heads * len) * desc.head_dim;
-    float *q = random_floats(q_size, 1), *k = random_floats(k_size, 2),
-          *v = random_floats(k_size, 3);
-    float *out = calloc(q_size, sizeof *out);
+static sparsed_status run_op(const bench *b, sparsed_plan *plan, int op, const sparsed_io *io,
+                             sparsed_kept *kept) {
+    sparsed_kept *used = ops[op] == SPARSED_DENSE ? NULL : kept;
+    return b->opencl ? bench_resident_run(b->opencl, plan, ops[op], io, used)
+                     : sparsed_plan_run(plan, ops[op], io, used);
+}
+
+static void time_ops(const bench *b, sparsed_plan *plan, sparsed_kept *kept, const sparsed_io *io,
+                     times *t) {
+    for (int round = -1; round < t->rounds; round++) { /* round -1 warms up */
+        double sgemm = b->sgemm ? bench_sgemm_run(b->sgemm) : 0.0;
+        if (round >= 0)
+            t->sgemm[round] = sgemm;
+        for (int op = 0; op < OPS; op++) {
+            double start = bench_now_ms();
+            check(b, run_op(b, plan, op, io, kept));
+            if (round >= 0)
+                t->ms[op][round] = bench_now_ms() - start;
+        }
+    }
+}
+
+static void print_op(const bench *b, uint64_t len, int op, double density, const times *t) {
+    double ms[MAX_ROUNDS], of_dense[MAX_ROUNDS], of_sgemm[MAX_ROUNDS];
+    double share = ops[op] == SPARSED_SPARSE ? density : 1.0;
+    double flop = (double)b->desc.heads * (double)len * (double)len * share * b->desc.head_dim *
+                  (ops[op] == SPARSED_BUILD ? 2.0 : 4.0);
+    size_t rounds = (size_t)t->rounds;
+    for (size_t i = 0; i < rounds; i++) {
+        ms[i] = t->ms[op][i];
+        of_dense[i] = ms[i] / t->ms[0][i];
+        of_sgemm[i] = b->sgemm ? flop / ms[i] * 1e-6 / t->sgemm[i] : 0.0;
+    }
+    double median = bench_median(ms, rounds), of = bench_median(of_dense, rounds);
+    printf("%6llu  %-12s %9.2f ms  (%.2f to %.2f)  %7.1f GF/s  %.3f of dense",
+           (unsigned long long)len, op_names[op], median, ms[0], ms[rounds - 1],
+           flop / median * 1e-6, of);
+    if (ops[op] == SPARSED_SPARSE)
+        printf("  density %.3f  time / density %.3f", density, of / density);
+    if (b->sgemm)
+        printf("  %.3f of sgemm", bench_median(of_sgemm, rounds));
+    putchar('\n');
+}
+
+static void print_length(const bench *b, uint64_t len, double density, times *t) {
+    for (int op = 0; op < OPS; op++)
+        print_op(b, len, op, density, t);
+    if (b->sgemm) {
+        double median = bench_median(t->sgemm, (size_t)t->rounds);
+        printf("%6s  %-12s %35.1f GF/s  (%.1f to %.1f), %d x %d, %u threads, core %s\n", "",
+               "sgemm", median, t->sgemm[0], t->sgemm[t->rounds - 1], b->sgemm_size, b->sgemm_size,
+               b->threads, bench_sgemm_core(b->sgemm));
+    }
+    fflush(stdout);
+}
+
+/* A tensor where the benchmark's runs want it: random from `seed`, or zeros if that is 0. */
+static void *tensor(const bench *b, uint64_t count, uint32_t seed) {
+    size_t size_bytes = (size_t)count * (b->desc.dtype == SPARSED_F32 ? 4 : 2);
+    void *data = seed ? bench_random((size_t)count, seed, b->desc.dtype)
+                      : calloc((size_t)count, size_bytes / count);
+    if (!data) {
+        fprintf(stderr, "bench_attention: no memory for %zu bytes\n", size_bytes);
+        exit(1);
+    }
+    if (!b->opencl)
+        return data;
+    void *buffer = bench_resident_buffer(b->opencl, data, size_bytes);
+    free(data);
+    return buffer;
+}
+
+static void release(const bench *b, void *tensor) {
+    if (b->opencl)
+        bench_resident_release(tensor);
+    else
+        free(tensor);
+}
+
+static void run_length(bench *b, uint64_t len) {
     sparsed_plan *plan;
     sparsed_kept *kept;
     sparsed_pattern *pattern;
-    if (!q || !k || !v || !out)
-        exit(1);
-    check(c, sparsed_plan_create(c, &desc, &select, &plan));
-    check(c, sparsed_kept_create(plan, &kept));
-    const sparsed_io io = {
-        .struct_size = sizeof io, .q.mem = q, .k.mem = k, .v.mem = v, .out.mem = out};
-    double ms[OPS][MAX_ROUNDS];
-    int rounds = len <= 2048 ? MAX_ROUNDS : 7;
-    time_ops(c, plan, kept, &io, rounds, ms);
-    check(c, sparsed_kept_get(kept, &pattern));
-    double density = sparsed_pattern_density(pattern, UINT32_MAX);
-    double pairs = (double)desc.heads * (double)len * (double)len;
-    for (int op = 0; op < OPS; op++) {
-        double median = ms[op][rounds / 2], share = op == 3 ? density : 1.0;
-        double flop = pairs * share * desc.head_dim * (op == 2 ? 2.0 : 4.0);
-        printf("%6llu  %-12s %9.2f ms  (%.2f to %.2f)  %7.1f GF/s  %.3f of dense  density %.3f\n",
-               (unsigned long long)len, op_names[op], median, ms[op][0], ms[op][rounds - 1],
-               flop / median * 1e-6, median / ms[0][rounds / 2], share);
-    }
+    sparsed_plan_info info = {.struct_size = sizeof info};
+    times t = {.rounds = len <= 2048 ? MAX_ROUNDS : 9};
+    uint64_t q_size = b->desc.heads * len * b->desc.head_dim;
+    uint64_t k_size = b->desc.kv_heads * len * b->desc.head_dim;
+    sparsed_io io = {.struct_size = sizeof io,
+                     .q.mem = tensor(b, q_size, 1),
+                     .k.mem = tensor(b, k_size, 2),
+                     .v.mem = tensor(b, k_size, 3),
+                     .out.mem = tensor(b, q_size, 0)};
+    b->desc.q_len = b->desc.kv_len = len;
+    b->select.gen_len = len / 16;
+    check(b, sparsed_plan_create(b->context, &b->desc, &b->select, &plan));
+    check(b, sparsed_plan_describe(plan, &info));
+    check(b, sparsed_kept_create(plan, &kept));
+    printf("%6llu  kernel %s\n", (unsigned long long)len, info.kernel);
+    time_ops(b, plan, kept, &io, &t);
+    check(b, sparsed_kept_get(kept, &pattern));
+    print_length(b, len, sparsed_pattern_density(pattern, UINT32_MAX), &t);
     sparsed_pattern_release(pattern);
     sparsed_kept_destroy(kept);
     sparsed_plan_destroy(plan);
-    free(q);
-    free(k);
-    free(v);
-    free(out);
+    release(b, io.q.mem);
+    release(b, io.k.mem);
+    release(b, io.v.mem);
+    release(b, io.out.mem);
+}
+
+/* Takes the options off the arguments; the number of arguments that are left, from argv[1] on. */
+static int take_options(int argc, char **argv, bench *b) {
+    int left = 1;
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+        bool takes_value = true;
+        if (strcmp(argv[i], "--device") == 0)
+            b->device = value;
+        else if (strcmp(argv[i], "--kernel") == 0)
+            b->kernel = value;
+        else if (strcmp(argv[i], "--dtype") == 0)
+            b->dtype = value;
+        else if (strcmp(argv[i], "--sgemm") == 0)
+            b->sgemm_size = atoi(value);
+        else {
+            takes_value = false;
+            if (strcmp(argv[i], "--resident") == 0)
+                b->resident = true;
+            else
+                argv[left++] = argv[i];
+        }
+        i += takes_value;
+    }
+    return left;
 }
 
 static double argument(int argc, char **argv, int index, double fallback) {
     return index < argc ? atof(argv[index]) : fallback;
 }
 
+static void open_device(bench *b, uint32_t threads) {
+    sparsed_options options = SPARSED_OPTIONS_INIT;
+    sparsed_message message;
+    sparsed_device_info device = {.struct_size = sizeof device};
+    options.device = b->device;
+    options.kernel = b->kernel;
+    options.threads = threads;
+    if (b->resident) {
+        const char *selector = b->device ? b->device : getenv("SPARSED_DEVICE");
+        b->opencl = bench_resident_open(selector ? selector : "opencl", b->kernel, &b->context);
+    } else if (sparsed_context_create(&options, &b->context, &message) != SPARSED_OK) {
+        fprintf(stderr, "bench_attention: %s\n", message.text);
+        exit(1);
+    }
+    check(b, sparsed_context_device(b->context, &device));
+    b->threads = threads ? threads : device.compute_units;
+    printf("%s: %s, %u compute units, %s; %s\n", device.selector, device.name, device.compute_units,
+           device.driver, b->resident ? "tensors stay on the device" : "tensors in host memory");
+}
+
 int main(int argc, char **argv) {
     static const uint64_t lengths[] = {1024, 2048, 4096, 8192};
-    sparsed_options options = SPARSED_OPTIONS_INIT;
-    sparsed_desc desc = SPARSED_DESC_INIT;
-    sparsed_select select = SPARSED_SELECT_INIT;
-    sparsed_context *context;
-    sparsed_message message;
-    desc.dtype = SPARSED_F32;
-    desc.batch = 1;
-    desc.heads = (uint32_t)argument(argc, argv, 1, 8);
-    desc.kv_heads = (uint32_t)argument(argc, argv, 2, 4);
-    desc.head_dim = (uint32_t)argument(argc, argv, 3, 64);
-    select.block_q = (uint32_t)argument(argc, argv, 4, 32);
-    select.block_k = (uint32_t)argument(argc, argv, 5, 32);
-    select.ratio = argument(argc, argv, 6, 0.3);
-    options.threads = (uint32_t)argument(argc, argv, 7, 0);
-    if (sparsed_context_create(&options, &context, &message) != SPARSED_OK) {
-        fprintf(stderr, "bench_attention: %s\n", message.text);
+    bench b = {.dtype = "f32", .desc = SPARSED_DESC_INIT, .select = SPARSED_SELECT_INIT};
+    argc = take_options(argc, argv, &b);
+    b.desc.dtype = dtype_of(b.dtype);
+    b.desc.batch = 1;
+    b.desc.heads = (uint32_t)argument(argc, argv, 1, 8);
+    b.desc.kv_heads = (uint32_t)argument(argc, argv, 2, 4);
+    b.desc.head_dim = (uint32_t)argument(argc, argv, 3, 64);
+    b.select.block_q = (uint32_t)argument(argc, argv, 4, 32);
+    b.select.block_k = (uint32_t)argument(argc, argv, 5, 32);
+    b.select.ratio = argument(argc, argv, 6, 0.3);
+    open_device(&b, (uint32_t)argument(argc, argv, 7, 0));
+    if (b.sgemm_size > 0 && !(b.sgemm = bench_sgemm_create(b.sgemm_size, (int)b.threads)))
         return 1;
-    }
-    sparsed_device_info device = {.struct_size = sizeof device};
-    check(context, sparsed_context_device(context, &device));
-    printf("%s, %u threads, %s; H %u, Hk %u, D %u, blocks %u x %u, ratio %g, f32\n", device.name,
-           device.compute_units, device.driver, desc.heads, desc.kv_heads, desc.head_dim,
-           select.block_q, select.block_k, select.ratio);
+    printf("H %u, Hk %u, D %u, blocks %u x %u, ratio %g, %s\n", b.desc.heads, b.desc.kv_heads,
+           b.desc.head_dim, b.select.block_q, b.select.block_k, b.select.ratio, b.dtype);
     for (int i = 8; i < argc; i++)
-        run_length(context, desc, select, strtoull(argv[i], NULL, 10));
+        run_length(&b, strtoull(argv[i], NULL, 10));
     for (size_t i = 0; argc <= 8 && i < sizeof lengths / sizeof *lengths; i++)
-        run_length(context, desc, select, lengths[i]);
-    sparsed_context_destroy(context);
+        run_length(&b, lengths[i]);
+    bench_sgemm_destroy(b.sgemm);
+    if (b.opencl)
+        bench_resident_close(b.opencl, b.context);
+    else
+        sparsed_context_destroy(b.context);
     return 0;
 }

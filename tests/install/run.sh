@@ -47,7 +47,7 @@ install_and_move() {
     if grep -rlF "$scratch/first-$1" "$prefix"; then
         fail "the files above name the prefix that they were installed to"
     fi
-    for file in include/sparsed/sparsed.h include/sparsed/pattern.h share/doc/sparsed/LICENSE; do
+    for file in include/sparsed/sparsed.h include/sparsed/pattern.h include/sparsed/opencl.h share/doc/sparsed/LICENSE; do
         [ -f "$prefix/$file" ] || fail "$file was not installed"
     done
 }
@@ -79,6 +79,35 @@ consume_by_pkg_config() {
     run_programs "$scratch/pkg-$1"
 }
 
+# The flag that links libOpenCL here, with or without the package that has its development link.
+find_libopencl() {
+    for flag in -lOpenCL -l:libOpenCL.so.1; do
+        if echo 'int main(void) { return 0; }' |
+            "${CC:-cc}" -x c - -o "$scratch/probe" "$flag" 2>/dev/null; then
+            echo "$flag"
+            return
+        fi
+    done
+}
+
+# The program of docs/embedding.md; without a device (exit code 77) it is built only.
+embed() {
+    say "an OpenCL application, $1"
+    opencl=$(find_libopencl)
+    if [ -z "$opencl" ]; then
+        say "left out: there is no libOpenCL to link"
+        return
+    fi
+    flags=$(PKG_CONFIG_PATH=$libdir/pkgconfig pkg-config --cflags --libs sparsed)
+    # shellcheck disable=SC2086 # the flags are words
+    quietly "${CC:-cc}" -std=c11 "$source_dir/tests/embedding/main.c" -o "$scratch/pkg-$1/embedding" \
+        $flags "$opencl" -lm
+    code=0
+    env LD_LIBRARY_PATH="$libdir" "$scratch/pkg-$1/embedding" >"$scratch/log" 2>&1 || code=$?
+    cat "$scratch/log"
+    [ "$code" -eq 0 ] || [ "$code" -eq 77 ] || fail "the embedding program's exit code is $code"
+}
+
 consume_sources() {
     say "as a subproject"
     quietly cmake -S "$source_dir/tests/install/consumer" -B "$scratch/subproject" -G Ninja \
@@ -94,6 +123,7 @@ for kind in shared static; do
     esac
     consume_by_cmake "$kind"
     consume_by_pkg_config "$kind"
+    embed "$kind"
 done
 consume_sources
 say "every consumer ran"

@@ -249,6 +249,10 @@ attention_result case_run(attention_case *c, sparsed_plan *plan, sparsed_op op,
     for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
         if (outputs[i]->memory)
             memset(outputs[i]->memory, UNWRITTEN, outputs[i]->size_bytes);
+    if (c->has_valid) { /* the case may lie elsewhere than when it was prepared */
+        c->io.valid_start = c->valid_start;
+        c->io.valid_end = c->valid_end;
+    }
     if (sparsed_plan_run(plan, op, &c->io, kept) != SPARSED_OK)
         fail_msg("the run is refused: %s", sparsed_context_error(plan->context));
     uint64_t blocks = case_block_count(c);

@@ -7,17 +7,21 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
-enum { MAX_ROWS = 16 };
+#include "src/device.h"
 
-static const sparsed_kernel_info *row_to_run; /* a group's setup has no argument of its own */
+enum { MAX_DEVICES = 16, MAX_ROWS = 16 };
 
-sparsed_context *open_context(const char *kernel, uint32_t threads) {
+static kernel_row row_to_run; /* a group's setup has no argument of its own */
+
+static sparsed_context *open_on(const char *device, const char *kernel, uint32_t threads) {
     sparsed_options options = SPARSED_OPTIONS_INIT;
     sparsed_context *context;
     sparsed_message message;
+    options.device = device;
     options.kernel = kernel;
     options.threads = threads;
     if (sparsed_context_create(&options, &context, &message) != SPARSED_OK) {
@@ -27,48 +31,107 @@ sparsed_context *open_context(const char *kernel, uint32_t threads) {
     return context;
 }
 
-static int open_row(void **state) {
-    static kernel_row row;
-    row = (kernel_row){.info = *row_to_run};
-    *state = &row;
-    if (row.info.usable)
-        row.context = open_context(row.info.name, 0);
-    return row.info.usable && !row.context;
+sparsed_context *open_context(const char *kernel, uint32_t threads) {
+    return open_on(NULL, kernel, threads);
 }
 
-static int close_row(void **state) {
+sparsed_context *open_row(const kernel_row *row, uint32_t threads) {
+    return open_on(row->device, row->info.name, threads);
+}
+
+static int set_up(void **state) {
+    *state = &row_to_run;
+    if (row_to_run.info.usable)
+        row_to_run.context = open_row(&row_to_run, 0);
+    return row_to_run.info.usable && !row_to_run.context;
+}
+
+static int tear_down(void **state) {
     kernel_row *row = *state;
     sparsed_context_destroy(row->context);
     return 0;
 }
 
-static size_t list_rows(sparsed_kernel_info *rows) {
+static size_t list_rows(const char *device, sparsed_kernel_info *rows) {
     size_t count = MAX_ROWS;
-    sparsed_context *context = open_context(NULL, 1);
+    sparsed_context *context = open_on(device, NULL, 1);
     for (size_t i = 0; i < MAX_ROWS; i++)
         rows[i] = (sparsed_kernel_info){.struct_size = sizeof rows[i]};
     sparsed_status status = context ? sparsed_kernel_list(context, rows, &count) : SPARSED_E_STATE;
     sparsed_context_destroy(context);
-    return status == SPARSED_OK ? count : 0;
+    return status == SPARSED_OK && count <= MAX_ROWS ? count : 0;
+}
+
+static int run_on_device(const sparsed_device_info *device, const struct CMUnitTest *tests,
+                         size_t count) {
+    sparsed_kernel_info rows[MAX_ROWS];
+    char name[80];
+    size_t row_count = list_rows(device->selector, rows);
+    int failed = row_count == 0;
+    for (size_t i = 0; i < row_count; i++) {
+        row_to_run = (kernel_row){.device = device->selector,
+                                  .compiles = device->kind != SPARSED_DEVICE_CPU,
+                                  .info = rows[i]};
+        snprintf(name, sizeof name, "%s %s", device->selector, rows[i].name);
+        print_message("kernel row %s\n", name);
+        failed += _cmocka_run_group_tests(name, tests, count, set_up, tear_down);
+    }
+    return failed;
+}
+
+static bool is_wanted(const sparsed_device_info *device, bool opencl_alone) {
+    const char *request = getenv("SPARSED_DEVICE");
+    if (opencl_alone && device->kind == SPARSED_DEVICE_CPU)
+        return false;
+    return device->usable && device->kind != SPARSED_DEVICE_OTHER &&
+           (!request || !request[0] || spd_device_fits(request, device));
+}
+
+/* *run: the number of devices. */
+static int run_on_devices(const struct CMUnitTest *tests, size_t count, bool opencl_alone,
+                          size_t *run) {
+    sparsed_device_info devices[MAX_DEVICES];
+    size_t device_count = MAX_DEVICES;
+    int failed = 0;
+    *run = 0;
+    for (size_t i = 0; i < MAX_DEVICES; i++)
+        devices[i] = (sparsed_device_info){.struct_size = sizeof devices[i]};
+    if (sparsed_device_list(devices, &device_count, NULL) != SPARSED_OK ||
+        device_count > MAX_DEVICES)
+        return 1;
+    for (size_t i = 0; i < device_count; i++) {
+        if (!is_wanted(&devices[i], opencl_alone))
+            continue;
+        failed += run_on_device(&devices[i], tests, count);
+        ++*run;
+    }
+    return failed;
 }
 
 int run_tests_on_all_rows(const struct CMUnitTest *tests, size_t count) {
-    sparsed_kernel_info rows[MAX_ROWS];
-    size_t row_count = list_rows(rows);
-    int failed = row_count == 0 || row_count > MAX_ROWS;
-    for (size_t i = 0; i < row_count && i < MAX_ROWS; i++) {
-        row_to_run = &rows[i];
-        failed += _cmocka_run_group_tests(rows[i].name, tests, count, open_row, close_row);
-    }
+    size_t run;
+    int failed = run_on_devices(tests, count, false, &run);
+    return run > 0 ? failed : 1;
+}
+
+int run_tests_on_opencl_rows(const struct CMUnitTest *tests, size_t count) {
+    size_t run;
+    int failed = run_on_devices(tests, count, true, &run);
+    if (run == 0)
+        print_message("skipped: there is no usable OpenCL device here\n");
     return failed;
 }
 
 kernel_row *usable_row(void **state) {
     kernel_row *row = *state;
     if (!row->info.usable) {
-        print_message("skipped: kernel row %s cannot be used here: %s\n", row->info.name,
-                      row->info.verdict);
+        print_message("skipped: kernel row %s of %s cannot be used here: %s\n", row->info.name,
+                      row->device, row->info.verdict);
         skip();
     }
     return row;
+}
+
+uint32_t row_head_dim(const kernel_row *row, uint32_t dim) {
+    return row->compiles ? 16 : dim;
 }

@@ -43,22 +43,54 @@ static void test_context_create__defaults(void **state) {
     assert_string_equal(sparsed_context_error(NULL), "");
 }
 
-static void test_context_create__devices(void **state) {
+static void test_context_create__cpu(void **state) {
     (void)state;
-    static const char *const names[] = {"auto", "cpu"};
     sparsed_options options = SPARSED_OPTIONS_INIT;
-    for (size_t i = 0; i < 2; i++) {
-        sparsed_device_info info = {.struct_size = sizeof info};
-        options.device = names[i];
-        options.threads = 3;
-        sparsed_context *context = create(&options);
-        assert_int_equal(sparsed_context_device(context, &info), SPARSED_OK);
-        assert_string_equal(info.selector, "cpu");
-        assert_int_equal(info.usable, 1);
-        assert_int_equal(info.compute_units, 3);
-        assert_true(info.name[0] != '\0' && info.driver[0] != '\0');
-        sparsed_context_destroy(context);
-    }
+    sparsed_device_info info = {.struct_size = sizeof info};
+    options.device = "cpu";
+    options.threads = 3;
+    sparsed_context *context = create(&options);
+    assert_int_equal(sparsed_context_device(context, &info), SPARSED_OK);
+    assert_string_equal(info.selector, "cpu");
+    assert_int_equal(info.kind, SPARSED_DEVICE_CPU);
+    assert_int_equal(info.usable, 1);
+    assert_int_equal(info.compute_units, 3);
+    assert_true(info.name[0] != '\0' && info.driver[0] != '\0');
+    sparsed_context_destroy(context);
+}
+
+/* What "auto" gives is the first usable device of the list, unless a GPU failed its self-test. */
+static void test_context_create__auto(void **state) {
+    (void)state;
+    sparsed_options options = SPARSED_OPTIONS_INIT;
+    sparsed_device_info info = {.struct_size = sizeof info};
+    options.device = "auto";
+    sparsed_context *context = create(&options);
+    assert_int_equal(sparsed_context_device(context, &info), SPARSED_OK);
+    assert_true(info.kind == SPARSED_DEVICE_GPU || info.kind == SPARSED_DEVICE_CPU);
+    sparsed_context_destroy(context);
+}
+
+/* A machine without libOpenCL: all but OpenCL works, and that says why it does not. */
+static void test_context_create__without_libopencl(void **state) {
+    (void)state;
+    const char *before = getenv("SPARSED_OPENCL_LIBRARY");
+    char kept[1024];
+    snprintf(kept, sizeof kept, "%s", before ? before : "");
+    setenv("SPARSED_OPENCL_LIBRARY", "/nonexistent/libOpenCL.so", 1);
+    sparsed_options options = SPARSED_OPTIONS_INIT;
+    sparsed_device_info info = {.struct_size = sizeof info};
+    options.device = "auto";
+    sparsed_context *context = create(&options);
+    assert_int_equal(sparsed_context_device(context, &info), SPARSED_OK);
+    assert_string_equal(info.selector, "cpu");
+    sparsed_context_destroy(context);
+    options.device = "opencl";
+    refuse(&options, SPARSED_E_NO_DEVICE, "options.device is 'opencl'; known are: auto, cpu");
+    if (before)
+        setenv("SPARSED_OPENCL_LIBRARY", kept, 1);
+    else
+        unsetenv("SPARSED_OPENCL_LIBRARY");
 }
 
 static void test_context_create__device_of_the_environment(void **state) {
@@ -92,6 +124,7 @@ static void test_context_create__refuses_options(void **state) {
     o.threads = 1025;
     refuse(&o, SPARSED_E_INVALID, "options.threads is 1025");
     o = (sparsed_options)SPARSED_OPTIONS_INIT;
+    o.device = "cpu";
     o.kernel = "cpu-fast";
     refuse(&o, SPARSED_E_INVALID, "options.kernel is 'cpu-fast'");
     refuse(&o, SPARSED_E_INVALID, "cpu-plain"); /* says what there is */
@@ -154,7 +187,7 @@ static void test_context_create__every_failing_allocation(void **state) {
             assert_true(n > 0);
             break;
         }
-        assert_error_text(message.text, status, SPARSED_E_NOMEM, "no memory for a context");
+        assert_error_text(message.text, status, SPARSED_E_NOMEM, "no memory for a ");
         assert_null(context);
         assert_int_equal(counter.live, 0);
     }
@@ -194,10 +227,12 @@ static void test_log__names_the_device_and_the_kernel(void **state) {
     log_record record = {{0}, ""};
     const sparsed_logger logger = {write_line, &record};
     sparsed_options options = SPARSED_OPTIONS_INIT;
+    options.device = "cpu";
     options.logger = &logger;
     sparsed_context *context = create(&options);
     assert_true(record.lines[SPARSED_LOG_INFO] >= 1);
     assert_non_null(strstr(record.all, "device cpu"));
+    assert_non_null(strstr(record.all, "runner-up: none; reason: asked for as cpu"));
     const sparsed_desc desc = case_desc(1, 1, 1, 8, 20);
     sparsed_plan *plan;
     assert_int_equal(sparsed_plan_create(context, &desc, NULL, &plan), SPARSED_OK);
@@ -230,7 +265,9 @@ static void test_context_error__is_the_last_call_s(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_context_create__defaults),
-        cmocka_unit_test(test_context_create__devices),
+        cmocka_unit_test(test_context_create__cpu),
+        cmocka_unit_test(test_context_create__auto),
+        cmocka_unit_test(test_context_create__without_libopencl),
         cmocka_unit_test(test_context_create__device_of_the_environment),
         cmocka_unit_test(test_context_create__refuses_options),
         cmocka_unit_test(test_context_create__options_of_other_versions),

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <cmocka.h>
 
@@ -158,6 +159,15 @@ static void check_feed(kernel_row *row, const safetensors_file *file, uint32_t d
     case_free(&c);
 }
 
+/* The storage type that a file's bounds are for. */
+static uint32_t made_for(const safetensors_file *file) {
+    const char *feed = safetensors_metadata(file, "feed");
+    for (int type = 0; feed && type < 3; type++)
+        if (strcasecmp(feed, dtype_names[type]) == 0)
+            return dtypes[type];
+    return SPARSED_F32;
+}
+
 /* Every value of the inputs is exact in all three types: one expectation serves every feed. */
 static void check_small(void **state, const char *name) {
     kernel_row *row = usable_row(state);
@@ -165,6 +175,9 @@ static void check_small(void **state, const char *name) {
     snprintf(path, sizeof path, "attend_small/%s.safetensors", name);
     safetensors_file *file = attention_golden_open(path);
     for (int type = 0; type < 3; type++) {
+        /* the other feeds would compile as many variants again */
+        if (row->compiles && dtypes[type] != made_for(file))
+            continue;
         check_errors errors = {0};
         uint64_t differences = 0;
         check_feed(row, file, dtypes[type], 0, &errors, &differences);

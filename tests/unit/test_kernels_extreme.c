@@ -34,8 +34,8 @@ static uint64_t kv_count(const attention_case *c) {
 }
 
 /* Every other shape reduces by the maximum. */
-static attention_case new_case(uint32_t mode, int shape) {
-    attention_case c = {.desc = case_desc(1, 2, 1, 64, 203),
+static attention_case new_case(const kernel_row *row, uint32_t mode, int shape) {
+    attention_case c = {.desc = case_desc(1, 2, 1, row_head_dim(row, 64), 203),
                         .select = case_select(mode, blocks[shape][0], blocks[shape][1], 70, 0.3)};
     c.select.score_reduce = (uint32_t)shape % 2;
     case_prepare(&c, (uint64_t)mode * 10 + (uint64_t)shape);
@@ -49,7 +49,7 @@ static void check_factor(void **state, float factor) {
     check_errors errors = {0};
     for (int mode = 0; mode < MODES; mode++)
         for (int shape = 0; shape < SHAPES; shape++) {
-            attention_case c = new_case(scored_modes[mode], shape);
+            attention_case c = new_case(row, scored_modes[mode], shape);
             multiply(c.q, q_count(&c), factor);
             case_store(&c);
             check_case(&c, row->context, check_bounds_of(SPARSED_F32), &errors);
@@ -90,7 +90,7 @@ static void check_generation_below(void **state, uint32_t mode) {
     kernel_row *row = usable_row(state);
     check_errors errors = {0};
     for (int shape = 0; shape < SHAPES; shape++) {
-        attention_case c = new_case(mode, shape);
+        attention_case c = new_case(row, mode, shape);
         part_regions(&c, true, 1000.0f);
         attention_result oracle = case_oracle(&c, NULL);
         const uint64_t first_generation = c.extents[0].split; /* of the first row of blocks */
@@ -115,7 +115,7 @@ static void test_plan_run__prompt_logits_1000_below(void **state) {
     check_errors errors = {0};
     for (int mode = 0; mode < MODES; mode++)
         for (int shape = 0; shape < SHAPES; shape++) {
-            attention_case c = new_case(scored_modes[mode], shape);
+            attention_case c = new_case(row, scored_modes[mode], shape);
             part_regions(&c, false, 1000.0f);
             check_case(&c, row->context, check_bounds_of(SPARSED_F32), &errors);
             case_free(&c);
@@ -147,7 +147,7 @@ static void test_plan_run__equal_keys_tie_and_the_lower_index_wins(void **state)
     check_errors errors = {0};
     for (int mode = 0; mode < MODES; mode++)
         for (int shape = 0; shape < SHAPES; shape++) {
-            attention_case c = new_case(scored_modes[mode], shape);
+            attention_case c = new_case(row, scored_modes[mode], shape);
             for (uint64_t i = c.desc.head_dim; i < kv_count(&c); i++)
                 c.k[i] = c.k[i - c.desc.head_dim];
             case_store(&c);
@@ -161,7 +161,7 @@ static void test_plan_run__negative_zeros(void **state) {
     kernel_row *row = usable_row(state);
     check_errors errors = {0};
     for (int mode = 0; mode < MODES; mode++) {
-        attention_case c = new_case(scored_modes[mode], mode);
+        attention_case c = new_case(row, scored_modes[mode], mode);
         multiply(c.q, q_count(&c), 0.0f);
         multiply(c.k, kv_count(&c), -0.0f);
         case_store(&c);
@@ -176,7 +176,7 @@ static void test_plan_run__large_negative_logits(void **state) {
     kernel_row *row = usable_row(state);
     check_errors errors = {0};
     for (int mode = 0; mode < MODES; mode++) {
-        attention_case c = new_case(scored_modes[mode], mode);
+        attention_case c = new_case(row, scored_modes[mode], mode);
         for (uint64_t i = 0; i < q_count(&c); i += c.desc.head_dim)
             c.q[i] = 0x1p50f;
         for (uint64_t i = 0; i < kv_count(&c); i += c.desc.head_dim)
@@ -194,7 +194,7 @@ static void test_plan_run__one_dominating_key(void **state) {
     check_errors errors = {0};
     for (int mode = 0; mode < MODES; mode++)
         for (int shape = 0; shape < SHAPES; shape++) {
-            attention_case c = new_case(scored_modes[mode], shape);
+            attention_case c = new_case(row, scored_modes[mode], shape);
             for (uint64_t i = 0; i < q_count(&c); i += c.desc.head_dim)
                 c.q[i] = 1.0f;
             for (uint64_t r = 0; r < c.desc.kv_len; r++)
@@ -256,6 +256,72 @@ static void test_plan_run__nan_in_one_query_row(void **state) {
         }
 }
 
+/* A key block that no row keeps may hold anything. */
+static void test_plan_run__nan_in_a_dropped_block(void **state) {
+    enum { DROPPED = 3 };
+    kernel_row *row = usable_row(state);
+    attention_case c = new_case(row, SPARSED_MODE_JOINT, 0);
+    const sparsed_pattern_info info = {.struct_size = sizeof info,
+                                       .batch = c.desc.batch,
+                                       .heads = c.desc.heads,
+                                       .block_q = c.select.block_q,
+                                       .block_k = c.select.block_k,
+                                       .q_len = c.desc.q_len,
+                                       .kv_len = c.desc.kv_len};
+    const uint64_t nk = c.problem.k_blocks;
+    sparsed_plan *plan = case_plan(&c, row->context);
+    sparsed_kept *kept = case_kept(plan);
+    sparsed_pattern *pattern;
+    uint8_t *mask = malloc(case_block_count(&c));
+    assert_non_null(mask);
+    for (uint64_t i = 0; i < case_block_count(&c); i++)
+        mask[i] = i % nk != DROPPED;
+    assert_int_equal(sparsed_pattern_from_mask(&info, mask, NULL, &pattern, NULL), SPARSED_OK);
+    assert_int_equal(sparsed_kept_set(kept, pattern), SPARSED_OK);
+    sparsed_pattern_release(pattern);
+    for (uint64_t r = 0; r < c.select.block_k; r++) {
+        case_kv_row(&c, c.k, 0, 0, DROPPED * c.select.block_k + r)[1] = NAN;
+        case_kv_row(&c, c.v, 0, 0, DROPPED * c.select.block_k + r)[2] = INFINITY;
+    }
+    case_store(&c);
+    check_errors errors = {.cases = 1};
+    attention_result sparse = case_run(&c, plan, SPARSED_SPARSE, kept);
+    attention_result oracle = case_oracle(&c, mask);
+    check_result(&c, "sparse", &sparse, &oracle, check_bounds_of(SPARSED_F32), &errors);
+    print_errors("NaN in a dropped block", &errors);
+    result_free(&sparse);
+    result_free(&oracle);
+    free(mask);
+    sparsed_kept_destroy(kept);
+    sparsed_plan_destroy(plan);
+    case_free(&c);
+}
+
+/* An infinite product makes a row NaN, and no other row. */
+static void test_plan_run__infinite_query_row(void **state) {
+    enum { ROW = 40 };
+    kernel_row *row = usable_row(state);
+    for (int mode = 0; mode < MODES; mode++) {
+        attention_case c = new_case(row, scored_modes[mode], mode);
+        sparsed_plan *plan = case_plan(&c, row->context);
+        sparsed_kept *kept = case_kept(plan);
+        attention_result clean = case_run(&c, plan, SPARSED_DENSE_BUILD, kept);
+        case_q_row(&c, 0, 0, ROW)[0] = INFINITY;
+        case_store(&c);
+        attention_result result = case_run(&c, plan, SPARSED_DENSE_BUILD, kept);
+        for (uint64_t i = 0; i < case_out_count(&c); i++)
+            if (i / c.desc.head_dim == ROW)
+                assert_true(isnan(result.out[i]));
+            else
+                assert_true(result.out[i] == clean.out[i]);
+        result_free(&clean);
+        result_free(&result);
+        sparsed_kept_destroy(kept);
+        sparsed_plan_destroy(plan);
+        case_free(&c);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plan_run__logits_times_50),
@@ -268,6 +334,8 @@ int main(void) {
         cmocka_unit_test(test_plan_run__large_negative_logits),
         cmocka_unit_test(test_plan_run__one_dominating_key),
         cmocka_unit_test(test_plan_run__nan_in_one_query_row),
+        cmocka_unit_test(test_plan_run__nan_in_a_dropped_block),
+        cmocka_unit_test(test_plan_run__infinite_query_row),
     };
     return run_tests_on_all_rows(tests, sizeof tests / sizeof *tests);
 }

@@ -38,8 +38,8 @@ static void assert_same_bits(const attention_case *c, const attention_result *a,
         assert_memory_equal(a->mask, b->mask, case_block_count(c));
 }
 
-static attention_case new_case(uint32_t mode, uint32_t dtype, double ratio) {
-    attention_case c = {.desc = case_desc(2, 4, 2, 64, LEN),
+static attention_case new_case(const kernel_row *row, uint32_t mode, uint32_t dtype, double ratio) {
+    attention_case c = {.desc = case_desc(2, 4, 2, row_head_dim(row, 64), LEN),
                         .select = case_select(mode, 128, 32, 100, ratio)};
     c.desc.dtype = dtype;
     case_prepare(&c, mode * 10 + dtype);
@@ -53,8 +53,8 @@ typedef struct both_runs {
     attention_result built, sparse;
 } both_runs;
 
-static both_runs run_both(attention_case *c, const char *kernel, uint32_t threads) {
-    sparsed_context *context = open_context(kernel, threads);
+static both_runs run_both(attention_case *c, const kernel_row *row, uint32_t threads) {
+    sparsed_context *context = open_row(row, threads);
     assert_non_null(context);
     sparsed_plan *plan = case_plan(c, context);
     sparsed_kept *kept = case_kept(plan);
@@ -74,11 +74,12 @@ static void free_both(both_runs *runs) {
 static void test_plan_run__threads_do_not_change_a_bit(void **state) {
     static const uint32_t threads[] = {3, 2, 16};
     kernel_row *row = usable_row(state);
+    const int counts = row->compiles ? 1 : 3; /* a number of threads is the CPU's alone */
     for (uint32_t i = 0; i < 2 * MODES; i++) {
-        attention_case c = new_case(scored_modes[i % MODES], dtypes[i % 3], 0.3);
-        both_runs one = run_both(&c, row->info.name, 1);
-        for (int t = 0; t < 3; t++) {
-            both_runs many = run_both(&c, row->info.name, threads[t]);
+        attention_case c = new_case(row, scored_modes[i % MODES], dtypes[i % 3], 0.3);
+        both_runs one = run_both(&c, row, 1);
+        for (int t = 0; t < counts; t++) {
+            both_runs many = run_both(&c, row, threads[t]);
             assert_same_bits(&c, &many.built, &one.built);
             assert_same_bits(&c, &many.sparse, &one.sparse);
             free_both(&many);
@@ -91,9 +92,9 @@ static void test_plan_run__threads_do_not_change_a_bit(void **state) {
 static void test_plan_run__twice_gives_the_same_bits(void **state) {
     kernel_row *row = usable_row(state);
     for (uint32_t i = 0; i < MODES; i++) {
-        attention_case c = new_case(scored_modes[i], dtypes[i % 3], 0.3);
-        both_runs first = run_both(&c, row->info.name, 2);
-        both_runs second = run_both(&c, row->info.name, 2);
+        attention_case c = new_case(row, scored_modes[i], dtypes[i % 3], 0.3);
+        both_runs first = run_both(&c, row, 2);
+        both_runs second = run_both(&c, row, 2);
         assert_same_bits(&c, &first.built, &second.built);
         assert_same_bits(&c, &first.sparse, &second.sparse);
         free_both(&first);
@@ -106,7 +107,7 @@ static void test_plan_run__twice_gives_the_same_bits(void **state) {
 static void test_plan_run__earlier_runs_leave_no_trace(void **state) {
     kernel_row *row = usable_row(state);
     for (uint32_t i = 0; i < MODES; i++) {
-        attention_case c = new_case(scored_modes[i], SPARSED_F32, 0.3);
+        attention_case c = new_case(row, scored_modes[i], SPARSED_F32, 0.3);
         sparsed_plan *plan = case_plan(&c, row->context);
         sparsed_kept *kept = case_kept(plan);
         attention_result first = case_run(&c, plan, SPARSED_DENSE_BUILD, kept);
@@ -131,14 +132,14 @@ static void test_plan_run__earlier_runs_leave_no_trace(void **state) {
 /* Contexts share nothing: two threads may each use one at the same time. */
 typedef struct worker {
     pthread_t thread;
-    const char *kernel;
+    const kernel_row *row;
     attention_case c;
     both_runs runs;
 } worker;
 
 static void *work(void *argument) {
     worker *w = argument;
-    w->runs = run_both(&w->c, w->kernel, 2);
+    w->runs = run_both(&w->c, w->row, 2);
     return NULL;
 }
 
@@ -146,14 +147,13 @@ static void test_plan_run__contexts_in_two_threads(void **state) {
     kernel_row *row = usable_row(state);
     worker workers[2];
     for (uint32_t i = 0; i < 2; i++) {
-        workers[i] =
-            (worker){.kernel = row->info.name, .c = new_case(scored_modes[i], dtypes[i], 0.3)};
+        workers[i] = (worker){.row = row, .c = new_case(row, scored_modes[i], dtypes[i], 0.3)};
         assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
     }
     for (uint32_t i = 0; i < 2; i++)
         pthread_join(workers[i].thread, NULL);
     for (uint32_t i = 0; i < 2; i++) {
-        both_runs alone = run_both(&workers[i].c, row->info.name, 2);
+        both_runs alone = run_both(&workers[i].c, row, 2);
         assert_same_bits(&workers[i].c, &workers[i].runs.built, &alone.built);
         assert_same_bits(&workers[i].c, &workers[i].runs.sparse, &alone.sparse);
         free_both(&alone);
@@ -168,8 +168,8 @@ static void test_plan_run__all_blocks_kept_is_dense(void **state) {
     kernel_row *row = usable_row(state);
     check_errors errors = {0};
     for (uint32_t i = 0; i < 3 * MODES; i++) {
-        attention_case c = new_case(scored_modes[i % MODES], dtypes[i % 3], 1.0);
-        both_runs runs = run_both(&c, row->info.name, 2);
+        attention_case c = new_case(row, scored_modes[i % MODES], dtypes[i % 3], 1.0);
+        both_runs runs = run_both(&c, row, 2);
         for (uint64_t b = 0; b < case_block_count(&c); b++)
             assert_int_equal(runs.sparse.mask[b], 1);
         errors.cases++;
@@ -184,7 +184,7 @@ static void test_plan_run__all_blocks_kept_is_dense(void **state) {
 static void test_plan_run__dense_build_and_build_choose_the_same(void **state) {
     kernel_row *row = usable_row(state);
     for (uint32_t i = 0; i < 2 * MODES; i++) {
-        attention_case c = new_case(scored_modes[i % MODES], dtypes[i % 3], 0.25);
+        attention_case c = new_case(row, scored_modes[i % MODES], dtypes[i % 3], 0.25);
         sparsed_plan *plan = case_plan(&c, row->context);
         sparsed_kept *kept = case_kept(plan);
         attention_result both = case_run(&c, plan, SPARSED_DENSE_BUILD, kept);
@@ -212,19 +212,20 @@ static void test_plan_run__permuted_heads(void **state) {
     static const uint32_t order[HEADS] = {2, 0, 3, 1};
     kernel_row *row = usable_row(state);
     for (uint32_t i = 0; i < MODES; i++) {
-        attention_case c = {.desc = case_desc(1, HEADS, HEADS, 40, LEN),
+        const uint32_t dim = row_head_dim(row, 40);
+        attention_case c = {.desc = case_desc(1, HEADS, HEADS, dim, LEN),
                             .select = case_select(scored_modes[i], 64, 16, 90, 0.3)};
         attention_case p = c;
         case_prepare(&c, 5);
         case_prepare(&p, 5);
-        const uint64_t head_values = LEN * 40;
+        const uint64_t head_values = (uint64_t)LEN * dim;
         for (uint32_t h = 0; h < HEADS; h++) {
             memcpy(p.q + h * head_values, c.q + order[h] * head_values, head_values * sizeof *c.q);
             memcpy(p.k + h * head_values, c.k + order[h] * head_values, head_values * sizeof *c.k);
             memcpy(p.v + h * head_values, c.v + order[h] * head_values, head_values * sizeof *c.v);
         }
         case_store(&p);
-        both_runs first = run_both(&c, row->info.name, 2), second = run_both(&p, row->info.name, 2);
+        both_runs first = run_both(&c, row, 2), second = run_both(&p, row, 2);
         const uint64_t head_blocks = c.problem.q_blocks * c.problem.k_blocks;
         for (uint32_t h = 0; h < HEADS; h++) {
             assert_memory_equal(second.built.mask + h * head_blocks,
@@ -245,9 +246,10 @@ static void test_plan_run__permuted_heads(void **state) {
 
 /* One sequence padded on either side, beside others in a batch: what it gives alone. */
 static void check_padded(kernel_row *row, uint32_t mode, uint64_t left, uint64_t right) {
-    attention_case alone = {.desc = case_desc(1, 2, 1, 40, LEN),
+    const uint32_t dim = row_head_dim(row, 40);
+    attention_case alone = {.desc = case_desc(1, 2, 1, dim, LEN),
                             .select = case_select(mode, 64, 32, 100, 0.3)};
-    attention_case padded = {.desc = case_desc(2, 2, 1, 40, left + LEN + right),
+    attention_case padded = {.desc = case_desc(2, 2, 1, dim, left + LEN + right),
                              .select = alone.select,
                              .has_valid = true,
                              .valid_start = {0, left},
@@ -257,16 +259,16 @@ static void check_padded(kernel_row *row, uint32_t mode, uint64_t left, uint64_t
     case_prepare(&padded, 7);
     for (uint64_t r = 0; r < LEN; r++) {
         memcpy(case_kv_row(&padded, padded.k, 1, 0, left + r),
-               case_kv_row(&alone, alone.k, 0, 0, r), 40 * sizeof(float));
+               case_kv_row(&alone, alone.k, 0, 0, r), dim * sizeof(float));
         memcpy(case_kv_row(&padded, padded.v, 1, 0, left + r),
-               case_kv_row(&alone, alone.v, 0, 0, r), 40 * sizeof(float));
+               case_kv_row(&alone, alone.v, 0, 0, r), dim * sizeof(float));
         for (uint64_t h = 0; h < 2; h++)
             memcpy(case_q_row(&padded, 1, h, left + r), case_q_row(&alone, 0, h, r),
-                   40 * sizeof(float));
+                   dim * sizeof(float));
     }
     case_store(&padded);
-    both_runs single = run_both(&alone, row->info.name, 2);
-    both_runs batch = run_both(&padded, row->info.name, 2);
+    both_runs single = run_both(&alone, row, 2);
+    both_runs batch = run_both(&padded, row, 2);
     const uint64_t nk = padded.problem.k_blocks, nq = padded.problem.q_blocks;
     const uint64_t rows = left + LEN + right;
     for (uint64_t h = 0; h < 2; h++) {
@@ -277,11 +279,13 @@ static void check_padded(kernel_row *row, uint32_t mode, uint64_t left, uint64_t
                 assert_int_equal(batch.built.mask[((2 + h) * nq + i) * nk + j],
                                  inside ? single.built.mask[at] : 0);
             }
-        const uint64_t first = ((2 + h) * rows + left) * 40;
+        const uint64_t first = ((2 + h) * rows + left) * dim;
         const double *here[] = {batch.built.out + first, batch.sparse.out + first};
-        const double *there[] = {single.built.out + h * LEN * 40, single.sparse.out + h * LEN * 40};
+        const double *there[] = {single.built.out + h * LEN * dim,
+                                 single.sparse.out + h * LEN * dim};
         for (int run = 0; run < 2; run++)
-            assert_error_within("padded", relative_error(here[run], there[run], LEN * 40), 1e-6);
+            assert_error_within("padded",
+                                relative_error(here[run], there[run], LEN * (uint64_t)dim), 1e-6);
     }
     free_both(&single);
     free_both(&batch);
@@ -305,9 +309,10 @@ static void test_lse_merge__two_halves_of_the_keys(void **state) {
     kernel_row *row = usable_row(state);
     static const uint64_t cuts[] = {40, 128, 150, 293};
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
-        attention_case c = {.desc = case_desc(1, 2, 2, 40, LEN)};
+        const uint64_t dim = row_head_dim(row, 40);
+        attention_case c = {.desc = case_desc(1, 2, 2, (uint32_t)dim, LEN)};
         c.desc.q_len = 40;
-        c.desc.k = c.desc.v = (sparsed_strides){2 * LEN * 40, LEN * 40, 40};
+        c.desc.k = c.desc.v = (sparsed_strides){2 * LEN * dim, LEN * dim, dim};
         case_prepare(&c, i);
         sparsed_plan *plan = case_plan(&c, row->context);
         attention_result whole = case_run(&c, plan, SPARSED_DENSE, NULL);
@@ -319,7 +324,7 @@ static void test_lse_merge__two_halves_of_the_keys(void **state) {
             assert_non_null(outs[half]);
             parts[half] = c.io;
             parts[half].kv_len = half ? LEN - cuts[i] : cuts[i];
-            parts[half].k.offset_bytes = half ? cuts[i] * 40 * sizeof(float) : 0;
+            parts[half].k.offset_bytes = half ? cuts[i] * dim * sizeof(float) : 0;
             parts[half].v.offset_bytes = parts[half].k.offset_bytes;
             parts[half].out = (sparsed_buffer){outs[half], 0};
             parts[half].lse = (sparsed_buffer){lse[half], 0};
@@ -346,7 +351,7 @@ static void test_lse_merge__two_halves_of_the_keys(void **state) {
 /* A random pattern, and the blocks that it leaves: sparse runs over both merge to the dense one. */
 static void test_lse_merge__pattern_and_its_complement(void **state) {
     kernel_row *row = usable_row(state);
-    attention_case c = new_case(SPARSED_MODE_JOINT, SPARSED_F32, 0.5);
+    attention_case c = new_case(row, SPARSED_MODE_JOINT, SPARSED_F32, 0.5);
     const sparsed_pattern_info info = {.struct_size = sizeof info,
                                        .batch = c.desc.batch,
                                        .heads = c.desc.heads,

@@ -10,8 +10,12 @@ install(TARGETS libsparsed EXPORT sparsed-targets
     RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT runtime
     LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT runtime NAMELINK_COMPONENT dev
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT dev)
+set(without_opencl "")
+if(NOT SPARSED_OPENCL)
+    set(without_opencl PATTERN opencl.h EXCLUDE)
+endif()
 install(DIRECTORY include/sparsed DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT dev
-    FILES_MATCHING PATTERN "*.h")
+    FILES_MATCHING PATTERN "*.h" ${without_opencl})
 install(EXPORT sparsed-targets NAMESPACE sparsed:: DESTINATION "${package_dir}" COMPONENT dev)
 
 configure_package_config_file(tools/cmake/sparsed-config.cmake.in sparsed-config.cmake

@@ -97,10 +97,10 @@ test_attend__keeps_its_input() {
 
 test_attend__names_devices_and_kernels_that_are_not_there() {
     refuse_selection 1 "--device is 'gpu'" --device gpu
-    refuse_selection 1 "OpenCL" --device opencl
-    refuse_selection 1 "OpenCL" --device opencl:0
+    refuse_selection 1 "--device is 'opencl:99'" --device opencl:99
+    refuse_selection 1 "--device is 'opencl:0:99'" --device opencl:0:99
     refuse_selection 2 "--kernel is 'nv_mma'" --kernel nv_mma
-    SPARSED_DEVICE=opencl refuse_selection 1 "SPARSED_DEVICE is 'opencl'"
+    SPARSED_DEVICE=opencl:99 refuse_selection 1 "SPARSED_DEVICE is 'opencl:99'"
 }
 
 test_attend__names_what_is_no_input_file() {

@@ -87,7 +87,7 @@ test_command__none_prints_the_help_on_stderr() {
 }
 
 test_devices__tells_the_kernels() {
-    accept devices
+    accept devices --device cpu
     grep -q '^chosen: cpu, ' "$OUT" || flunk "no device chosen: $(cat "$OUT")"
     grep -q '^  cpu-plain ' "$OUT" || flunk "no cpu-plain: $(cat "$OUT")"
     accept devices --device cpu --threads 2 --json
@@ -95,23 +95,61 @@ test_devices__tells_the_kernels() {
     grep -q '"threads":.*2' "$OUT" || flunk "not 2 threads: $(cat "$OUT")"
 }
 
+# A line for each device: selector, kind, units, memory, verdict.
+test_devices__lists_them() {
+    accept devices
+    grep -qE '^cpu +cpu +[0-9]+ threads? +[0-9.]+ GiB +usable$' "$OUT" || flunk "$(cat "$OUT")"
+    accept devices --json
+    for key in selector kind name vendor driver capabilities usable verdict note; do
+        grep -q "\"$key\":" "$OUT" || flunk "no $key: $(cat "$OUT")"
+    done
+    grep -q '"kind":.*"cpu"' "$OUT" || flunk "no cpu: $(cat "$OUT")"
+}
+
+# The CPU's, and those of the first OpenCL device if there is one.
 test_devices__self_test_passes_where_a_kernel_is_usable() {
-    accept devices --self-test
-    usable=$(grep -c ' usable: ' "$OUT")
-    passed=$(grep -c ' usable: passed' "$OUT")
-    [ "$usable" -ge 1 ] || flunk "no kernel is usable: $(cat "$OUT")"
-    [ "$usable" -eq "$passed" ] || flunk "a self-test failed: $(cat "$OUT")"
+    for device in cpu opencl; do
+        "$SPARSED" devices --device $device >"$OUT" 2>/dev/null || continue
+        accept devices --device $device --self-test
+        usable=$(grep -c ' usable: ' "$OUT")
+        passed=$(grep -c ' usable: passed' "$OUT")
+        [ "$usable" -ge 1 ] || flunk "no kernel is usable: $(cat "$OUT")"
+        [ "$usable" -eq "$passed" ] || flunk "a self-test failed: $(cat "$OUT")"
+    done
 }
 
 test_devices__refuses_unknown_ones() {
     refuse 2 "--nothing" devices --nothing
-    refuse 1 "'gpu'" devices --device gpu
-    refuse 1 "OpenCL" devices --device opencl
-    refuse 1 "OpenCL" devices --device opencl:0:1
+    refuse 1 "--device is 'gpu'; known are: auto" devices --device gpu
+    refuse 1 "--device is 'opencl:99'" devices --device opencl:99
+    refuse 1 "--device is 'opencl:no such maker'" devices --device "opencl:no such maker"
+    refuse 1 "--device is 'opencl:0:99'" devices --device opencl:0:99
     refuse 2 "'cpu-fast'" devices --kernel cpu-fast
     refuse 2 "--threads is 1025" devices --threads 1025
-    SPARSED_DEVICE=opencl refuse 1 "SPARSED_DEVICE" devices
+    SPARSED_DEVICE=opencl:99 refuse 1 "SPARSED_DEVICE is 'opencl:99'" devices
     SPARSED_DEVICE=gpu refuse 1 "SPARSED_DEVICE" devices
+}
+
+# A machine without libOpenCL, and one without drivers: a line says so, and the CPU does all.
+test_devices__without_opencl() {
+    export SPARSED_OPENCL_LIBRARY=/nonexistent/libOpenCL.so.1
+    accept devices
+    grep -q '^opencl' "$OUT" || skip_case "built without OpenCL"
+    grep -q '^opencl *not available: /nonexistent/libOpenCL.so.1: cannot open' "$OUT" ||
+        flunk "$(cat "$OUT")"
+    grep -q '^chosen: cpu, ' "$OUT" || flunk "$(cat "$OUT")"
+    accept devices --json
+    grep -q '"verdict":.*"/nonexistent/libOpenCL.so.1: cannot open' "$OUT" || flunk "$(cat "$OUT")"
+    refuse 1 "no opencl: /nonexistent/libOpenCL.so.1: cannot open" devices --device opencl
+    refuse 1 "no opencl: /nonexistent/libOpenCL.so.1: cannot open" devices --device opencl:0:1
+    SPARSED_DEVICE=opencl refuse 1 "SPARSED_DEVICE is 'opencl'" devices
+    unset SPARSED_OPENCL_LIBRARY
+    mkdir none
+    export OCL_ICD_VENDORS="$PWD/none"
+    accept devices
+    grep -q '^opencl *not available: ' "$OUT" || flunk "$(cat "$OUT")"
+    grep -q '^chosen: cpu, ' "$OUT" || flunk "$(cat "$OUT")"
+    refuse 1 "--device is 'opencl'; known are: auto, cpu; no opencl: " devices --device opencl
 }
 
 # The option goes before the variable; an empty variable is none.

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* The registry of OpenCL kernels, best first: a new family is a new .cl file and a row in each table. */
+#include "kernel.h"
+
+const spd_kernel_row spd_cl_rows[SPD_CL_FAMILIES] = {
+    {"cl-cpu-shaped", "one item a unit of query rows; for OpenCL runtimes on a processor"},
+    {"cl-generic", "portable OpenCL C 1.2, work-groups of 128 items"},
+};
+
+const spd_cl_family spd_cl_families[SPD_CL_FAMILIES] = {
+    {.source = "cpu_attend",
+     .group_items = 1,
+     .cpu_shaped = true,
+     .max_rows = {128, 128, 64},
+     .tile_keys = 64,
+     .dense_keys = 64,
+     .gpu_operations = 30,
+     .cpu_operations = 32},
+    {.source = "generic_attend",
+     .group_items = 128,
+     .max_rows = {64, 32, 8},
+     .dense_keys = 128,
+     .gpu_operations = 30,
+     .cpu_operations = 26},
+};

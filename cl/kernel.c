@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* What a plan holds. */
+#include "kernel.h"
+
+#include "program.h"
+
+#include "../src/alloc.h"
+#include "../src/error.h"
+#include "../src/size.h"
+
+#include <stdio.h>
+
+enum { SELECT_ITEMS = 64, MEBIBYTE = 1 << 20 };
+
+static uint32_t unit_rows(const spd_cl_family *family, const spd_problem *p) {
+    uint32_t dim = p->desc.head_dim;
+    uint32_t most = family->max_rows[dim <= 64 ? 0 : dim <= 128 ? 1 : 2];
+    return p->has_select ? (uint32_t)spd_min(most, p->select.block_q) : most;
+}
+
+static sparsed_status build_kernels(spd_cl_kernel *k, sparsed_message *message) {
+    const spd_problem *p = &k->problem;
+    char options[160];
+    bool scored = spd_mode_is_scored(p->select.mode);
+    int length = snprintf(options, sizeof options,
+                          "-DSPD_DTYPE=%u -DSPD_OUT_DTYPE=%u -DSPD_D=%u -DSPD_ROWS=%u",
+                          p->desc.dtype, p->desc.out_dtype, p->desc.head_dim, k->unit_rows);
+    if (k->family->tile_keys) /* else another number would build the same program again */
+        snprintf(options + length, sizeof options - (size_t)length, " -DSPD_KEYS=%u",
+                 (unsigned)spd_max(k->family->tile_keys, k->block_k));
+    sparsed_status status =
+        spd_cl_kernel_build(k->state, k->family->source, options, &k->attend, message);
+    snprintf(options, sizeof options, "-DSPD_OUT_DTYPE=%u", p->desc.out_dtype);
+    if (status == SPARSED_OK)
+        status = spd_cl_kernel_build(k->state, "clear_rows", options, &k->clear, message);
+    if (status == SPARSED_OK && p->has_select && !scored)
+        status = spd_cl_kernel_build(k->state, "fixed_blocks", "", &k->fixed, message);
+    if (status == SPARSED_OK && p->has_select && scored)
+        status = spd_cl_kernel_build(k->state, "score_blocks", "", &k->score, message);
+    if (status == SPARSED_OK && p->has_select && scored) {
+        snprintf(options, sizeof options, "-DSPD_SELECT_ITEMS=%u", k->select_items);
+        status = spd_cl_kernel_build(k->state, "select_blocks", options, &k->select, message);
+    }
+    return status;
+}
+
+static sparsed_status buffer(spd_cl_kernel *k, uint64_t size_bytes, cl_mem *memory,
+                             sparsed_message *message) {
+    cl_int error = CL_SUCCESS;
+    if (*memory) /* made by an earlier call that failed after it */
+        return SPARSED_OK;
+    if (size_bytes > k->state->max_buffer_bytes)
+        return spd_fail(message, SPARSED_E_NOMEM,
+                        "a buffer of %llu bytes is above %s's limit of %llu",
+                        (unsigned long long)size_bytes, k->state->info.selector,
+                        (unsigned long long)k->state->max_buffer_bytes);
+    *memory = k->state->api.CreateBuffer(k->state->context, CL_MEM_READ_WRITE,
+                                         (size_t)spd_max(size_bytes, 16), NULL, &error);
+    if (error != CL_SUCCESS)
+        *memory = NULL;
+    k->scratch_bytes += size_bytes;
+    return spd_cl_check(k->state, error, "clCreateBuffer", message);
+}
+
+static uint64_t launch_operations(const spd_cl_state *s, const spd_cl_family *family) {
+    uint32_t per_unit =
+        s->info.kind == SPARSED_DEVICE_CPU_OPENCL ? family->cpu_operations : family->gpu_operations;
+    return s->launch_operations ? s->launch_operations
+                                : spd_max(s->info.compute_units, 1) << per_unit;
+}
+
+/* Exponential sums and maxima for as many rows as the bound allows, at least one query block. */
+static sparsed_status create_scratch(spd_cl_kernel *k, sparsed_message *message) {
+    const spd_problem *p = &k->problem;
+    uint64_t row_bytes = p->k_blocks * 2 * sizeof(float);
+    uint64_t bound_bytes =
+        k->state->info.kind == SPARSED_DEVICE_GPU ? 256 * MEBIBYTE : 64 * MEBIBYTE;
+    uint64_t bound = k->state->build_rows ? k->state->build_rows : bound_bytes / row_bytes;
+    uint64_t step = spd_max(k->unit_rows, k->block_q);
+    uint64_t all = p->desc.heads * spd_ceil_div(p->desc.q_len, step) * step;
+    k->rows_capacity = spd_max(spd_min(bound, all) / step * step, step);
+    uint64_t sums_bytes = k->rows_capacity * p->k_blocks * sizeof(float);
+    sparsed_status status = buffer(k, sums_bytes, &k->mass, message);
+    if (status == SPARSED_OK)
+        status = buffer(k, sums_bytes, &k->mass_max, message);
+    if (status == SPARSED_OK)
+        status = buffer(k, k->rows_capacity * 4 * sizeof(float), &k->stats, message);
+    if (status == SPARSED_OK)
+        status = buffer(k, 2 * sums_bytes / k->block_q, &k->scores, message);
+    return status;
+}
+
+sparsed_status spd_cl_kernel_create(spd_cl_state *state, const spd_cl_family *family,
+                                    const spd_problem *problem, spd_cl_kernel **kernel,
+                                    sparsed_message *message) {
+    spd_cl_kernel *k = spd_allocate(&state->allocator, 1, sizeof *k);
+    *kernel = NULL;
+    if (!k)
+        return spd_fail(message, SPARSED_E_NOMEM, "no memory for a plan");
+    k->state = state;
+    k->family = family;
+    k->problem = *problem;
+    k->unit_rows = unit_rows(family, problem);
+    k->block_q = problem->has_select ? problem->select.block_q : k->unit_rows;
+    k->block_k = problem->has_select ? problem->select.block_k : family->dense_keys;
+    k->select_items = family->cpu_shaped ? 1 : SELECT_ITEMS;
+    k->launch_operations = launch_operations(state, family);
+    sparsed_status status = build_kernels(k, message);
+    if (status == SPARSED_OK)
+        status = buffer(k, 16, &k->empty, message);
+    if (status == SPARSED_OK && problem->has_select && spd_mode_is_scored(problem->select.mode))
+        status = create_scratch(k, message);
+    if (status != SPARSED_OK) {
+        spd_cl_kernel_destroy(k);
+        return status;
+    }
+    *kernel = k;
+    return SPARSED_OK;
+}
+
+sparsed_status spd_cl_kernel_stage(spd_cl_kernel *k, sparsed_message *message) {
+    const sparsed_desc *d = &k->problem.desc;
+    uint32_t size = d->dtype == SPARSED_F32 ? 4 : 2, out_size = d->out_dtype == SPARSED_F32 ? 4 : 2;
+    uint64_t lse_bytes = (uint64_t)d->batch * d->heads * d->q_len * sizeof(float);
+    if (k->lse)
+        return SPARSED_OK;
+    sparsed_status status =
+        buffer(k, spd_cl_stage_bytes(d, &d->q, d->heads, d->q_len, size), &k->q, message);
+    if (status == SPARSED_OK)
+        status =
+            buffer(k, spd_cl_stage_bytes(d, &d->k, d->kv_heads, d->kv_len, size), &k->k, message);
+    if (status == SPARSED_OK)
+        status =
+            buffer(k, spd_cl_stage_bytes(d, &d->v, d->kv_heads, d->kv_len, size), &k->v, message);
+    if (status == SPARSED_OK)
+        status = buffer(k, spd_cl_stage_bytes(d, &d->out, d->heads, d->q_len, out_size), &k->out,
+                        message);
+    return status == SPARSED_OK ? buffer(k, lse_bytes, &k->lse, message) : status;
+}
+
+void spd_cl_kernel_destroy(spd_cl_kernel *kernel) {
+    if (!kernel)
+        return;
+    spd_cl_state *s = kernel->state;
+    cl_kernel kernels[] = {kernel->attend, kernel->score, kernel->select, kernel->fixed,
+                           kernel->clear};
+    cl_mem buffers[] = {kernel->mass, kernel->mass_max, kernel->stats, kernel->scores,
+                        kernel->q,    kernel->k,        kernel->v,     kernel->out,
+                        kernel->lse,  kernel->empty};
+    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
+        if (kernels[i])
+            s->api.ReleaseKernel(kernels[i]);
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+        if (buffers[i])
+            s->api.ReleaseMemObject(buffers[i]);
+    spd_cl_use_clear(&s->api, &kernel->use);
+    spd_release(&s->allocator, kernel);
+}

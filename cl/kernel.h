@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/*
+ * What a plan holds on an OpenCL device: its kernels, scratch, and staging for calls on host memory.
+ */
+#ifndef SPD_CL_KERNEL_H
+#define SPD_CL_KERNEL_H
+
+#include "launch_args.h"
+#include "state.h"
+
+/* A family of attend kernels: what belongs to a row of the registry. */
+typedef struct spd_cl_family {
+    const char *source;   /* cl/kernels/<source>.cl, and the kernel's name in it */
+    uint32_t group_items; /* of its work-groups */
+    bool cpu_shaped;      /* for processors only; the others are for all devices */
+    /* Query rows of a unit: at most max_rows[D <= 64, <= 128, <= 256], and block_q where blocks count. */
+    uint32_t max_rows[3];
+    uint32_t tile_keys;  /* keys of a tile, block_k if that is more; 0 = the kernel's own number */
+    uint32_t dense_keys; /* key block of a plan without a selection */
+    /* log2 of the operations that one launch gives a compute unit of a GPU, of a processor: enough to
+     * fill the device, and well below half a second on a slow one. */
+    uint32_t gpu_operations, cpu_operations;
+} spd_cl_family;
+
+enum { SPD_CL_FAMILIES = 2 };
+extern const spd_kernel_row spd_cl_rows[SPD_CL_FAMILIES];
+extern const spd_cl_family spd_cl_families[SPD_CL_FAMILIES];
+
+typedef struct spd_cl_kernel {
+    spd_cl_state *state;
+    const spd_cl_family *family;
+    spd_problem problem; /* of the plan */
+    uint32_t unit_rows;
+    uint32_t block_q, block_k;                     /* of the selection, or what stands for them */
+    cl_kernel attend, score, select, fixed, clear; /* score, select or fixed only where needed */
+    cl_uint select_items;
+    uint64_t launch_operations; /* of one launch, at most */
+    /* Scratch of a build: exponential sums and maxima of rows_capacity rows over the heads. */
+    uint64_t rows_capacity;
+    cl_mem mass, mass_max, stats, scores;
+    /* Copies of host tensors; sizes for the plan's full lengths. */
+    cl_mem q, k, v, out, lse, empty;
+    uint64_t scratch_bytes;
+    spd_cl_use use; /* of the scratch, on a caller's queue */
+} spd_cl_kernel;
+
+sparsed_status spd_cl_kernel_create(spd_cl_state *state, const spd_cl_family *family,
+                                    const spd_problem *problem, spd_cl_kernel **kernel,
+                                    sparsed_message *message);
+void spd_cl_kernel_destroy(spd_cl_kernel *kernel); /* NULL is ignored */
+
+/* Where a launch's tensors are: buffers, and the strides to reach them. */
+typedef struct spd_cl_tensors {
+    cl_mem q, k, v, out, lse, scores;
+    uint64_t q_at, k_at, v_at, out_at, lse_at, scores_at; /* first element */
+    sparsed_strides q_strides, k_strides, v_strides, out_strides;
+} spd_cl_tensors;
+
+/* Enqueues all of a launch on a queue, the tensors and launch->kept being cl_mem on the device;
+ * host_scores receives block scores if the caller's are in host memory. The queue runs in order if
+ * chain is NULL. Else *chain (may be NULL) is what the first command waits for, and becomes the event
+ * of the last one, also if the launch fails halfway. */
+sparsed_status spd_cl_launch(spd_cl_kernel *kernel, cl_command_queue queue, cl_event *chain,
+                             const spd_launch *launch, const spd_cl_tensors *tensors,
+                             float *host_scores, sparsed_message *message);
+
+/* Makes the staging buffers, if they are not there yet. */
+sparsed_status spd_cl_kernel_stage(spd_cl_kernel *kernel, sparsed_message *message);
+
+/* Copies a launch's host tensors in, and its results out, on the state's own queue. */
+sparsed_status spd_cl_stage_in(spd_cl_kernel *kernel, const spd_launch *launch,
+                               spd_cl_tensors *tensors, sparsed_message *message);
+sparsed_status spd_cl_stage_out(spd_cl_kernel *kernel, const spd_launch *launch,
+                                const spd_cl_tensors *tensors, sparsed_message *message);
+
+/* Elements of a tensor from its first to one past its last. */
+uint64_t spd_cl_span(const sparsed_desc *desc, const sparsed_strides *strides, uint32_t heads,
+                     uint64_t rows);
+
+/* Bytes of the staging buffer of a tensor. */
+uint64_t spd_cl_stage_bytes(const sparsed_desc *desc, const sparsed_strides *strides,
+                            uint32_t heads, uint64_t rows, uint32_t element_bytes);
+
+#endif

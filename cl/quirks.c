@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* The quirks, each with where it was seen. */
+#include "quirks.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+typedef struct quirk {
+    spd_cl_names names;
+    unsigned flags;
+    const char *why;
+} quirk;
+
+static const quirk quirks[] = {
+    /* Device: llvmpipe through rusticl. Driver: Mesa 22.3.6; no later one was tried. Source:
+     * measured, cpu_attend took 107 s to build, and its output was NaN. */
+    {{.platform = "rusticl", .device = "llvmpipe"},
+     SPD_QUIRK_NO_CPU_SHAPED,
+     "llvmpipe builds kernels with large private arrays slowly, and wrong: the generic ones run"},
+};
+
+static bool has(const char *text, const char *part) {
+    return !part || strstr(text, part) != NULL;
+}
+
+unsigned spd_cl_quirks(const spd_cl_names *names, const char **why) {
+    unsigned flags = 0;
+    *why = "";
+    for (size_t i = 0; i < sizeof quirks / sizeof *quirks; i++) {
+        const spd_cl_names *part = &quirks[i].names;
+        if (!has(names->platform, part->platform) || !has(names->vendor, part->vendor) ||
+            !has(names->device, part->device) || !has(names->driver, part->driver))
+            continue;
+        flags |= quirks[i].flags;
+        *why = quirks[i].why;
+    }
+    return flags;
+}

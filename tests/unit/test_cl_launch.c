@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* How an OpenCL device is given its work: cut into launches without a trace in the results, nothing
+ * compiled for a new length, equal programs built once. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cl/kernel.h"
+#include "cl/program.h"
+#include "src/plan.h"
+#include "support/attention_case.h"
+#include "support/kernel_rows.h"
+
+static const uint32_t modes[] = {SPARSED_MODE_PAPER, SPARSED_MODE_UPSTREAM_DREAM,
+                                 SPARSED_MODE_UPSTREAM_LLADA, SPARSED_MODE_JOINT,
+                                 SPARSED_MODE_STREAMING};
+
+enum { MODES = 5, LEN = 150, HEADS = 3, MAX_KERNELS = 64 };
+
+/* ---- what the library asks of OpenCL ---- */
+
+typedef struct seen_kernel {
+    cl_kernel kernel;
+    size_t local[3];
+} seen_kernel;
+
+/* The functions of a state's table that count have no argument of their own. */
+static struct recorder {
+    spd_cl_api original;
+    unsigned builds, launches, attend_launches, released;
+    const spd_cl_kernel *plan; /* whose attend launches are measured; NULL = none */
+    uint64_t largest_rows;     /* heads * rows of one of them */
+    bool watches_groups;
+    seen_kernel kernels[MAX_KERNELS];
+    size_t kernel_count;
+} recorder;
+
+/* A kernel's groups must be given a size, always the same one. */
+static void note_group(cl_kernel kernel, cl_uint dimensions, const size_t *local) {
+    seen_kernel *seen = recorder.kernels;
+    assert_non_null(local);
+    while (seen < recorder.kernels + recorder.kernel_count && seen->kernel != kernel)
+        seen++;
+    if (seen == recorder.kernels + recorder.kernel_count) {
+        assert_true(recorder.kernel_count++ < MAX_KERNELS);
+        seen->kernel = kernel;
+        memcpy(seen->local, local, dimensions * sizeof *local);
+    }
+    assert_memory_equal(seen->local, local, dimensions * sizeof *local);
+}
+
+static cl_int CL_API_CALL count_launch(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
+                                       const size_t *offset, const size_t *global,
+                                       const size_t *local, cl_uint wait_count,
+                                       const cl_event *wait, cl_event *event) {
+    const spd_cl_kernel *plan = recorder.plan;
+    recorder.launches++;
+    if (recorder.watches_groups)
+        note_group(kernel, dimensions, local);
+    if (plan && kernel == plan->attend) {
+        uint64_t rows = global[0] / plan->family->group_items * plan->unit_rows * global[1];
+        recorder.attend_launches++;
+        if (rows > recorder.largest_rows)
+            recorder.largest_rows = rows;
+    }
+    return recorder.original.EnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local,
+                                                  wait_count, wait, event);
+}
+
+static cl_int CL_API_CALL count_build(cl_program program, cl_uint device_count,
+                                      const cl_device_id *devices, const char *options,
+                                      void(CL_CALLBACK *notify)(cl_program, void *), void *user) {
+    recorder.builds++;
+    return recorder.original.BuildProgram(program, device_count, devices, options, notify, user);
+}
+
+static cl_int CL_API_CALL count_release(cl_program program) {
+    recorder.released++;
+    return recorder.original.ReleaseProgram(program);
+}
+
+/* Counts from 0 on a context of its own. */
+static spd_cl_state *start_recording(sparsed_context *context) {
+    spd_cl_state *state = context->state;
+    memset(&recorder, 0, sizeof recorder);
+    recorder.original = state->api;
+    state->api.EnqueueNDRangeKernel = count_launch;
+    state->api.BuildProgram = count_build;
+    state->api.ReleaseProgram = count_release;
+    return state;
+}
+
+static sparsed_context *open_recorded(void **state, spd_cl_state **device) {
+    sparsed_context *context = open_row(usable_row(state), 0);
+    assert_non_null(context);
+    *device = start_recording(context);
+    return context;
+}
+
+/* ---- cases ---- */
+
+static attention_case new_case(uint32_t mode) {
+    attention_case c = {.desc = case_desc(2, HEADS, 1, 16, LEN),
+                        .select =
+                            case_select(mode, 32, 16, mode == SPARSED_MODE_STREAMING ? 0 : 50, 0.3),
+                        .has_valid = true,
+                        .valid_start = {0, 7},
+                        .valid_end = {LEN, LEN - 12}};
+    c.select.window = 20;
+    c.select.sinks = 3;
+    case_prepare(&c, mode);
+    return c;
+}
+
+enum { OPS = 4 };
+
+typedef struct all_runs {
+    attention_result of[OPS];
+} all_runs;
+
+static all_runs run_all(attention_case *c, sparsed_plan *plan) {
+    static const sparsed_op ops[OPS] = {SPARSED_DENSE, SPARSED_DENSE_BUILD, SPARSED_BUILD,
+                                        SPARSED_SPARSE};
+    all_runs runs;
+    sparsed_kept *kept = case_kept(plan);
+    for (int i = 0; i < OPS; i++)
+        runs.of[i] = case_run(c, plan, ops[i], ops[i] == SPARSED_DENSE ? NULL : kept);
+    sparsed_kept_destroy(kept);
+    return runs;
+}
+
+static void free_all(all_runs *runs) {
+    for (int i = 0; i < OPS; i++)
+        result_free(&runs->of[i]);
+}
+
+static void assert_same_values(const double *a, const double *b, uint64_t count) {
+    assert_true(!a == !b);
+    if (a)
+        assert_memory_equal(a, b, count * sizeof *a);
+}
+
+static void assert_same_bits(const attention_case *c, const attention_result *a,
+                             const attention_result *b) {
+    assert_same_values(a->out, b->out, case_out_count(c));
+    assert_same_values(a->lse, b->lse, case_lse_count(c));
+    assert_same_values(a->scores, b->scores, case_block_count(c));
+    assert_same_values(a->scores_generation, b->scores_generation, case_block_count(c));
+    if (a->mask)
+        assert_memory_equal(a->mask, b->mask, case_block_count(c));
+}
+
+/* ---- cut into launches ---- */
+
+typedef struct bounds {
+    uint64_t launch_rows, build_rows; /* over the heads */
+    unsigned least;                   /* attend launches of all runs, at least */
+} bounds;
+
+/* The plan's own bounds for `whole`; then these. */
+static void check_bounds_of_launches(sparsed_context *context, spd_cl_state *device,
+                                     attention_case *c, const all_runs *whole,
+                                     const bounds *bound) {
+    const uint64_t row_operations = 4 * (uint64_t)c->desc.head_dim * LEN;
+    device->launch_operations = bound->launch_rows * row_operations;
+    device->build_rows = bound->build_rows;
+    sparsed_plan *plan = case_plan(c, context);
+    device->launch_operations = device->build_rows = 0;
+    recorder.plan = plan->kernel;
+    recorder.attend_launches = 0;
+    recorder.largest_rows = 0;
+    all_runs parts = run_all(c, plan);
+    for (int i = 0; i < OPS; i++)
+        assert_same_bits(c, &parts.of[i], &whole->of[i]);
+    assert_true(recorder.attend_launches >= bound->least);
+    /* a shorter batch has more rows in as many operations */
+    assert_true(recorder.largest_rows <= bound->launch_rows * LEN / (LEN - 19) + c->select.block_q);
+    free_all(&parts);
+    sparsed_plan_destroy(plan);
+}
+
+static void test_launch__in_parts_gives_the_same_bits(void **state) {
+    static const bounds all_bounds[] = {
+        {1, 1, 3 * 2 * HEADS * 5},   /* a query block at a time */
+        {64, 64, 3 * 2 * HEADS * 3}, /* two query blocks */
+        {320, 320, 3 * 2 * 2},       /* two heads, then one */
+        {10000, 64, 2 * HEADS}       /* bounded by the scratch of a build alone */
+    };
+    spd_cl_state *device;
+    sparsed_context *context = open_recorded(state, &device);
+    for (int m = 0; m < MODES; m++) {
+        attention_case c = new_case(modes[m]);
+        sparsed_plan *plan = case_plan(&c, context);
+        recorder.plan = plan->kernel;
+        all_runs whole = run_all(&c, plan);
+        for (size_t i = 0; i < sizeof all_bounds / sizeof *all_bounds; i++)
+            check_bounds_of_launches(context, device, &c, &whole, &all_bounds[i]);
+        recorder.plan = NULL;
+        free_all(&whole);
+        sparsed_plan_destroy(plan);
+        case_free(&c);
+    }
+    sparsed_context_destroy(context);
+}
+
+/* Both visit the same blocks in the same order. */
+static void test_launch__dense_and_dense_build_give_the_same_bits(void **state) {
+    kernel_row *row = usable_row(state);
+    for (int m = 0; m < MODES; m++) {
+        attention_case c = new_case(modes[m]);
+        sparsed_plan *plan = case_plan(&c, row->context);
+        all_runs runs = run_all(&c, plan);
+        assert_same_values(runs.of[0].out, runs.of[1].out, case_out_count(&c));
+        assert_same_values(runs.of[0].lse, runs.of[1].lse, case_lse_count(&c));
+        free_all(&runs);
+        sparsed_plan_destroy(plan);
+        case_free(&c);
+    }
+}
+
+/* ---- what is compiled ---- */
+
+static void run_length(sparsed_plan *plan, const attention_case *of_plan, uint64_t len) {
+    attention_case c = {.desc = of_plan->desc,
+                        .select = of_plan->select,
+                        .q_len = len,
+                        .kv_len = len,
+                        .has_valid = true,
+                        .valid_start = {0, len / 2},
+                        .valid_end = {len, len}};
+    case_prepare(&c, len);
+    all_runs runs = run_all(&c, plan);
+    free_all(&runs);
+    case_free(&c);
+}
+
+/* Nor does a runtime that compiles for each group size. */
+static void test_launch__new_lengths_compile_nothing(void **state) {
+    static const uint64_t lens[] = {1, 15, 16, 17, 97, LEN - 1, LEN};
+    spd_cl_state *device;
+    sparsed_context *context = open_recorded(state, &device);
+    for (int m = 0; m < MODES; m++) {
+        attention_case c = new_case(modes[m]);
+        c.select.gen_len = 0;
+        sparsed_plan *plan = case_plan(&c, context);
+        const unsigned builds = recorder.builds;
+        recorder.kernel_count = 0;
+        recorder.watches_groups = true;
+        for (size_t i = 0; i < sizeof lens / sizeof *lens; i++)
+            run_length(plan, &c, lens[i]);
+        recorder.watches_groups = false;
+        assert_int_equal(recorder.builds, builds);
+        assert_true(recorder.kernel_count >= 3);
+        sparsed_plan_destroy(plan);
+        case_free(&c);
+    }
+    sparsed_context_destroy(context);
+}
+
+static void test_plan_create__equal_programs_are_built_once(void **state) {
+    spd_cl_state *device;
+    sparsed_context *context = open_recorded(state, &device);
+    attention_case c = new_case(SPARSED_MODE_PAPER);
+    sparsed_plan *first = case_plan(&c, context), *second = case_plan(&c, context);
+    const unsigned builds = recorder.builds;
+    assert_int_equal(builds, 4); /* attend, clear, score, select */
+    c.select.mode = SPARSED_MODE_JOINT;
+    sparsed_plan *other_mode = case_plan(&c, context);
+    assert_int_equal(recorder.builds, builds);
+    c.desc.dtype = SPARSED_F16;
+    sparsed_plan *other_type = case_plan(&c, context);
+    assert_int_equal(recorder.builds, builds + 2); /* attend, clear */
+    sparsed_plan_destroy(first);
+    sparsed_plan_destroy(second);
+    sparsed_plan_destroy(other_mode);
+    sparsed_plan_destroy(other_type);
+    case_free(&c);
+    sparsed_context_destroy(context);
+    assert_int_equal(recorder.released, builds + 2);
+}
+
+static cl_kernel build_number(spd_cl_state *device, int number) {
+    char options[32];
+    cl_kernel kernel;
+    sparsed_message message = {""};
+    snprintf(options, sizeof options, "-DNUMBER=%d", number);
+    assert_int_equal(spd_cl_kernel_build(device, "fixed_blocks", options, &kernel, &message),
+                     SPARSED_OK);
+    return kernel;
+}
+
+static void test_kernel_build__the_oldest_program_gives_way(void **state) {
+    spd_cl_state *device;
+    sparsed_context *context = open_recorded(state, &device);
+    cl_kernel kernels[4];
+    kernels[0] = build_number(device, 0);
+    device->built_count = SPD_CL_MAX_BUILT; /* as if that many had followed */
+    kernels[1] = build_number(device, 1);
+    assert_int_equal(recorder.released, 1);
+    assert_int_equal(recorder.builds, 2);
+    kernels[2] = build_number(device, 1);
+    assert_int_equal(recorder.builds, 2);
+    kernels[3] = build_number(device, 0);
+    assert_int_equal(recorder.builds, 3);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(device->api.ReleaseKernel(kernels[i]), CL_SUCCESS);
+    sparsed_context_destroy(context);
+    assert_int_equal(recorder.released, 3);
+}
+
+/* The largest head dimension of each class of a family's max_rows. */
+static void test_kernel_create__local_memory_of_the_smallest_device(void **state) {
+    enum { LOCAL_BYTES = 32768 };
+    static const uint32_t dims[] = {64, 128, 256};
+    kernel_row *row = usable_row(state);
+    spd_cl_state *device = row->context->state;
+    attention_case small = new_case(SPARSED_MODE_JOINT);
+    sparsed_plan *plan = case_plan(&small, row->context);
+    for (size_t i = 0; i < sizeof dims / sizeof *dims; i++) {
+        sparsed_message message = {""};
+        spd_problem problem = plan->problem;
+        spd_cl_kernel *kernel;
+        cl_ulong local_bytes;
+        problem.desc.head_dim = dims[i];
+        problem.has_select = false;
+        assert_int_equal(
+            spd_cl_kernel_create(device, &spd_cl_families[plan->row], &problem, &kernel, &message),
+            SPARSED_OK);
+        assert_int_equal(device->api.GetKernelWorkGroupInfo(kernel->attend, device->device.device,
+                                                            CL_KERNEL_LOCAL_MEM_SIZE,
+                                                            sizeof local_bytes, &local_bytes, NULL),
+                         CL_SUCCESS);
+        print_message("head_dim %u, %u rows: %llu bytes of local memory\n", dims[i],
+                      kernel->unit_rows, (unsigned long long)local_bytes);
+        assert_true(local_bytes <= LOCAL_BYTES);
+        spd_cl_kernel_destroy(kernel);
+    }
+    sparsed_plan_destroy(plan);
+    case_free(&small);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_launch__in_parts_gives_the_same_bits),
+        cmocka_unit_test(test_launch__dense_and_dense_build_give_the_same_bits),
+        cmocka_unit_test(test_launch__new_lengths_compile_nothing),
+        cmocka_unit_test(test_plan_create__equal_programs_are_built_once),
+        cmocka_unit_test(test_kernel_build__the_oldest_program_gives_way),
+        cmocka_unit_test(test_kernel_create__local_memory_of_the_smallest_device),
+    };
+    return run_tests_on_opencl_rows(tests, sizeof tests / sizeof *tests);
+}
