@@ -24,8 +24,11 @@ done
 
 rm -rf "$folder" "$archives"
 mkdir -p "$folder" "$archives"
-# apt's own user may not write there, which it only warns of.
-(cd "$archives" && apt-get download -q "${wanted[@]}" 2>&1 | grep -vE '^(Get:|W: Download is performed|Fetched )' || true)
+(cd "$archives" && apt-get download -q "${wanted[@]}" >download.log 2>&1) || {
+    cat "$archives/download.log"
+    echo "error: apt-get cannot download ${wanted[*]}; are its lists fresh (apt-get update)?" >&2
+    exit 1
+}
 for archive in "$archives"/*.deb; do
     dpkg -x "$archive" "$folder"
 done

@@ -7,3 +7,7 @@
 int __nv_isinff(float x) {
     return (as_uint(x) & 0x7fffffffu) == 0x7f800000u;
 }
+
+float __nv_logf(float x) {
+    return log2(x) * 0.693147180559945309f;
+}
