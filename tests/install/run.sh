@@ -92,6 +92,10 @@ find_libopencl() {
 
 # The program of docs/embedding.md; without a device (exit code 77) it is built only.
 embed() {
+    if ! grep -q sparsed_opencl_context_create "$libdir"/libsparsed.*; then
+        say "an OpenCL application, $1: left out, the library was built without OpenCL"
+        return
+    fi
     say "an OpenCL application, $1"
     opencl=$(find_libopencl)
     if [ -z "$opencl" ]; then
