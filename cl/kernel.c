@@ -23,12 +23,8 @@ static sparsed_status build_kernels(spd_cl_kernel *k, sparsed_message *message) 
     const spd_problem *p = &k->problem;
     char options[160];
     bool scored = spd_mode_is_scored(p->select.mode);
-    int length = snprintf(options, sizeof options,
-                          "-DSPD_DTYPE=%u -DSPD_OUT_DTYPE=%u -DSPD_D=%u -DSPD_ROWS=%u",
-                          p->desc.dtype, p->desc.out_dtype, p->desc.head_dim, k->unit_rows);
-    if (k->family->tile_keys) /* else another number would build the same program again */
-        snprintf(options + length, sizeof options - (size_t)length, " -DSPD_KEYS=%u",
-                 (unsigned)spd_max(k->family->tile_keys, k->block_k));
+    snprintf(options, sizeof options, "-DSPD_DTYPE=%u -DSPD_OUT_DTYPE=%u -DSPD_D=%u -DSPD_ROWS=%u",
+             p->desc.dtype, p->desc.out_dtype, p->desc.head_dim, k->unit_rows);
     sparsed_status status =
         spd_cl_kernel_build(k->state, k->family->source, options, &k->attend, message);
     snprintf(options, sizeof options, "-DSPD_OUT_DTYPE=%u", p->desc.out_dtype);
@@ -37,7 +33,7 @@ static sparsed_status build_kernels(spd_cl_kernel *k, sparsed_message *message) 
     if (status == SPARSED_OK && p->has_select && !scored)
         status = spd_cl_kernel_build(k->state, "fixed_blocks", "", &k->fixed, message);
     if (status == SPARSED_OK && p->has_select && scored)
-        status = spd_cl_kernel_build(k->state, "score_blocks", "", &k->score, message);
+        status = spd_cl_kernel_build(k->state, k->family->score, "", &k->score, message);
     if (status == SPARSED_OK && p->has_select && scored) {
         snprintf(options, sizeof options, "-DSPD_SELECT_ITEMS=%u", k->select_items);
         status = spd_cl_kernel_build(k->state, "select_blocks", options, &k->select, message);

@@ -11,12 +11,13 @@
 
 /* A family of attend kernels: what belongs to a row of the registry. */
 typedef struct spd_cl_family {
-    const char *source;   /* cl/kernels/<source>.cl, and the kernel's name in it */
-    uint32_t group_items; /* of its work-groups */
-    bool cpu_shaped;      /* for processors only; the others are for all devices */
+    const char *source;                /* cl/kernels/<source>.cl, and the kernel's name in it */
+    const char *score;                 /* the same of the kernel that makes block scores */
+    uint32_t group_items;              /* of source's work-groups */
+    uint32_t score_items, score_width; /* of score's work-groups; key blocks of one item */
+    bool cpu_shaped;                   /* for processors only; the others are for all devices */
     /* Query rows of a unit: at most max_rows[D <= 64, <= 128, <= 256], and block_q where blocks count. */
     uint32_t max_rows[3];
-    uint32_t tile_keys;  /* keys of a tile, block_k if that is more; 0 = the kernel's own number */
     uint32_t dense_keys; /* key block of a plan without a selection */
     /* log2 of the operations that one launch gives a compute unit of a GPU, of a processor: enough to
      * fill the device, and well below half a second on a slow one. */

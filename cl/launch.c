@@ -217,14 +217,15 @@ static size_t whole_groups(uint64_t items, uint64_t group_items) {
 static sparsed_status select_chunk(batch_run *b) {
     const spd_cl_kernel *k = b->kernel;
     const spd_cl_args *a = &b->args;
-    size_t q_blocks = spd_ceil_div(a->rows, a->block_q);
+    size_t q_blocks = spd_ceil_div(a->rows, a->block_q), score_items = k->family->score_items;
+    size_t items = spd_ceil_div(a->k_blocks, k->family->score_width);
     const cl_mem score_buffers[] = {k->mass, k->mass_max, k->stats, k->scores};
     const cl_mem select_buffers[] = {k->scores, b->launch->kept};
     sparsed_status status = set_args(b, k->score, score_buffers, 4, NULL);
     if (status == SPARSED_OK)
         status = enqueue(b, k->score, 3,
-                         (size_t[3]){whole_groups(a->k_blocks, GROUP_ITEMS), q_blocks, a->heads},
-                         (size_t[3]){GROUP_ITEMS, 1, 1});
+                         (size_t[3]){whole_groups(items, score_items), q_blocks, a->heads},
+                         (size_t[3]){score_items, 1, 1});
     if (status == SPARSED_OK)
         status = set_args(b, k->select, select_buffers, 2, NULL);
     if (status == SPARSED_OK)

@@ -69,22 +69,6 @@ inline float16 load_row(__global const spd_stored *row, uint d) {
     return SPD_LOAD16(row, d);
 }
 
-/* 2^x for x <= 0; 0 below -126.5. */
-inline float16 exp2_below(float16 x) {
-    const float16 bias = (float16)(0x1.8p23f);
-    const float16 clamped = select(x, (float16)(-127.0f), x < (float16)(-127.0f));
-    const float16 biased = clamped + bias;
-    const float16 f = clamped - (biased - bias);
-    float16 p = (float16)(0x1.41fbbcp-13f);
-    p = fma(p, f, (float16)(0x1.5f3e52p-10f));
-    p = fma(p, f, (float16)(0x1.3b2d4cp-7f));
-    p = fma(p, f, (float16)(0x1.c6aee8p-5f));
-    p = fma(p, f, (float16)(0x1.ebfbdcp-3f));
-    p = fma(p, f, (float16)(0x1.62e430p-1f));
-    p = fma(p, f, (float16)(1.0f));
-    return p * as_float16((as_int16(biased) + 127) << 23);
-}
-
 /* 16 x 16: exchanges halves of pairs of rows, then quarters, pairs and single elements. */
 inline void transpose(__private float16 *t) {
 #pragma unroll
@@ -286,8 +270,8 @@ inline void raise_top(__private row_state *row, __private float16 *acc, __privat
         if (!any(row->top[j] != now[j]))
             continue;
         const float16 step = row->top[j] - now[j];
-        const float16 shrink = exp2_below(step * a->scale);
-        const float16 score_shrink = second ? exp2_below(step * a->score_scale) : shrink;
+        const float16 shrink = spd_exp2_below(step * a->scale);
+        const float16 score_shrink = second ? spd_exp2_below(step * a->score_scale) : shrink;
         row->top[j] = now[j];
         row->sum[j] *= shrink;
         row->score_sum[j] *= score_shrink;
@@ -311,11 +295,11 @@ inline void exponentials(__private row_state *row, __private float16 *s, const s
 #pragma unroll
             for (int j = 0; j < VECTORS; j++) {
                 const float16 below = s[key * VECTORS + j] - row->top[j];
-                const float16 p = exp2_below(below * a->scale);
+                const float16 p = spd_exp2_below(below * a->scale);
                 sum[j] += p;
                 s[key * VECTORS + j] = p;
                 if (second)
-                    score[j] += exp2_below(below * a->score_scale);
+                    score[j] += spd_exp2_below(below * a->score_scale);
             }
         for (int j = 0; j < VECTORS; j++) {
             row->sum[j] += sum[j];

@@ -16,7 +16,7 @@
  * Barriers five a tile of 16 keys, seven with a second scale; all in uniform control flow.
  * Numerics float throughout; the running maximum is of the products q.k, which are scaled as
  *          differences from it: exact where the products are; exp2. Sums over a tile in the order of its
- *          keys. Key blocks are visited from `split` on, then from 0.
+ *          keys, then over tiles. Key blocks are visited from `split` on, then from 0.
  */
 #ifndef SPD_COMMON
 #include "common.clh"
@@ -151,15 +151,15 @@ generic_attend(__global const spd_stored *q, __global const spd_stored *k,
             for (int r = 0; r < ROWS_PER_ITEM; r++)
                 p_tile[(own + r) * P_STRIDE + column] = p[r];
             barrier(CLK_LOCAL_MEM_FENCE);
+            float tile_sum[ROWS_PER_ITEM]; /* long sums are made of short ones: they round less */
+#pragma unroll
+            for (int r = 0; r < ROWS_PER_ITEM; r++)
+                tile_sum[r] = 0.0f;
             for (int j = 0; j < COLUMNS; j++) {
 #pragma unroll
                 for (int r = 0; r < ROWS_PER_ITEM; r++) {
                     const float x = p_tile[(own + r) * P_STRIDE + j];
-                    sum[r] += x;
-                    if (!second) {
-                        score_sum[r] += x;
-                        block_mass[r] += x;
-                    }
+                    tile_sum[r] += x;
                     if (attend) {
 #pragma unroll
                         for (int c = 0; c < OUT_PER_ITEM; c++) {
@@ -170,21 +170,29 @@ generic_attend(__global const spd_stored *q, __global const spd_stored *k,
                     }
                 }
             }
+#pragma unroll
+            for (int r = 0; r < ROWS_PER_ITEM; r++)
+                sum[r] += tile_sum[r];
             if (second) {
                 barrier(CLK_LOCAL_MEM_FENCE);
 #pragma unroll
-                for (int r = 0; r < ROWS_PER_ITEM; r++)
+                for (int r = 0; r < ROWS_PER_ITEM; r++) {
                     p_tile[(own + r) * P_STRIDE + column] = score_p[r];
+                    tile_sum[r] = 0.0f;
+                }
                 barrier(CLK_LOCAL_MEM_FENCE);
                 for (int j = 0; j < COLUMNS; j++)
 #pragma unroll
-                    for (int r = 0; r < ROWS_PER_ITEM; r++) {
-                        const float x = p_tile[(own + r) * P_STRIDE + j];
-                        score_sum[r] += x;
-                        block_mass[r] += x;
-                    }
+                    for (int r = 0; r < ROWS_PER_ITEM; r++)
+                        tile_sum[r] += p_tile[(own + r) * P_STRIDE + j];
             }
+#pragma unroll
+            for (int r = 0; r < ROWS_PER_ITEM; r++)
+                block_mass[r] += tile_sum[r];
         }
+#pragma unroll
+        for (int r = 0; r < ROWS_PER_ITEM; r++)
+            score_sum[r] += block_mass[r];
         if (build && column == 0) {
 #pragma unroll
             for (int r = 0; r < ROWS_PER_ITEM; r++) {
