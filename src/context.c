@@ -87,7 +87,7 @@ sparsed_status sparsed_context_create(const sparsed_options *options, sparsed_co
         return spd_fail(message, SPARSED_E_INVALID, "context is NULL");
     *context = NULL;
     sparsed_status status = spd_context_begin(options, &known, &c, message);
-    if (status != SPARSED_OK)
+    if (!c)
         return status;
     status = spd_device_open(c, spd_backends, known.device, known.threads, message);
     return spd_context_finish(c, &known, status, context, message);
