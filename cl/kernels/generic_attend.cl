@@ -114,6 +114,8 @@ generic_attend(__global const spd_stored *q, __global const spd_stored *k,
 #pragma unroll
             for (int r = 0; r < ROWS_PER_ITEM; r++)
                 s[r] = 0.0f;
+            /* unrolled as a whole, this loop and those over the tile spill */
+#pragma unroll 2
             for (uint d = 0; d < SPD_D; d += 4) {
                 const float4 key = vload4(0, kv_tile + column * K_STRIDE + d);
 #pragma unroll
@@ -155,6 +157,7 @@ generic_attend(__global const spd_stored *q, __global const spd_stored *k,
 #pragma unroll
             for (int r = 0; r < ROWS_PER_ITEM; r++)
                 tile_sum[r] = 0.0f;
+#pragma unroll 4
             for (int j = 0; j < COLUMNS; j++) {
 #pragma unroll
                 for (int r = 0; r < ROWS_PER_ITEM; r++) {
@@ -181,6 +184,7 @@ generic_attend(__global const spd_stored *q, __global const spd_stored *k,
                     tile_sum[r] = 0.0f;
                 }
                 barrier(CLK_LOCAL_MEM_FENCE);
+#pragma unroll 4
                 for (int j = 0; j < COLUMNS; j++)
 #pragma unroll
                     for (int r = 0; r < ROWS_PER_ITEM; r++)
