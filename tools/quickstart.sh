@@ -4,7 +4,9 @@
 #   usage: tools/quickstart.sh run [OPTIONS]   build, then `sparsed generate --compare OPTIONS`
 #          tools/quickstart.sh test [OPTIONS]  build, then `ctest OPTIONS`
 # Packages that are missing are installed with apt-get (through sudo if not root); elsewhere install
-# their like by hand first: docs/building.md.
+# their like by hand first: docs/building.md. OpenCL's headers and loader are optional: without them
+# the OpenCL backend is left out. A GPU needs its vendor's driver besides; pocl-opencl-icd, which is not
+# installed, makes an OpenCL device of the processor.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -21,8 +23,15 @@ has_package() {
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
+install_packages() {
+    echo "installing:$1"
+    # shellcheck disable=SC2086 # the packages are words
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $1
+}
+
 install_missing() {
     missing=
+    optional=
     for package in build-essential cmake ninja-build pkg-config libxxhash-dev libcjson-dev \
         libpcre2-dev libpng-dev libcmocka-dev; do
         has_package "$package" || missing="$missing $package"
@@ -31,19 +40,30 @@ install_missing() {
     if ! /sbin/ldconfig -p | grep -q 'libopenblas\.so\.0'; then
         missing="$missing libopenblas0-pthread"
     fi
-    [ -n "$missing" ] || return 0
+    has_package opencl-headers || optional="$optional opencl-headers"
+    if ! /sbin/ldconfig -p | grep -q 'libOpenCL\.so\.1'; then
+        optional="$optional ocl-icd-libopencl1"
+    fi
+    [ -n "$missing$optional" ] || return 0
     as_root=
     [ "$(id -u)" -eq 0 ] || as_root=sudo
-    echo "installing:$missing"
-    $as_root apt-get update
-    # shellcheck disable=SC2086 # the packages are words
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing
+    $as_root apt-get update || [ -z "$missing" ]
+    [ -z "$missing" ] || install_packages "$missing"
+    [ -z "$optional" ] || install_packages "$optional" || true
+}
+
+has_opencl() {
+    echo '#include <CL/cl_icd.h>' | "${CC:-cc}" -E - >/dev/null 2>&1 &&
+        /sbin/ldconfig -p | grep -q 'libOpenCL\.so'
 }
 
 if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
     install_missing
 fi
-cmake --preset release
+opencl=ON
+has_opencl || opencl=OFF
+[ "$opencl" = ON ] || echo "no OpenCL headers or loader: the OpenCL backend is left out"
+cmake --preset release -DSPARSED_OPENCL="$opencl"
 cmake --build --preset release
 if [ "$job" = run ]; then
     case " $* " in
