@@ -3,6 +3,7 @@
 #include "program.h"
 
 #include "program_cache.h"
+#include "quirks.h"
 
 #include "../src/alloc.h"
 #include "../src/error.h"
@@ -166,16 +167,23 @@ static sparsed_status build_program(build *b) {
     return status;
 }
 
+/* Most items of a work-group. */
+static cl_int group_limit(const spd_cl_state *s, cl_kernel kernel, size_t *items) {
+    if (s->quirks & SPD_QUIRK_NO_GROUP_LIMIT)
+        return s->api.GetDeviceInfo(s->device.device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof *items,
+                                    items, NULL);
+    return s->api.GetKernelWorkGroupInfo(kernel, s->device.device, CL_KERNEL_WORK_GROUP_SIZE,
+                                         sizeof *items, items, NULL);
+}
+
 /* A kernel may take fewer items than its device: to run it loses the device on some drivers. */
 static sparsed_status check_group(spd_cl_state *s, cl_kernel kernel, const char *name,
                                   sparsed_message *message) {
-    const spd_cl_api *api = &s->api;
     size_t asked[3] = {0, 0, 0}, most = 0;
-    cl_int error = api->GetKernelWorkGroupInfo(
+    cl_int error = s->api.GetKernelWorkGroupInfo(
         kernel, s->device.device, CL_KERNEL_COMPILE_WORK_GROUP_SIZE, sizeof asked, asked, NULL);
     if (error == CL_SUCCESS)
-        error = api->GetKernelWorkGroupInfo(kernel, s->device.device, CL_KERNEL_WORK_GROUP_SIZE,
-                                            sizeof most, &most, NULL);
+        error = group_limit(s, kernel, &most);
     if (error != CL_SUCCESS)
         return spd_cl_check(s, error, "clGetKernelWorkGroupInfo", message);
     size_t items = asked[0] * asked[1] * asked[2]; /* 0: it asks for none */

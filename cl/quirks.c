@@ -14,6 +14,11 @@ typedef struct quirk {
 } quirk;
 
 static const quirk quirks[] = {
+    /* Device: any of rusticl. Driver: Mesa 22.3.6. Source: measured on llvmpipe, every kernel has the
+     * sub-group's size, 32, as its limit, and runs in groups of 128. */
+    {{.platform = "rusticl", .driver = "22.3."},
+     SPD_QUIRK_NO_GROUP_LIMIT,
+     "this Mesa takes a kernel's work-group limit from the sub-group: the device's is used"},
     /* Device: llvmpipe through rusticl. Driver: Mesa 22.3.6; no later one was tried. Source:
      * measured, cpu_attend took 107 s to build, and its output was NaN. */
     {{.platform = "rusticl", .device = "llvmpipe"},

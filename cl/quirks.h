@@ -8,7 +8,11 @@
 #ifndef SPD_CL_QUIRKS_H
 #define SPD_CL_QUIRKS_H
 
-enum { SPD_QUIRK_NO_CPU_SHAPED = 1u }; /* the kernels shaped for processors are not tried */
+enum {
+    SPD_QUIRK_NO_CPU_SHAPED = 1u, /* the kernels shaped for processors are not tried */
+    SPD_QUIRK_NO_GROUP_LIMIT =
+        2u /* CL_KERNEL_WORK_GROUP_SIZE means nothing: the device's own limit */
+};
 
 /* What a device is called; of a quirk: a part that must be there, NULL = any. */
 typedef struct spd_cl_names {
