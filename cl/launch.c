@@ -10,8 +10,16 @@
 
 #define LOG2_E 1.4426950408889634
 
-/* Groups of the kernels whose items share nothing. */
-enum { GROUP_ITEMS = 64, CLEAR_ELEMENTS = 8, CLEAR_ROWS = 8 };
+/* Groups of the kernels whose items share nothing; rows of a launch, which does more in turns; what an
+ * element written and a word of bits count as in operations. */
+enum {
+    GROUP_ITEMS = 64,
+    CLEAR_ELEMENTS = 8,
+    CLEAR_GROUP_ROWS = 8,
+    CLEAR_LAUNCH_ROWS = 8192,
+    CLEAR_OPERATIONS = 32,
+    FIXED_OPERATIONS = 256
+};
 
 /* What the launches of one operation on one batch share. */
 typedef struct batch_run {
@@ -156,17 +164,24 @@ static void set_batch_args(batch_run *b) {
         b->flags |= SPD_CL_SECOND;
 }
 
-/* How many heads and rows the next launch takes: bounded by its operations and, for a build, by the
- * scratch. Rows are a multiple of the unit and the query block, or all that are left. */
+/* Rows of one head that one launch may take; at least a unit. */
+static uint64_t launch_rows(const batch_run *b) {
+    const spd_cl_kernel *k = b->kernel;
+    uint64_t row_operations = 4 * (uint64_t)b->launch->problem->desc.head_dim * b->extent->keys;
+    return spd_max(k->launch_operations / row_operations, k->unit_rows);
+}
+
+/* How many heads and rows the next chunk takes: bounded by its operations and, for a build, by the
+ * scratch. Rows are a multiple of the unit and, for a build, of the query block, or all that are left. */
 static void size_chunk(const batch_run *b, uint32_t head, uint64_t row, uint32_t *heads,
                        uint64_t *rows) {
     const spd_cl_kernel *k = b->kernel;
     uint64_t heads_left = b->launch->problem->desc.heads - head, rows_left = b->extent->queries;
-    uint64_t step = spd_max(k->unit_rows, k->block_q);
-    uint64_t row_operations = 4 * (uint64_t)b->launch->problem->desc.head_dim * b->extent->keys;
-    uint64_t limit = spd_max(k->launch_operations / row_operations, step);
-    if (b->flags & SPD_CL_BUILD)
-        limit = spd_min(limit, k->rows_capacity);
+    uint64_t step = k->unit_rows, limit = launch_rows(b);
+    if (b->flags & SPD_CL_BUILD) {
+        step = spd_max(step, k->block_q);
+        limit = spd_min(spd_max(limit, step), k->rows_capacity);
+    }
     uint64_t padded = spd_ceil_div(rows_left, step) * step;
     *heads = (uint32_t)spd_min(heads_left, limit / padded);
     *rows = rows_left;
@@ -238,7 +253,8 @@ static sparsed_status select_chunk(batch_run *b) {
     return status;
 }
 
-static sparsed_status run_chunk(batch_run *b) {
+/* In several launches where one query block is too much for one. */
+static sparsed_status attend_chunk(batch_run *b) {
     const spd_cl_kernel *k = b->kernel;
     const spd_cl_tensors *t = b->tensors;
     cl_mem none = k->empty;
@@ -251,41 +267,57 @@ static sparsed_status run_chunk(batch_run *b) {
                               k->mass ? k->mass : none,
                               k->mass_max ? k->mass_max : none,
                               k->stats ? k->stats : none};
-    size_t units = spd_ceil_div(b->args.rows, k->unit_rows);
+    uint64_t rows = b->args.rows, part = launch_rows(b) / k->unit_rows * k->unit_rows;
     size_t items = k->family->group_items;
-    sparsed_status status = set_args(b, k->attend, buffers, 9, &b->flags);
-    if (status == SPARSED_OK)
-        status = enqueue(b, k->attend, 2, (size_t[2]){units * items, b->args.heads},
-                         (size_t[2]){items, 1});
-    return status == SPARSED_OK && (b->flags & SPD_CL_BUILD) ? select_chunk(b) : status;
+    sparsed_status status = SPARSED_OK;
+    for (uint64_t row = 0; row < rows && status == SPARSED_OK; row += part) {
+        size_t units = spd_ceil_div(spd_min(part, rows - row), k->unit_rows);
+        b->args.part_row = row;
+        status = set_args(b, k->attend, buffers, 9, &b->flags);
+        if (status == SPARSED_OK)
+            status = enqueue(b, k->attend, 2, (size_t[2]){units * items, b->args.heads},
+                             (size_t[2]){items, 1});
+    }
+    return status;
+}
+
+/* A kernel of which one head takes few operations: dimension 2 is heads. */
+static sparsed_status enqueue_heads(batch_run *b, cl_kernel kernel, const cl_mem *buffers,
+                                    cl_uint count, const cl_uint *flags, size_t global[3],
+                                    const size_t *local, uint64_t head_operations) {
+    uint32_t heads = b->launch->problem->desc.heads;
+    uint64_t limit = spd_max(b->kernel->launch_operations / head_operations, 1);
+    sparsed_status status = SPARSED_OK;
+    for (uint64_t head = 0; head < heads && status == SPARSED_OK; head += limit) {
+        b->args.first_head = (uint32_t)head;
+        global[2] = spd_min(limit, heads - head);
+        status = set_args(b, kernel, buffers, count, flags);
+        if (status == SPARSED_OK)
+            status = enqueue(b, kernel, 3, global, local);
+    }
+    return status;
 }
 
 static sparsed_status run_fixed(batch_run *b) {
     const spd_cl_kernel *k = b->kernel;
     const cl_mem buffers[] = {b->launch->kept};
-    b->args.first_head = 0;
+    uint64_t q_blocks = spd_ceil_div(b->extent->queries, k->block_q);
     b->args.first_row = 0;
-    sparsed_status status = set_args(b, k->fixed, buffers, 1, NULL);
-    if (status != SPARSED_OK)
-        return status;
-    return enqueue(b, k->fixed, 3,
-                   (size_t[3]){whole_groups(b->args.row_words, GROUP_ITEMS),
-                               spd_ceil_div(b->extent->queries, k->block_q),
-                               b->launch->problem->desc.heads},
-                   (size_t[3]){GROUP_ITEMS, 1, 1});
+    return enqueue_heads(
+        b, k->fixed, buffers, 1, NULL,
+        (size_t[3]){whole_groups(b->args.row_words, GROUP_ITEMS), (size_t)q_blocks, 0},
+        (size_t[3]){GROUP_ITEMS, 1, 1}, FIXED_OPERATIONS * q_blocks * b->args.row_words);
 }
 
 static sparsed_status clear_rows(batch_run *b) {
     const spd_cl_kernel *k = b->kernel;
     const spd_cl_tensors *t = b->tensors;
     const cl_mem buffers[] = {t->out, t->lse ? t->lse : k->empty};
-    sparsed_status status = set_args(b, k->clear, buffers, 2, &b->flags);
-    if (status != SPARSED_OK)
-        return status;
-    const sparsed_desc *d = &b->launch->problem->desc;
-    return enqueue(b, k->clear, 3,
-                   (size_t[3]){d->head_dim, whole_groups(b->args.clear_rows, CLEAR_ROWS), d->heads},
-                   (size_t[3]){CLEAR_ELEMENTS, CLEAR_ROWS, 1});
+    uint64_t elements = b->args.clear_rows * b->launch->problem->desc.head_dim;
+    size_t rows = whole_groups(spd_min(b->args.clear_rows, CLEAR_LAUNCH_ROWS), CLEAR_GROUP_ROWS);
+    return enqueue_heads(b, k->clear, buffers, 2, &b->flags,
+                         (size_t[3]){b->launch->problem->desc.head_dim / CLEAR_ELEMENTS, rows, 0},
+                         (size_t[3]){1, CLEAR_GROUP_ROWS, 1}, CLEAR_OPERATIONS * elements);
 }
 
 static sparsed_status run_batch(batch_run *b) {
@@ -309,7 +341,9 @@ static sparsed_status run_batch(batch_run *b) {
             b->args.heads = heads;
             b->args.first_row = (uint32_t)row;
             b->args.rows = (uint32_t)rows;
-            status = run_chunk(b);
+            status = attend_chunk(b);
+            if (status == SPARSED_OK && (b->flags & SPD_CL_BUILD))
+                status = select_chunk(b);
         }
         head += heads;
     }

@@ -385,7 +385,7 @@ cpu_attend(__global const spd_stored *q, __global const spd_stored *k,
     row_state row[SPD_ROWS / PANEL];
     tile_run run[MAX_RUNS];
     const uint launch_head = get_global_id(1), head = a.first_head + launch_head;
-    const uint launch_row = get_global_id(0) * SPD_ROWS;
+    const uint launch_row = (uint)a.part_row + get_global_id(0) * SPD_ROWS;
     const ulong row0 = (ulong)a.first_row + launch_row;
     const uint rows = (uint)min((ulong)SPD_ROWS, a.queries - row0);
     const uint kv_head = head / a.heads_per_kv;

@@ -11,20 +11,25 @@
 #include "common.clh"
 #endif
 
+/* The word's bits of blocks first .. end-1. */
+inline ulong bits_of(ulong first, ulong end, ulong word) {
+    first = max(first, word * 64) - word * 64;
+    end = min(end, word * 64 + 64);
+    if (end <= word * 64 + first)
+        return 0;
+    return (~(ulong)0 >> (64 - (end - word * 64 - first))) << first;
+}
+
 __kernel void fixed_blocks(__global ulong *bits, const spd_args a) {
     const ulong w = get_global_id(0), row0 = (ulong)a.first_row + get_global_id(1) * a.block_q;
     const uint head = a.first_head + get_global_id(2);
     if (w >= a.row_words || row0 >= a.queries)
         return;
-    const long keys = (long)a.keys, window = (long)min(a.window, a.keys);
-    const long sinks = (long)min(a.sinks, a.keys);
-    const long first = (long)(a.query_position + row0);
-    const long last = (long)(a.query_position + min(row0 + a.block_q, a.queries)) - 1;
-    ulong word = 0;
-    for (uint i = 0; i < 64; i++) {
-        const long start = (long)((w * 64 + i) * a.block_k), end = start + a.block_k;
-        if ((start < keys && end > first - window && start <= last + window) || start < sinks)
-            word |= (ulong)1 << i;
-    }
-    bits[a.bits_offset + head * a.bits_head + row0 / a.block_q * a.row_words + w] = word;
+    const ulong window = min(a.window, a.keys), sinks = min(a.sinks, a.keys);
+    const ulong first = a.query_position + row0;
+    const ulong end = a.query_position + min(row0 + a.block_q, a.queries);
+    const ulong first_key = first > window ? first - window : 0, end_key = min(end + window, a.keys);
+    bits[a.bits_offset + head * a.bits_head + row0 / a.block_q * a.row_words + w] =
+        bits_of(first_key / a.block_k, (end_key + a.block_k - 1) / a.block_k, w) |
+        bits_of(0, (sinks + a.block_k - 1) / a.block_k, w);
 }

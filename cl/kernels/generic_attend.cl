@@ -68,7 +68,7 @@ generic_attend(__global const spd_stored *q, __global const spd_stored *k,
     const uint item = get_local_id(0), column = item % COLUMNS;
     const uint own = item / COLUMNS * ROWS_PER_ITEM; /* the item's first row of the tile */
     const uint launch_head = get_group_id(1), head = a.first_head + launch_head;
-    const uint launch_row = get_group_id(0) * SPD_ROWS;
+    const uint launch_row = (uint)a.part_row + get_group_id(0) * SPD_ROWS;
     const ulong row0 = (ulong)a.first_row + launch_row;
     const uint kv_head = head / a.heads_per_kv;
     const bool attend = (flags & SPD_FLAG_ATTEND) != 0, build = (flags & SPD_FLAG_BUILD) != 0;
