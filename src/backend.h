@@ -67,7 +67,7 @@ typedef struct spd_backend {
                                sparsed_message *message);
 } spd_backend;
 
-/* The backends of this build, in the order that "auto" tries them; NULL-terminated. */
+/* The backends of this build; devices of one kind are tried in this order. NULL-terminated. */
 extern const spd_backend *const spd_backends[];
 
 extern const spd_backend spd_cpu_backend; /* cpu/backend.c */

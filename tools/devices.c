@@ -166,14 +166,17 @@ bool command_devices(int argc, char **argv, tool_error *error) {
     device_options device;
     bool help, json = false, self_test = false;
     device_add_options(&device, &options);
-    cli_add(&options, (cli_option){"self-test", CLI_FLAG, &self_test, NULL, NULL,
-                                   "run every kernel's self-test against the double oracle"});
+    cli_add(&options,
+            (cli_option){"self-test", CLI_FLAG, &self_test, NULL, NULL,
+                         "run the self-tests of all kernels of the device chosen, against "
+                         "the double oracle"});
     cli_add(&options, (cli_option){"json", CLI_FLAG, &json, NULL, NULL, "print one JSON object"});
     if (!cli_parse(&options, argc, argv, &help, error))
         return false;
     if (help) {
         printf("usage: sparsed devices [OPTIONS]\n\nLists the devices, the one chosen, and its "
-               "kernels.\n\n");
+               "kernels. auto takes the first GPU that passes a\nself-test, else the CPU, else a "
+               "processor through OpenCL.\n\n");
         cli_print_options(&options, stdout);
         return true;
     }

@@ -9,7 +9,7 @@
  * Shapes   scores as score_blocks leaves them; bits [..][query blocks][row_words], overwritten.
  * Launch   one work-group per query block and head: global {group size * query blocks, heads}; any
  *          group size up to SPD_SELECT_ITEMS.
- * Local    SPD_SELECT_ITEMS + 260 words.
+ * Local    SPD_SELECT_ITEMS + 258 words.
  * Barriers fourteen a ranking; in uniform control flow.
  * Numerics integers only.
  */

@@ -33,8 +33,8 @@
  *   keeps its own buffers' contents unchanged until the event is complete, as for any command, and
  *   must not release q, k, v or out before the enqueue returns.
  * - Failures: if the device fails, or a command of the wait list did, the event's status is negative
- *   and the context counts as lost: the next call on it, and every later one, returns
- *   SPARSED_E_DEVICE. Patterns that were read back live on; make a new context.
+ *   and the context counts as lost: the next call that would use the device, and every later one,
+ *   returns SPARSED_E_DEVICE. Patterns that were read back live on; make a new context.
  */
 #ifndef SPARSED_OPENCL_H
 #define SPARSED_OPENCL_H
@@ -52,7 +52,8 @@ extern "C" {
 #endif
 
 /*
- * A context on the caller's OpenCL objects.
+ * A context on the caller's OpenCL objects. They must be of the libOpenCL that the library opens at
+ * run time (libOpenCL.so.1, or what SPARSED_OPENCL_LIBRARY names).
  *   opencl_context  retained until the context is destroyed
  *   device          one of opencl_context's; need not be among sparsed_device_list's (a sub-device)
  *   options         as for sparsed_context_create, but device must be NULL; SPARSED_DEVICE is not
@@ -60,8 +61,8 @@ extern "C" {
  *   context         receives the handle, NULL on failure; destroy it with sparsed_context_destroy
  *   message         may be NULL
  * SPARSED_OK; SPARSED_E_INVALID (an argument; a device that is not opencl_context's);
- * SPARSED_E_NO_DEVICE (the device cannot run the kernels; says why); SPARSED_E_NOMEM;
- * SPARSED_E_DEVICE. Thread-safe.
+ * SPARSED_E_NO_DEVICE (the device cannot run the kernels, or libOpenCL cannot be opened; says why);
+ * SPARSED_E_NOMEM; SPARSED_E_DEVICE. Thread-safe.
  */
 SPARSED_API sparsed_status sparsed_opencl_context_create(cl_context opencl_context,
                                                          cl_device_id device,

@@ -79,8 +79,10 @@ typedef enum sparsed_status {
     SPARSED_E_STATE = -4,       /* calls in an order that makes no sense */
     SPARSED_E_NO_DEVICE = -10,  /* no device fits the request */
     SPARSED_E_DEVICE = -11,     /* the device failed; outputs are unspecified. Once it is lost (the
-                                   message says so), every later call on the context returns this */
-    SPARSED_E_COMPILE = -12,    /* a kernel does not build on the device; the compiler's words */
+                                   message says so), every later call that would use it returns
+                                   this: make a new context */
+    SPARSED_E_COMPILE = -12,    /* the kernel that was asked for does not build on the device; the
+                                   compiler's words */
     SPARSED_E_SELF_TEST = -13,  /* the kernel that was asked for gave wrong numbers */
     SPARSED_E_IO = -20,         /* a file could not be read or written; names path and cause */
     SPARSED_E_FORMAT = -21,     /* a file is not what it should be, or cut short; says where */
@@ -135,7 +137,8 @@ typedef enum sparsed_device_kind {
 typedef struct sparsed_device_info {
     uint32_t struct_size;
     uint32_t usable;   /* 1, or 0 with the reason in note */
-    char selector[32]; /* what sparsed_options.device takes: "cpu", "opencl:0:1" */
+    char selector[32]; /* what sparsed_options.device takes: "cpu", "opencl:0:1"; no more than a
+                          name: "opencl:caller", a device of opencl.h's that is not listed */
     char name[128];    /* the device's own name */
     char vendor[64];
     char driver[96];           /* what runs underneath: "OpenBLAS 0.3.21, core SkylakeX"; OpenCL:
@@ -175,7 +178,7 @@ typedef struct sparsed_options {
                            variable SPARSED_DEVICE, or "auto" without it. See below */
     const char *kernel; /* run this registry row ("cpu-blas", "cl-generic") or fail;
                            NULL = the first row that passes its self-test */
-    uint32_t threads;   /* CPU threads; 0 = as OpenMP would (OMP_NUM_THREADS) */
+    uint32_t threads;   /* of the CPU backend; 0 = as OpenMP would (OMP_NUM_THREADS) */
     uint32_t reserved;
     const sparsed_allocator *allocator; /* copied; NULL = the C library's */
     const sparsed_logger *logger;       /* copied; NULL = silent */
@@ -195,13 +198,16 @@ typedef struct sparsed_options {
  *                         platform's text (sparsed_device_info.driver) or of the device's name
  * A device that was named is used or the call fails: nothing takes its place.
  *
- * Environment variables, read when a context is created, or a kernel built:
+ * Environment variables, read when a context is created, devices are listed, or kernels are built;
+ * an empty one is as none, but for SPARSED_CACHE_DIR:
  *   SPARSED_DEVICE          see sparsed_options.device
- *   SPARSED_OPENCL_LIBRARY  the file to open instead of libOpenCL.so.1
+ *   SPARSED_OPENCL_LIBRARY  the file to open instead of libOpenCL.so.1 or libOpenCL.so
  *   SPARSED_CACHE_DIR       folder of built OpenCL programs; "off" or "": none. Without it
  *                           XDG_CACHE_HOME/sparsed or HOME/.cache/sparsed. It must be the user's
- *                           own and writable by nobody else, or it is not used
- *   SPARSED_KERNEL_DIR      folder of OpenCL sources to use instead of the built-in ones
+ *                           own, no link, and writable by nobody else, or it is not used. It may be
+ *                           deleted at any time
+ *   SPARSED_KERNEL_DIR      folder of OpenCL sources to use instead of the built-in ones, for work
+ *                           on kernels: common.clh and each kernel's file must be there
  */
 
 /*
@@ -242,8 +248,8 @@ SPARSED_API sparsed_status sparsed_kernel_list(sparsed_context *context, sparsed
                                                size_t *count);
 
 /* Runs the self-test of every row over all storage types at head dimensions 64, 128 and 40;
- * afterwards sparsed_kernel_list tells the verdicts. SPARSED_OK even if a row fails;
- * SPARSED_E_NOMEM. */
+ * afterwards sparsed_kernel_list tells the verdicts. SPARSED_OK even if a row fails, or loses the
+ * device; SPARSED_E_NOMEM. */
 SPARSED_API sparsed_status sparsed_kernel_self_test(sparsed_context *context);
 
 /* ---- the problem -------------------------------------------------------------------------- */
@@ -331,7 +337,7 @@ typedef struct sparsed_select { /* append-only */
      0.3, 0.0, 0, 0}
 /* clang-format on */
 
-/* A device buffer: a host pointer here. */
+/* Memory: a host pointer; in the calls of opencl.h a cl_mem. */
 typedef struct sparsed_buffer {
     void *mem;
     uint64_t offset_bytes;
@@ -366,17 +372,19 @@ typedef enum sparsed_op {
 
 /* ---- plan and kept blocks: the layer below the pipeline ------------------------------------ */
 
-typedef struct sparsed_plan sparsed_plan; /* shape and selection on a context; one run in flight */
+typedef struct sparsed_plan sparsed_plan; /* shape and selection on a context; one run at a time */
 typedef struct sparsed_kept sparsed_kept; /* one layer's kept blocks, where the device reads them */
 typedef struct sparsed_pattern sparsed_pattern; /* the same as host bits: pattern.h */
 
 /*
- * Validates a problem, chooses the kernel (predicate, then a self-test against a double-precision
- * oracle, cached in the context) and allocates the scratch memory: a run allocates nothing.
+ * Validates a problem, chooses the kernel (predicate, on OpenCL devices a build, then a self-test
+ * against a double-precision oracle, whose verdict the context keeps) and allocates the scratch
+ * memory: a run allocates and compiles nothing (opencl.h has one exception).
  *   select  NULL: dense only
  *   plan    receives the handle, NULL on failure
- * SPARSED_OK; SPARSED_E_INVALID; SPARSED_E_UNSUPPORTED (no row accepts it); SPARSED_E_SELF_TEST
- * (the row that sparsed_options.kernel names failed); SPARSED_E_NOMEM.
+ * SPARSED_OK; SPARSED_E_INVALID; SPARSED_E_UNSUPPORTED (no row runs it: says why of each);
+ * SPARSED_E_SELF_TEST, SPARSED_E_COMPILE, SPARSED_E_IO (what the row that sparsed_options.kernel
+ * names failed with; the last: a file of SPARSED_KERNEL_DIR); SPARSED_E_DEVICE; SPARSED_E_NOMEM.
  */
 SPARSED_API sparsed_status sparsed_plan_create(sparsed_context *context, const sparsed_desc *desc,
                                                const sparsed_select *select, sparsed_plan **plan);
@@ -384,9 +392,11 @@ SPARSED_API void sparsed_plan_destroy(sparsed_plan *plan); /* NULL is ignored */
 
 typedef struct sparsed_plan_info {
     uint32_t struct_size;
-    uint32_t threads;
+    uint32_t threads;       /* OpenCL: compute units */
     char kernel[32];        /* the registry row that runs */
-    uint64_t scratch_bytes; /* held by the plan: O(threads * (block_q + 1) * nk) floats and tiles */
+    uint64_t scratch_bytes; /* held by the plan. CPU: O(threads * (block_q + 1) * nk) floats and
+                               tiles; OpenCL, on the device: a build's sums and maxima (about 64
+                               MiB at most, 256 on a GPU), room for host tensors */
     uint64_t kept_bytes;    /* held by each sparsed_kept */
     uint64_t q_blocks, k_blocks; /* nq, nk; 0 without a selection */
     uint64_t split; /* first key block of the generation region, for full-length runs */
@@ -401,8 +411,9 @@ SPARSED_API sparsed_status sparsed_plan_describe(sparsed_plan *plan, sparsed_pla
  * A build overwrites kept as a whole; if the run fails, kept holds no pattern.
  * SPARSED_OK; SPARSED_E_INVALID; SPARSED_E_STATE (a build or sparse run of a plan without a
  * selection; sparse with a kept that holds no pattern); SPARSED_E_MISMATCH (kept was built for
- * other lengths); SPARSED_E_DEVICE. Results are repeatable bit for bit on one device and do not
- * depend on the number of threads. A query row whose block keeps nothing gives 0 and lse -inf.
+ * other lengths); SPARSED_E_NOMEM; SPARSED_E_DEVICE. Results are repeatable bit for bit on one
+ * device and do not depend on the number of threads. A query row whose block keeps nothing gives 0
+ * and lse -inf.
  */
 SPARSED_API sparsed_status sparsed_plan_run(sparsed_plan *plan, sparsed_op op, const sparsed_io *io,
                                             sparsed_kept *kept);
@@ -414,11 +425,11 @@ SPARSED_API void sparsed_kept_destroy(sparsed_kept *kept); /* NULL is ignored */
 
 /* Copies a host pattern in. SPARSED_E_MISMATCH names the field that differs, and both values:
  * batch, heads, block_q, block_k, a length above the plan's; a fixed mode's pattern also mode,
- * window, sinks. */
+ * window, sinks. SPARSED_E_DEVICE. */
 SPARSED_API sparsed_status sparsed_kept_set(sparsed_kept *kept, const sparsed_pattern *pattern);
 
 /* Copies the kept blocks out as a new host pattern, to be released by the caller. SPARSED_E_STATE:
- * nothing was built or set. */
+ * nothing was built or set. SPARSED_E_DEVICE. */
 SPARSED_API sparsed_status sparsed_kept_get(sparsed_kept *kept, sparsed_pattern **pattern);
 
 /* ---- schedule and pipeline ---------------------------------------------------------------- */
@@ -501,7 +512,8 @@ SPARSED_API sparsed_status sparsed_pipeline_describe(sparsed_pipeline *pipeline,
 /* ---- helpers ------------------------------------------------------------------------------ */
 
 /*
- * Merges attention over disjoint sets of keys into attention over their union:
+ * Merges attention over disjoint sets of keys into attention over their union, in host memory, on
+ * the calling thread, whatever the context's device:
  *   lse = log(sum exp(lse_i)),  out = sum exp(lse_i - lse) * out_i
  *   parts  [n], n >= 1; of each, out and lse are read (out in desc's out_dtype and strides)
  *   into   out and lse are written; may be one of the parts, but overlap no other. Its q_len is the
