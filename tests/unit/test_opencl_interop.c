@@ -61,8 +61,9 @@ static void compare_ops(opencl_machine *m, attention_case *c) {
 
 /* out, lse, scores and patterns, to the last bit, gaps between rows included. */
 static void test_enqueue__equals_the_host_call(void **state) {
+    opencl_machine *m = machine_of(state);
     attention_case c = small_case(1);
-    compare_ops(machine_of(state), &c);
+    compare_ops(m, &c);
 }
 
 static void test_enqueue__strides_offsets_padding(void **state) {
@@ -76,8 +77,9 @@ static void test_enqueue__strides_offsets_padding(void **state) {
     c.desc.out_dtype = SPARSED_F32;
     c.desc.q = c.desc.out = (sparsed_strides){LEN * 4 * 48, 48, 4 * 48};
     c.desc.k = (sparsed_strides){2 * LEN * 40 + 6, LEN * 40 + 2, 40};
+    opencl_machine *m = machine_of(state);
     case_prepare(&c, 2);
-    compare_ops(machine_of(state), &c);
+    compare_ops(m, &c);
 }
 
 static void test_enqueue__shorter_run_fixed_mode(void **state) {
@@ -88,8 +90,9 @@ static void test_enqueue__shorter_run_fixed_mode(void **state) {
     c.desc.dtype = SPARSED_F16;
     c.select.window = 9;
     c.select.sinks = 4;
+    opencl_machine *m = machine_of(state);
     case_prepare(&c, 3);
-    compare_ops(machine_of(state), &c);
+    compare_ops(m, &c);
 }
 
 /* All three inputs in one buffer, each seen through a sub-buffer and an offset into it. */
@@ -748,12 +751,14 @@ static void test_enqueue__fails_later(void **state) {
     case_free(&c);
 }
 
-/* A call on host memory behind work that failed says so, instead of giving numbers. */
+/* A call on host memory behind work that failed, or whose wait list did, says so instead of giving
+ * numbers. */
 static void test_host_calls__after_a_failure(void **state) {
     opencl_machine own;
-    attention_case c = small_case(17);
     machine_of(state);
-    for (int get = 0; get < 2; get++) {
+    attention_case c = small_case(17);
+    for (int i = 0; i < 4; i++) {
+        bool get = i % 2, wait_list = i < 2;
         assert_true(machine_open(&own));
         device_case d = device_case_new(&own, &c);
         sparsed_plan *plan = case_plan(&c, own.context);
@@ -762,7 +767,9 @@ static void test_host_calls__after_a_failure(void **state) {
         cl_event gate = user_event(&own);
         pthread_t thread = build_behind_gate(&d, plan, kept, gate);
         spd_cl_state *s = own.context->state;
-        fail_event(own.context, s->pending.events[0]);
+        assert_int_equal(s->pending.count, 2);
+        assert_ptr_equal(s->pending.events[0], gate);
+        fail_event(own.context, s->pending.events[wait_list ? 0 : 1]);
         assert_lost(own.context, get ? sparsed_kept_get(kept, &pattern)
                                      : sparsed_plan_run(plan, SPARSED_DENSE, &c.io, NULL));
         join(thread, gate);
