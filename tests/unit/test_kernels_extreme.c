@@ -171,21 +171,23 @@ static void test_plan_run__negative_zeros(void **state) {
     print_errors("zeros of both signs", &errors);
 }
 
-/* The largest part swallows the rest of each product: all logits are -2^97. */
+/* The largest part swallows the rest of each product: all are -2^100, or the lowest power of two. */
 static void test_plan_run__large_negative_logits(void **state) {
+    static const float parts[][2] = {{0x1p50f, -0x1p50f}, {0x1p63f, -0x1p64f}};
     kernel_row *row = usable_row(state);
     check_errors errors = {0};
-    for (int mode = 0; mode < MODES; mode++) {
-        attention_case c = new_case(row, scored_modes[mode], mode);
-        for (uint64_t i = 0; i < q_count(&c); i += c.desc.head_dim)
-            c.q[i] = 0x1p50f;
-        for (uint64_t i = 0; i < kv_count(&c); i += c.desc.head_dim)
-            c.k[i] = -0x1p50f;
-        case_store(&c);
-        check_exact_ties(&c, row->context, &errors);
-        case_free(&c);
-    }
-    print_errors("logits of -2^97", &errors);
+    for (int mode = 0; mode < MODES; mode++)
+        for (int part = 0; part < 2; part++) {
+            attention_case c = new_case(row, scored_modes[mode], mode);
+            for (uint64_t i = 0; i < q_count(&c); i += c.desc.head_dim)
+                c.q[i] = parts[part][0];
+            for (uint64_t i = 0; i < kv_count(&c); i += c.desc.head_dim)
+                c.k[i] = parts[part][1];
+            case_store(&c);
+            check_exact_ties(&c, row->context, &errors);
+            case_free(&c);
+        }
+    print_errors("products of -2^100 and -2^127", &errors);
 }
 
 static void test_plan_run__one_dominating_key(void **state) {
