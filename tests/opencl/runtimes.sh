@@ -22,8 +22,8 @@ list_rows() {
 }
 
 self_test() {
-    local row start=$SECONDS
-    "$sparsed" devices --device "$device" --self-test --json >"$work/devices.json"
+    local row status=0 start=$SECONDS
+    "$sparsed" devices --device "$device" --self-test --json >"$work/devices.json" || status=$?
     list_rows "$work/devices.json" >"$work/rows.txt"
     for row in "${rows[@]}"; do
         grep -q "^$row true passed" "$work/rows.txt" || {
@@ -32,6 +32,7 @@ self_test() {
         }
     done
     sed "s/^/$platform: /" "$work/rows.txt"
+    [[ $status -eq 0 ]] || fail "$platform: exit code $status of the self-tests"
     echo "$platform: self-tests took $((SECONDS - start)) s"
 }
 
