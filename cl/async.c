@@ -15,6 +15,7 @@ typedef struct async_run {
     const struct spd_async *async;
     bool in_order;
     cl_event chain; /* the last command; NULL on a queue in order */
+    cl_event gate;  /* the barrier that waits, on a queue in order; NULL = none */
     sparsed_message *message;
 } async_run;
 
@@ -24,10 +25,14 @@ static sparsed_status wait_for(async_run *r, cl_uint count, const cl_event *even
     cl_event done = NULL;
     if (count == 0)
         return SPARSED_OK;
-    if (r->in_order)
-        return spd_cl_check(s,
-                            s->api.EnqueueBarrierWithWaitList(r->async->queue, count, events, NULL),
-                            "clEnqueueBarrierWithWaitList", r->message);
+    if (r->in_order) {
+        if (r->gate)
+            s->api.ReleaseEvent(r->gate);
+        r->gate = NULL;
+        return spd_cl_check(
+            s, s->api.EnqueueBarrierWithWaitList(r->async->queue, count, events, &r->gate),
+            "clEnqueueBarrierWithWaitList", r->message);
+    }
     sparsed_status status =
         spd_cl_check(s, s->api.EnqueueMarkerWithWaitList(r->async->queue, count, events, &done),
                      "clEnqueueMarkerWithWaitList", r->message);
@@ -39,11 +44,23 @@ static sparsed_status wait_for(async_run *r, cl_uint count, const cl_event *even
     return status;
 }
 
+/* Some drivers run what comes after a barrier whose wait list failed: what becomes of the caller's own
+ * events is asked too. */
+static sparsed_status watch(async_run *r) {
+    spd_cl_state *s = r->kernel->state;
+    cl_int error = CL_SUCCESS;
+    for (cl_uint i = 0; i < r->async->wait_count && error == CL_SUCCESS; i++)
+        error = spd_cl_pending_add(&s->api, &s->pending, r->async->wait[i]);
+    return spd_cl_check(s, error, "clRetainEvent", r->message);
+}
+
 /* After the caller's wait list, and after what last used the scratch and the kept blocks. */
 static sparsed_status start(async_run *r) {
     cl_event list[3];
     cl_uint count = 0;
     sparsed_status status = wait_for(r, r->async->wait_count, r->async->wait);
+    if (status == SPARSED_OK)
+        status = watch(r);
     if (status != SPARSED_OK)
         return status;
     if (r->chain)
@@ -60,7 +77,8 @@ static cl_int remember(async_run *r, const char **call) {
     cl_int error = CL_SUCCESS;
     *call = "clEnqueueMarkerWithWaitList";
     if (!r->chain)
-        error = s->api.EnqueueMarkerWithWaitList(r->async->queue, 0, NULL, &r->chain);
+        error = s->api.EnqueueMarkerWithWaitList(r->async->queue, r->gate ? 1 : 0,
+                                                 r->gate ? &r->gate : NULL, &r->chain);
     if (error != CL_SUCCESS) {
         r->chain = NULL;
         return error;
@@ -78,6 +96,9 @@ static sparsed_status finish(async_run *r, cl_event *event, sparsed_message *mes
     spd_cl_state *s = r->kernel->state;
     const char *call;
     cl_int error = remember(r, &call);
+    if (r->gate)
+        s->api.ReleaseEvent(r->gate);
+    r->gate = NULL;
     if (error != CL_SUCCESS && s->lost == 0) {
         s->lost = error;
         s->lost_call = call;

@@ -231,11 +231,17 @@ static sparsed_status health(void *state, sparsed_message *message) {
                     spd_cl_error_string(s->lost, room));
 }
 
-/* What a caller enqueued may have failed, and what waited for it with it. */
+/* What a caller enqueued may have failed, and what waited for it with it. A lost device is waited for
+ * once, for copies to host memory that had begun: later calls to it may hang. */
 static sparsed_status wait(void *state, sparsed_message *message) {
     spd_cl_state *s = state;
+    if (s->given_up)
+        return health(state, message);
     sparsed_status status = spd_cl_check(s, s->api.Finish(s->queue), "clFinish", message);
-    return status == SPARSED_OK ? health(state, message) : status;
+    if (status == SPARSED_OK)
+        status = health(state, message);
+    s->given_up = s->lost != 0;
+    return status;
 }
 
 static void release(void *state, void *memory) {

@@ -131,8 +131,12 @@ static void judge(const spd_cl_api *api, cl_device_id d, char *why, size_t size)
 }
 
 static void describe_capabilities(const spd_cl_api *api, cl_device_id d, char *to, size_t size) {
-    static const char *const extensions[] = {"cl_khr_fp16", "cl_khr_fp64", "cl_khr_subgroups",
-                                             "cl_intel_subgroups", "cl_nv_device_attribute_query"};
+    static const char *const extensions[] = {"cl_khr_fp16",
+                                             "cl_khr_fp64",
+                                             "cl_khr_subgroups",
+                                             "cl_intel_subgroups",
+                                             "cl_amd_device_attribute_query",
+                                             "cl_nv_device_attribute_query"};
     char all[MAX_TEXT_BYTES], version[64];
     spd_cl_device_text(api, d, CL_DEVICE_EXTENSIONS, all, sizeof all);
     spd_cl_device_text(api, d, CL_DEVICE_OPENCL_C_VERSION, version, sizeof version);

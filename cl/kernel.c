@@ -10,6 +10,7 @@
 #include "../src/size.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { SELECT_ITEMS = 64, MEBIBYTE = 1 << 20 };
 
@@ -59,9 +60,17 @@ static sparsed_status buffer(spd_cl_kernel *k, uint64_t size_bytes, cl_mem *memo
     return spd_cl_check(k->state, error, "clCreateBuffer", message);
 }
 
+/* A compute unit is a multiprocessor of 64 lanes or more where there are these queries, and may be one
+ * of 8 lanes elsewhere. */
+static bool has_wide_units(const spd_cl_state *s) {
+    return strstr(s->info.capabilities, "cl_nv_device_attribute_query") ||
+           strstr(s->info.capabilities, "cl_amd_device_attribute_query");
+}
+
 static uint64_t launch_operations(const spd_cl_state *s, const spd_cl_family *family) {
-    uint32_t per_unit =
-        s->info.kind == SPARSED_DEVICE_CPU_OPENCL ? family->cpu_operations : family->gpu_operations;
+    uint32_t per_unit = s->info.kind == SPARSED_DEVICE_CPU_OPENCL ? family->cpu_operations
+                        : has_wide_units(s)                       ? family->gpu_operations + 2
+                                                                  : family->gpu_operations;
     return s->launch_operations ? s->launch_operations
                                 : spd_max(s->info.compute_units, 1) << per_unit;
 }

@@ -19,8 +19,8 @@ typedef struct spd_cl_family {
     /* Query rows of a unit: at most max_rows[D <= 64, <= 128, <= 256], and block_q where blocks count. */
     uint32_t max_rows[3];
     uint32_t dense_keys; /* key block of a plan without a selection */
-    /* log2 of the operations that one launch gives a compute unit of a GPU, of a processor: enough to
-     * fill the device, and well below half a second on a slow one. */
+    /* log2 of the operations that one launch gives a narrow compute unit of a GPU (a wide one: four times
+     * as many), of a processor: enough to fill the device, and well below half a second on a slow one. */
     uint32_t gpu_operations, cpu_operations;
 } spd_cl_family;
 

@@ -40,6 +40,9 @@ static void forget_oldest(const spd_cl_api *api, spd_cl_pending *p) {
 }
 
 cl_int spd_cl_pending_add(const spd_cl_api *api, spd_cl_pending *pending, cl_event event) {
+    for (size_t i = 0; i < pending->count; i++)
+        if (pending->events[i] == event)
+            return CL_SUCCESS;
     cl_int error = api->RetainEvent(event);
     if (error != CL_SUCCESS)
         return error;

@@ -32,15 +32,16 @@ typedef struct spd_cl_memory {
     spd_cl_use use;
 } spd_cl_memory;
 
-enum { SPD_CL_MAX_PENDING = 64 };
+enum { SPD_CL_MAX_PENDING = 128 };
 
-/* Events of commands not yet known to be done, retained, oldest first. */
+/* Events not yet known to be complete, of commands and of their wait lists, each once, retained, oldest
+ * first. */
 typedef struct spd_cl_pending {
     cl_event events[SPD_CL_MAX_PENDING];
     size_t count;
 } spd_cl_pending;
 
-/* Adds one; when full the oldest is forgotten: its failure shows in those after it. */
+/* Adds one that is not there; when full the oldest is forgotten. */
 cl_int spd_cl_pending_add(const spd_cl_api *api, spd_cl_pending *pending, cl_event event);
 
 /* Drops those that are done, and returns the error of the first that failed, or CL_SUCCESS. Does not

@@ -12,37 +12,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SOURCE_BYTES = 1 << 20, LOG_BYTES = 16384 };
+enum { MAX_SOURCE_BYTES = 1 << 20, MAX_LOG_BYTES = 1 << 20, TEXTS = 3 };
 
 static const char common[] = "common.clh";
 
-/* A kernel being built: the text of common.clh, then its own. */
+/* A kernel being built: the text of common.clh, a line that names the kernel's file, its text. */
 typedef struct build {
     spd_cl_state *state;
     const char *name;
     char options[256];
     char *own[2]; /* read from SPARSED_KERNEL_DIR; NULL = embedded */
-    const char *texts[2];
+    char line[80];
+    const char *texts[TEXTS];
     cl_program program;
     sparsed_message *message;
 } build;
 
-static sparsed_status read_text(build *b, const char *folder, const char *file, int index) {
+static sparsed_status read_text(build *b, const char *folder, const char *file, char **own,
+                                const char **text) {
     char path[4096];
     int length = snprintf(path, sizeof path, "%s/%s", folder, file);
     FILE *stream = length > 0 && (size_t)length < sizeof path ? fopen(path, "rb") : NULL;
     if (!stream)
         return spd_fail(b->message, SPARSED_E_IO, "SPARSED_KERNEL_DIR: cannot open %.300s/%s",
                         folder, file);
-    b->own[index] = spd_allocate(&b->state->allocator, MAX_SOURCE_BYTES, 1);
-    size_t bytes = b->own[index] ? fread(b->own[index], 1, MAX_SOURCE_BYTES - 1, stream) : 0;
-    bool whole = b->own[index] && feof(stream) && !ferror(stream);
+    *own = spd_allocate(&b->state->allocator, MAX_SOURCE_BYTES, 1);
+    size_t bytes = *own ? fread(*own, 1, MAX_SOURCE_BYTES - 1, stream) : 0;
+    bool whole = *own && feof(stream) && !ferror(stream);
     fclose(stream);
     if (!whole)
         return spd_fail(b->message, SPARSED_E_IO, "SPARSED_KERNEL_DIR: cannot read %.300s/%s",
                         folder, file);
-    b->own[index][bytes] = '\0';
-    b->texts[index] = b->own[index];
+    (*own)[bytes] = '\0';
+    *text = *own;
     return SPARSED_OK;
 }
 
@@ -51,25 +53,48 @@ static sparsed_status find_texts(build *b) {
     const char *folder = getenv("SPARSED_KERNEL_DIR");
     snprintf(file, sizeof file, "%s.cl", b->name);
     b->texts[0] = spd_cl_source(common);
-    b->texts[1] = spd_cl_source(file);
+    snprintf(b->line, sizeof b->line, "#line 1 \"%s\"\n", file);
+    b->texts[1] = b->line;
+    b->texts[2] = spd_cl_source(file);
     if (!folder || !folder[0])
         return SPARSED_OK;
-    sparsed_status status = read_text(b, folder, common, 0);
-    return status == SPARSED_OK ? read_text(b, folder, file, 1) : status;
+    sparsed_status status = read_text(b, folder, common, &b->own[0], &b->texts[0]);
+    return status == SPARSED_OK ? read_text(b, folder, file, &b->own[1], &b->texts[2]) : status;
 }
 
-/* The first lines of the compiler's log. */
-static sparsed_status compile_failure(build *b, cl_int error) {
-    char *log = spd_allocate(&b->state->allocator, LOG_BYTES, 1);
-    if (log &&
-        b->state->api.GetProgramBuildInfo(b->program, b->state->device.device, CL_PROGRAM_BUILD_LOG,
-                                          LOG_BYTES - 1, log, NULL) != CL_SUCCESS)
+/* The compiler's log, from the state's allocator; NULL if it cannot be had. */
+static char *build_log(build *b) {
+    const spd_cl_api *api = &b->state->api;
+    cl_device_id device = b->state->device.device;
+    size_t bytes = 0;
+    if (api->GetProgramBuildInfo(b->program, device, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes) !=
+            CL_SUCCESS ||
+        bytes > MAX_LOG_BYTES)
+        return NULL;
+    char *log = spd_allocate(&b->state->allocator, bytes + 1, 1);
+    if (log && api->GetProgramBuildInfo(b->program, device, CL_PROGRAM_BUILD_LOG, bytes, log,
+                                        NULL) != CL_SUCCESS)
         log[0] = '\0';
+    return log;
+}
+
+/* The log's first line with an error, or else its first, cut out of it. */
+static const char *first_error(char *log) {
+    char *error = strstr(log, "error");
+    char *line = error ? error : log + strspn(log, "\n");
+    while (line > log && line[-1] != '\n')
+        line--;
+    line[strcspn(line, "\r\n")] = '\0';
+    return line;
+}
+
+static sparsed_status compile_failure(build *b, cl_int error) {
+    if (error != CL_BUILD_PROGRAM_FAILURE)
+        return spd_cl_check(b->state, error, "clBuildProgram", b->message);
+    char *log = build_log(b);
     sparsed_status status =
-        error == CL_BUILD_PROGRAM_FAILURE
-            ? spd_fail(b->message, SPARSED_E_COMPILE, "%s does not build on %s: %.380s", b->name,
-                       b->state->info.selector, log ? log : "")
-            : spd_cl_check(b->state, error, "clBuildProgram", b->message);
+        spd_fail(b->message, SPARSED_E_COMPILE, "%s does not build on %s: %.380s", b->name,
+                 b->state->info.selector, log ? first_error(log) : "the driver gives no reason");
     spd_release(&b->state->allocator, log);
     return status;
 }
@@ -77,7 +102,7 @@ static sparsed_status compile_failure(build *b, cl_int error) {
 static sparsed_status build_from_source(build *b) {
     const spd_cl_api *api = &b->state->api;
     cl_int error;
-    b->program = api->CreateProgramWithSource(b->state->context, 2, b->texts, NULL, &error);
+    b->program = api->CreateProgramWithSource(b->state->context, TEXTS, b->texts, NULL, &error);
     if (error != CL_SUCCESS)
         return spd_cl_check(b->state, error, "clCreateProgramWithSource", b->message);
     error = api->BuildProgram(b->program, 1, &b->state->device.device, b->options, NULL, NULL);
@@ -149,7 +174,7 @@ static sparsed_status build_program(build *b) {
     sparsed_status status = find_texts(b);
     if (status != SPARSED_OK)
         return status;
-    sparsed_fingerprint key = spd_cl_cache_key_of(b->state, b->texts, 2, b->options);
+    sparsed_fingerprint key = spd_cl_cache_key_of(b->state, b->texts, TEXTS, b->options);
     b->program = find_built(b->state, key);
     if (b->program)
         return SPARSED_OK;

@@ -10,7 +10,7 @@
 #include "state.h"
 
 /* Builds cl/kernels/NAME.cl and takes the kernel NAME out of it; *kernel is NULL on failure.
- * SPARSED_E_COMPILE: the compiler refused it, the message has the beginning of its log.
+ * SPARSED_E_COMPILE: the compiler refused it, the message has the first error of its log.
  * SPARSED_E_UNSUPPORTED: the device cannot run work-groups of the size that the kernel asks for.
  * SPARSED_E_IO: a file of SPARSED_KERNEL_DIR cannot be read. */
 sparsed_status spd_cl_kernel_build(spd_cl_state *state, const char *name, const char *options,

@@ -33,6 +33,7 @@ typedef struct spd_cl_state {
     cl_ulong max_buffer_bytes;
     cl_int lost;                          /* the error that lost the device; 0 = none */
     const char *lost_call;                /* that gave it; NULL = a command enqueued earlier */
+    bool given_up;                        /* lost, and what had begun has been waited for */
     spd_cl_pending pending;               /* on callers' queues */
     spd_cl_built built[SPD_CL_MAX_BUILT]; /* when full, the oldest is replaced */
     size_t built_count;                   /* ever kept */

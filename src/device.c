@@ -271,7 +271,7 @@ static sparsed_status fail_absent(const sparsed_context *c, const spd_backend *c
         separator = ", ";
     }
     if (strlen(known) == sizeof known - 1) /* cut */
-        memcpy(known + sizeof known - 4, "...", 3);
+        snprintf(known + sizeof known - 4, 4, "...");
     spd_release(&c->allocator, s.found);
     return spd_fail(message, SPARSED_E_NO_DEVICE, "%s is '%.150s'%s", origin, request, known);
 }

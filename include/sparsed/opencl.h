@@ -22,7 +22,8 @@
  *   before with the same plan (its scratch memory is in use until then) or the same kept blocks, on
  *   whatever queue, and on an in-order queue after all that was enqueued there. Two plans may run at
  *   the same time on two queues. On an out-of-order queue an operation waits for nothing else, and
- *   what is enqueued later waits for it only through its event.
+ *   what is enqueued later waits for it only through its event; a driver may still run such a queue
+ *   in order.
  * - Calls on host memory (sparsed_plan_run, sparsed_pipeline_attend, sparsed_kept_get, _set) work too,
  *   on a queue of the library's own, after what was enqueued with that plan or those kept blocks.
  *   They wait for it: a wait list of the caller's must not depend on their return. The first one on

@@ -209,6 +209,30 @@ static void test_launch__in_parts_gives_the_same_bits(void **state) {
     sparsed_context_destroy(context);
 }
 
+/* One query block may be too much for one launch: units of fewer rows are not. */
+static void test_launch__in_parts_of_a_query_block_gives_the_same_bits(void **state) {
+    static const bounds one_unit = {1, 1, 3 * 2 * HEADS * 2};
+    spd_cl_state *device;
+    sparsed_context *context = open_recorded(state, &device);
+    for (int m = 0; m < MODES; m++) {
+        attention_case c = {.desc = case_desc(2, HEADS, 1, 136, LEN),
+                            .select = case_select(modes[m], 128, 32, 20, 0.4)};
+        case_prepare(&c, 3);
+        sparsed_plan *plan = case_plan(&c, context);
+        const spd_cl_kernel *kernel = plan->kernel;
+        assert_true(kernel->unit_rows < 128);
+        recorder.plan = kernel;
+        all_runs whole = run_all(&c, plan);
+        check_bounds_of_launches(context, device, &c, &whole, &one_unit);
+        assert_true(recorder.largest_rows <= kernel->unit_rows);
+        recorder.plan = NULL;
+        free_all(&whole);
+        sparsed_plan_destroy(plan);
+        case_free(&c);
+    }
+    sparsed_context_destroy(context);
+}
+
 /* Both visit the same blocks in the same order. */
 static void test_launch__dense_and_dense_build_give_the_same_bits(void **state) {
     kernel_row *row = usable_row(state);
@@ -345,14 +369,49 @@ static void test_kernel_create__local_memory_of_the_smallest_device(void **state
     case_free(&small);
 }
 
+static uint64_t operations_of(spd_cl_state *device, const sparsed_plan *plan) {
+    sparsed_message message = {""};
+    spd_cl_kernel *kernel;
+    assert_int_equal(spd_cl_kernel_create(device, &spd_cl_families[plan->row], &plan->problem,
+                                          &kernel, &message),
+                     SPARSED_OK);
+    uint64_t operations = kernel->launch_operations;
+    spd_cl_kernel_destroy(kernel);
+    return operations;
+}
+
+/* Four work-groups a multiprocessor at 65536 keys; a unit of a few lanes would take seconds for it. */
+static void test_kernel_create__wide_units_take_longer_launches(void **state) {
+    kernel_row *row = usable_row(state);
+    spd_cl_state *device = row->context->state;
+    attention_case c = new_case(SPARSED_MODE_JOINT);
+    sparsed_plan *plan = case_plan(&c, row->context);
+    const sparsed_device_info own = device->info;
+    device->info.kind = SPARSED_DEVICE_GPU;
+    snprintf(device->info.capabilities, sizeof device->info.capabilities, "OpenCL C 1.2");
+    uint64_t narrow = operations_of(device, plan);
+    assert_true(narrow >= (uint64_t)own.compute_units << 30);
+    static const char *const wide[] = {"cl_nv_device_attribute_query",
+                                       "cl_amd_device_attribute_query"};
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(device->info.capabilities, sizeof device->info.capabilities, "%s", wide[i]);
+        assert_int_equal(operations_of(device, plan), 4 * narrow);
+    }
+    device->info = own;
+    sparsed_plan_destroy(plan);
+    case_free(&c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_launch__in_parts_gives_the_same_bits),
+        cmocka_unit_test(test_launch__in_parts_of_a_query_block_gives_the_same_bits),
         cmocka_unit_test(test_launch__dense_and_dense_build_give_the_same_bits),
         cmocka_unit_test(test_launch__new_lengths_compile_nothing),
         cmocka_unit_test(test_plan_create__equal_programs_are_built_once),
         cmocka_unit_test(test_kernel_build__the_oldest_program_gives_way),
         cmocka_unit_test(test_kernel_create__local_memory_of_the_smallest_device),
+        cmocka_unit_test(test_kernel_create__wide_units_take_longer_launches),
     };
     return run_tests_on_opencl_rows(tests, sizeof tests / sizeof *tests);
 }
