@@ -10,6 +10,8 @@
 
 #include <sparsed/opencl.h>
 
+#include <stdio.h>
+
 sparsed_status sparsed_opencl_context_create(cl_context opencl_context, cl_device_id device,
                                              const sparsed_options *options,
                                              sparsed_context **context, sparsed_message *message) {
@@ -31,8 +33,10 @@ sparsed_status sparsed_opencl_context_create(cl_context opencl_context, cl_devic
         status = spd_cl_adopt(opencl_context, device, &c->allocator, &c->state, message);
     if (status == SPARSED_OK) {
         c->info = ((const spd_cl_state *)c->state)->info;
-        spd_log(c, SPARSED_LOG_INFO, "device %s (%s; %s), %u compute units; reason: the caller's",
-                c->info.selector, c->info.name, c->info.driver, c->info.compute_units);
+        snprintf(c->info.reason, sizeof c->info.reason, "the caller's");
+        spd_log(c, SPARSED_LOG_INFO, "device %s (%s; %s), %u compute units; reason: %s",
+                c->info.selector, c->info.name, c->info.driver, c->info.compute_units,
+                c->info.reason);
     }
     return spd_context_finish(c, &known, status, context, message);
 }

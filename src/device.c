@@ -46,6 +46,38 @@ static bool part_fits(const char *part, size_t length, const char *number, size_
     return contains(name, part, length);
 }
 
+/* What a request may be, in a build without one of the backends too: its devices are absent then. */
+static const char *const forms[] = {"auto", "cpu", "opencl[:PLATFORM[:DEVICE]]"};
+
+static bool has_form(const char *request, const char *form) {
+    size_t word = strcspn(form, "[");
+    return strcspn(request, ":") == word && same_letters(request, form, word) &&
+           (request[word] == '\0' || form[word] == '[');
+}
+
+static bool is_blank(const char *part) {
+    part += strspn(part, " ");
+    return *part == '\0' || *part == ':';
+}
+
+/* A word that names no backend, or a part left empty. */
+static sparsed_status check_request(const char *request, const char *origin,
+                                    sparsed_message *message) {
+    const char *wrong = "", *platform = strchr(request, ':');
+    const char *device = platform ? strchr(platform + 1, ':') : NULL;
+    bool known = false;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        known = known || has_form(request, forms[i]);
+    if (known && platform && is_blank(platform + 1))
+        wrong = ": PLATFORM is empty";
+    else if (known && device && is_blank(device + 1))
+        wrong = ": DEVICE is empty";
+    else if (known)
+        return SPARSED_OK;
+    return spd_fail(message, SPARSED_E_INVALID, "%s is '%.150s'%s; known are: %s, %s, %s", origin,
+                    request, wrong, forms[0], forms[1], forms[2]);
+}
+
 static bool is_auto(const char *request) {
     return strlen(request) == 4 && same_letters(request, "auto", 4);
 }
@@ -198,27 +230,31 @@ static const char *reason(const search *s, size_t chosen) {
     }
 }
 
-static void log_choice(const sparsed_context *c, const search *s, size_t chosen,
-                       const char *request) {
-    const candidate *d = &s->found[chosen];
+static void tell_choice(sparsed_context *c, const search *s, size_t chosen, const char *request) {
+    sparsed_device_info *info = &c->info;
     size_t next = chosen + 1;
     while (next < s->count && !s->found[next].info.usable)
         next++;
-    bool automatic = is_auto(request);
-    spd_log(c, SPARSED_LOG_INFO, "device %s (%s; %s), %u %s; runner-up: %s; reason: %s%s",
-            d->info.selector, d->info.name, d->info.driver, d->backend->threads(c->state),
-            d->info.kind == SPARSED_DEVICE_CPU ? "threads" : "compute units",
-            next < s->count ? s->found[next].info.selector : "none",
-            automatic ? reason(s, chosen) : "asked for as ", automatic ? "" : request);
-    if (d->info.note[0])
-        spd_log(c, SPARSED_LOG_INFO, "device %s: %s", d->info.selector, d->info.note);
+    if (is_auto(request))
+        snprintf(info->reason, sizeof info->reason, "%s", reason(s, chosen));
+    else
+        snprintf(info->reason, sizeof info->reason, "asked for as %s", request);
+    if (next < s->count)
+        memcpy(info->runner_up, s->found[next].info.selector, sizeof info->runner_up);
+    spd_log(c, SPARSED_LOG_INFO, "device %s (%s; %s), %u %s; runner-up: %s; reason: %s",
+            info->selector, info->name, info->driver, c->backend->threads(c->state),
+            info->kind == SPARSED_DEVICE_CPU ? "threads" : "compute units",
+            info->runner_up[0] ? info->runner_up : "none", info->reason);
+    if (info->note[0])
+        spd_log(c, SPARSED_LOG_INFO, "device %s: %s", info->selector, info->note);
 }
 
 /* Nothing fits: what there is, and of the backends without a device, why not. */
-static sparsed_status fail_unknown(const sparsed_context *c, const spd_backend *const *backends,
-                                   const char *request, const char *origin,
-                                   sparsed_message *message) {
+static sparsed_status fail_absent(const sparsed_context *c, const spd_backend *const *backends,
+                                  const char *request, const char *origin,
+                                  sparsed_message *message) {
     char known[300] = "";
+    const char *separator = "; there are: ";
     search s;
     sparsed_status status = find_devices(&s, backends, NULL, &c->allocator, message);
     if (status != SPARSED_OK)
@@ -230,11 +266,14 @@ static sparsed_status fail_unknown(const sparsed_context *c, const spd_backend *
         if (absent)
             snprintf(known + used, sizeof known - used, "; no %s: %s", info->selector, info->note);
         else
-            snprintf(known + used, sizeof known - used, ", %s", info->selector);
+            snprintf(known + used, sizeof known - used, "%s%s (%.40s)", separator, info->selector,
+                     info->name);
+        separator = ", ";
     }
+    if (strlen(known) == sizeof known - 1) /* cut */
+        snprintf(known + sizeof known - 4, 4, "...");
     spd_release(&c->allocator, s.found);
-    return spd_fail(message, SPARSED_E_NO_DEVICE, "%s is '%.150s'; known are: auto%s", origin,
-                    request, known);
+    return spd_fail(message, SPARSED_E_NO_DEVICE, "%s is '%.150s'%s", origin, request, known);
 }
 
 static sparsed_status open_best(sparsed_context *c, const search *s, const char *request,
@@ -245,7 +284,7 @@ static sparsed_status open_best(sparsed_context *c, const search *s, const char 
         sparsed_status status = try_device(c, &s->found[i], is_auto(request), threads, &why);
         if (status == SPARSED_OK) {
             spd_message_clear(message);
-            log_choice(c, s, i, request);
+            tell_choice(c, s, i, request);
             return SPARSED_OK;
         }
         spd_log(c, SPARSED_LOG_INFO, "not taken: %s", why.text);
@@ -264,14 +303,17 @@ sparsed_status spd_device_open(sparsed_context *context, const spd_backend *cons
     if (!request) {
         request = getenv("SPARSED_DEVICE");
         origin = "SPARSED_DEVICE";
+        if (!request || !request[0])
+            request = "auto";
     }
-    if (!request || !request[0])
-        request = "auto";
-    sparsed_status status = find_devices(&s, backends, request, &context->allocator, message);
+    sparsed_status status = check_request(request, origin, message);
+    if (status != SPARSED_OK)
+        return status;
+    status = find_devices(&s, backends, request, &context->allocator, message);
     if (status != SPARSED_OK)
         return status;
     status = s.count > 0 ? open_best(context, &s, request, origin, threads, message)
-                         : fail_unknown(context, backends, request, origin, message);
+                         : fail_absent(context, backends, request, origin, message);
     spd_release(&context->allocator, s.found);
     return status;
 }

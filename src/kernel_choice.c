@@ -18,6 +18,20 @@ static spd_variant variant_of(const spd_problem *p) {
                          .block_k = p->select.block_k};
 }
 
+/* A variant in words, for the log. */
+static void describe_variant(const spd_variant *v, char *to, size_t size) {
+    int used = snprintf(to, size, "%s", spd_dtype_string(v->dtype));
+    if (v->out_dtype != v->dtype)
+        used += snprintf(to + used, size - (size_t)used, " to %s", spd_dtype_string(v->out_dtype));
+    used += snprintf(to + used, size - (size_t)used, ", head_dim %u, %s", v->head_dim,
+                     spd_mode_string(v->mode));
+    if (v->mode)
+        used +=
+            snprintf(to + used, size - (size_t)used, ", blocks %u x %u", v->block_q, v->block_k);
+    if (v->score_reduce == SPARSED_REDUCE_MAX)
+        snprintf(to + used, size - (size_t)used, ", score_reduce max");
+}
+
 static const spd_verdict *find_verdict(const sparsed_context *c, size_t row,
                                        const spd_variant *variant) {
     uint64_t known = spd_min(c->verdict_count, SPD_MAX_VERDICTS);
@@ -30,15 +44,15 @@ static const spd_verdict *find_verdict(const sparsed_context *c, size_t row,
 
 /* The verdict on a row for a variant: the one known, or a fresh self-test. */
 static const spd_verdict *judge(sparsed_context *c, size_t row, spd_variant variant) {
+    char words[128];
     const spd_verdict *known = find_verdict(c, row, &variant);
     if (known)
         return known;
     spd_verdict *v = &c->verdicts[c->verdict_count++ % SPD_MAX_VERDICTS];
     *v = (spd_verdict){.row = row, .variant = variant};
     v->status = spd_self_test(c, row, &variant, &v->error, &v->message);
-    spd_log(c, SPARSED_LOG_DEBUG, "kernel %s, %s, head_dim %u, blocks %u x %u, mode %u: %s",
-            c->backend->rows[row].name, spd_dtype_string(variant.dtype), variant.head_dim,
-            variant.block_q, variant.block_k, variant.mode,
+    describe_variant(&variant, words, sizeof words);
+    spd_log(c, SPARSED_LOG_DEBUG, "kernel %s, %s: %s", c->backend->rows[row].name, words,
             v->status == SPARSED_OK ? "self-test passed" : v->message.text);
     if (v->status == SPARSED_E_NOMEM)
         v->row = SIZE_MAX; /* no verdict on the row: not to be found again */
@@ -55,6 +69,16 @@ static sparsed_status try_row(sparsed_context *c, size_t row, const spd_problem 
     return verdict->status;
 }
 
+static void log_choice(const sparsed_context *c, const char *name, const spd_problem *problem,
+                       const char *refused) {
+    char words[128];
+    const spd_variant variant = variant_of(problem);
+    describe_variant(&variant, words, sizeof words);
+    spd_log(c, SPARSED_LOG_INFO, "kernel %s for %s; reason: %s%s%s", name, words,
+            c->kernel[0] ? "asked for" : "the first that is usable and passed its self-test",
+            refused[0] ? "; refused:" : "", refused);
+}
+
 sparsed_status spd_choose_kernel(sparsed_context *context, const spd_problem *problem,
                                  size_t *row) {
     sparsed_context *c = context;
@@ -67,8 +91,7 @@ sparsed_status spd_choose_kernel(sparsed_context *context, const spd_problem *pr
         sparsed_message why = {""};
         status = try_row(c, r, problem, &why);
         if (status == SPARSED_OK) {
-            spd_log(c, SPARSED_LOG_INFO, "kernel %s%s%s", name, refused[0] ? "; refused:" : "",
-                    refused);
+            log_choice(c, name, problem, refused);
             *row = r;
             return SPARSED_OK;
         }
@@ -85,17 +108,19 @@ sparsed_status spd_choose_kernel(sparsed_context *context, const spd_problem *pr
                     refused);
 }
 
+static const char *tests_word(unsigned count) {
+    return count == 1 ? "self-test" : "self-tests";
+}
+
 /* What is known of a row: why not, or how many self-tests it passed. */
 static void describe_row(sparsed_context *c, size_t row, sparsed_kernel_info *info) {
     sparsed_message why = {""};
     snprintf(info->name, sizeof info->name, "%s", c->backend->rows[row].name);
     snprintf(info->about, sizeof info->about, "%s", c->backend->rows[row].about);
-    info->usable = c->backend->accept(c->state, row, NULL, &why) == SPARSED_OK;
-    if (!info->usable) {
+    if (c->backend->accept(c->state, row, NULL, &why) != SPARSED_OK) {
         snprintf(info->verdict, sizeof info->verdict, "%.250s", why.text);
         return;
     }
-    unsigned passed = 0, failed = 0;
     double error = 0.0;
     for (uint64_t i = 0; i < spd_min(c->verdict_count, SPD_MAX_VERDICTS); i++) {
         const spd_verdict *v = &c->verdicts[i];
@@ -103,19 +128,20 @@ static void describe_row(sparsed_context *c, size_t row, sparsed_kernel_info *in
             continue;
         if (v->status != SPARSED_OK) {
             why = v->message;
-            failed++;
+            info->failed++;
             continue;
         }
-        passed++;
+        info->passed++;
         error = v->variant.dtype == SPARSED_F32 && v->error > error ? v->error : error;
     }
-    if (failed > 0)
-        snprintf(info->verdict, sizeof info->verdict, "failed %u of %u self-tests: %.200s", failed,
-                 passed + failed, why.text);
-    else if (passed > 0)
+    info->usable = info->failed == 0;
+    if (info->failed > 0)
+        snprintf(info->verdict, sizeof info->verdict, "failed %u of %u %s: %.200s", info->failed,
+                 info->passed + info->failed, tests_word(info->passed + info->failed), why.text);
+    else if (info->passed > 0)
         snprintf(info->verdict, sizeof info->verdict,
-                 "passed %u self-tests (f32: error at most %.1e of the double oracle)", passed,
-                 error);
+                 "passed %u %s (f32: error at most %.1e of the double oracle)", info->passed,
+                 tests_word(info->passed), error);
     else
         snprintf(info->verdict, sizeof info->verdict, "not tested yet");
 }
@@ -151,6 +177,8 @@ sparsed_status sparsed_kernel_self_test(sparsed_context *context) {
         sparsed_message why;
         if (context->backend->accept(context->state, row, NULL, &why) != SPARSED_OK)
             continue;
+        spd_log(context, SPARSED_LOG_INFO, "kernel %s: self-tests",
+                context->backend->rows[row].name);
         for (uint32_t dtype = SPARSED_F32; dtype <= SPARSED_BF16; dtype++)
             for (size_t i = 0; i < sizeof dims / sizeof *dims; i++) {
                 spd_variant variant = {.dtype = dtype,

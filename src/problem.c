@@ -11,6 +11,12 @@
 
 enum { MAX_LEN = 2147483647, MAX_HEADS = 65536, MAX_BATCH = 65536 };
 
+const char *spd_mode_string(uint32_t mode) {
+    static const char *const names[] = {"dense", "paper",  "upstream-dream", "upstream-llada",
+                                        "joint", "window", "streaming"};
+    return mode < sizeof names / sizeof *names ? names[mode] : "unknown";
+}
+
 const char *spd_dtype_string(uint32_t dtype) {
     switch (dtype) {
     case SPARSED_F32:

@@ -40,6 +40,9 @@ sparsed_status spd_check_generation(const spd_problem *run, const spd_extent *ex
 
 const char *spd_dtype_string(uint32_t dtype);
 
+/* "paper", ...; 0 is "dense". */
+const char *spd_mode_string(uint32_t mode);
+
 /* A mode that ranks blocks by scores (the others are fixed), and one whose generation blocks are
  * ranked by a second softmax. */
 static inline bool spd_mode_is_scored(uint32_t mode) {

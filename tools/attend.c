@@ -207,13 +207,17 @@ static bool write_output(const attend_options *o, const attend_run *run, tool_er
 
 static bool report(const attend_options *o, const attend_run *run, tool_error *error) {
     const sparsed_desc *d = &run->in.desc;
+    sparsed_device_info device = {.struct_size = sizeof device};
     if (!o->json)
         return true;
+    if (!device_check(run->context, sparsed_context_device(run->context, &device), error))
+        return false;
     cJSON *root = cJSON_CreateObject();
+    cJSON_AddStringToObject(root, "device", device.selector);
     cJSON_AddStringToObject(root, "kernel", run->plan_info.kernel);
     cJSON_AddStringToObject(root, "attention", o->attention);
     cJSON_AddStringToObject(root, "dtype", storage_name((sparsed_dtype)d->dtype));
-    cJSON_AddNumberToObject(root, "threads", run->plan_info.threads);
+    device_units_json(&device, root);
     cJSON_AddNumberToObject(root, "scratch_bytes", (double)run->plan_info.scratch_bytes);
     if (run->with_pattern) {
         cJSON_AddStringToObject(root, "mode", selection_mode_name(run->select.mode));

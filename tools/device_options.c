@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 void device_add_options(device_options *device, cli_options *options) {
     *device = (device_options){0};
@@ -20,13 +21,14 @@ void device_add_options(device_options *device, cli_options *options) {
 }
 
 static void write_log(void *user, sparsed_log_level level, const char *line) {
-    (void)user;
-    (void)level;
-    fprintf(stderr, "sparsed: %s\n", line);
+    const sparsed_log_level *last = user;
+    if (level <= *last)
+        fprintf(stderr, "sparsed: %s\n", line);
 }
 
 sparsed_context *device_open(const device_options *device, tool_error *error) {
-    static const sparsed_logger logger = {write_log, NULL};
+    static sparsed_log_level all = SPARSED_LOG_DEBUG, main_lines = SPARSED_LOG_INFO;
+    const sparsed_logger logger = {write_log, device->verbose ? &all : &main_lines};
     sparsed_options options = SPARSED_OPTIONS_INIT;
     sparsed_context *context;
     sparsed_message message;
@@ -38,12 +40,25 @@ sparsed_context *device_open(const device_options *device, tool_error *error) {
     options.device = device->device;
     options.kernel = device->kernel;
     options.threads = (uint32_t)device->threads;
-    options.logger = device->verbose ? &logger : NULL;
+    if (device->verbose || (device->progress && isatty(STDERR_FILENO)))
+        options.logger = &logger;
     sparsed_status status = sparsed_context_create(&options, &context, &message);
     if (status == SPARSED_OK)
         return context;
     device_fail(message.text, status == SPARSED_E_INVALID, error);
     return NULL;
+}
+
+void device_units_text(const sparsed_device_info *device, char *to, size_t size) {
+    snprintf(to, size, "%u %s%s", device->compute_units,
+             device->kind == SPARSED_DEVICE_CPU ? "thread" : "compute unit",
+             device->compute_units == 1 ? "" : "s");
+}
+
+void device_units_json(const sparsed_device_info *device, cJSON *to) {
+    cJSON_AddNumberToObject(to, "compute_units", device->compute_units);
+    if (device->kind == SPARSED_DEVICE_CPU)
+        cJSON_AddNumberToObject(to, "threads", device->compute_units);
 }
 
 void device_fail(const char *text, bool usage, tool_error *error) {

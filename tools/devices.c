@@ -19,10 +19,12 @@ typedef struct listing {
     size_t device_count;
     sparsed_kernel_info kernels[MAX_KERNELS];
     size_t kernel_count;
-    char kernel[32]; /* that a plan chooses */
+    char kernel[32];      /* that a plan chooses; "" if there is none */
+    tool_error no_kernel; /* why there is none */
+    bool pinned;          /* it was asked for */
 } listing;
 
-/* The kernel that a plan of a common shape gets. */
+/* The kernel that a plan of a common shape gets. None does not hide what is known of them all. */
 static bool choose_kernel(sparsed_context *context, listing *l, tool_error *error) {
     sparsed_desc desc = SPARSED_DESC_INIT;
     sparsed_plan *plan;
@@ -31,8 +33,8 @@ static bool choose_kernel(sparsed_context *context, listing *l, tool_error *erro
     desc.batch = desc.heads = desc.kv_heads = 1;
     desc.head_dim = 64;
     desc.q_len = desc.kv_len = 64;
-    if (!device_check(context, sparsed_plan_create(context, &desc, NULL, &plan), error))
-        return false;
+    if (!device_check(context, sparsed_plan_create(context, &desc, NULL, &plan), &l->no_kernel))
+        return true;
     bool done = device_check(context, sparsed_plan_describe(plan, &info), error);
     memcpy(l->kernel, info.kernel, sizeof l->kernel);
     sparsed_plan_destroy(plan);
@@ -55,6 +57,7 @@ static bool collect(const device_options *device, bool self_test, listing *l, to
     sparsed_context *context = device_open(device, error);
     if (!context)
         return false;
+    l->pinned = device->kernel != NULL;
     bool done = !self_test || device_check(context, sparsed_kernel_self_test(context), error);
     done = done && choose_kernel(context, l, error) &&
            device_check(context, sparsed_context_device(context, &l->chosen), error) &&
@@ -86,24 +89,35 @@ static bool is_absent(const sparsed_device_info *d) {
     return !d->usable && d->compute_units == 0 && !strchr(d->selector, ':');
 }
 
-static const char *units_name(const sparsed_device_info *d) {
-    return d->kind == SPARSED_DEVICE_CPU ? "thread" : "compute unit";
-}
-
 static void print_device(const sparsed_device_info *d) {
     char units[32];
     if (is_absent(d)) {
         printf("%-12s not available: %s\n", d->selector, d->note);
         return;
     }
-    snprintf(units, sizeof units, "%u %s%s", d->compute_units, units_name(d),
-             d->compute_units == 1 ? "" : "s");
+    device_units_text(d, units, sizeof units);
     printf("%-12s %-10s  %-17s %8.1f GiB  %s%s\n", d->selector, kind_name(d->kind), units,
            (double)d->memory_bytes / 0x1p30, d->usable ? "" : "not usable: ", verdict(d));
     printf("%12s %s (%s)\n%12s %s\n%12s %s\n", "", d->name, d->vendor, "", d->driver, "",
            d->capabilities);
     if (d->usable && d->note[0])
         printf("%12s note: %s\n", "", d->note);
+}
+
+static const char *kernel_reason(const listing *l) {
+    return l->pinned ? "asked for" : "the first that is usable and passed its self-test";
+}
+
+static void print_choice(const listing *l) {
+    const sparsed_device_info *d = &l->chosen;
+    char units[32];
+    device_units_text(d, units, sizeof units);
+    printf("\nchosen: %s, %s; runner-up: %s; reason: %s\n", d->selector, units,
+           d->runner_up[0] ? d->runner_up : "none", d->reason);
+    if (l->kernel[0])
+        printf("kernel: %s; reason: %s\n", l->kernel, kernel_reason(l));
+    else
+        printf("kernel: none\n");
 }
 
 static void print_text(const listing *l) {
@@ -114,12 +128,10 @@ static void print_text(const listing *l) {
         printf("\nOPENBLAS_CORETYPE is %s: yours, or this command's where OpenBLAS misjudges the "
                "processor\n",
                getenv("OPENBLAS_CORETYPE"));
-    printf("\nchosen: %s, %u %s%s, kernel %s (the first that is usable and passes its "
-           "self-test)\nkernels, best first:\n",
-           l->chosen.selector, l->chosen.compute_units, units_name(&l->chosen),
-           l->chosen.compute_units == 1 ? "" : "s", l->kernel);
+    print_choice(l);
+    printf("kernels of %s, best first:\n", l->chosen.selector);
     for (size_t i = 0; i < l->kernel_count; i++)
-        printf("  %-13s %s\n  %-13s %s: %s\n", l->kernels[i].name, l->kernels[i].about, "",
+        printf("  %-14s  %s\n  %-14s  %s: %s\n", l->kernels[i].name, l->kernels[i].about, "",
                l->kernels[i].usable ? "usable" : "not usable", l->kernels[i].verdict);
 }
 
@@ -145,10 +157,11 @@ static bool print_json(const listing *l, tool_error *error) {
     for (size_t i = 0; i < l->device_count; i++)
         cJSON_AddItemToArray(devices, device_json(&l->devices[i]));
     cJSON_AddStringToObject(root, "chosen", l->chosen.selector);
+    cJSON_AddStringToObject(root, "reason", l->chosen.reason);
+    cJSON_AddStringToObject(root, "runner_up", l->chosen.runner_up);
     cJSON_AddStringToObject(root, "kernel", l->kernel);
-    cJSON_AddNumberToObject(root, "compute_units", l->chosen.compute_units);
-    if (l->chosen.kind == SPARSED_DEVICE_CPU)
-        cJSON_AddNumberToObject(root, "threads", l->chosen.compute_units);
+    cJSON_AddStringToObject(root, "kernel_reason", l->kernel[0] ? kernel_reason(l) : "");
+    device_units_json(&l->chosen, root);
     cJSON *kernels = cJSON_AddArrayToObject(root, "kernels");
     for (size_t i = 0; i < l->kernel_count; i++) {
         cJSON *k = cJSON_CreateObject();
@@ -161,6 +174,22 @@ static bool print_json(const listing *l, tool_error *error) {
     return json_print(root, error);
 }
 
+/* A listing that was printed is a failure all the same where no kernel runs, or one that was tested
+ * on request is wrong. */
+static bool judge(const listing *l, bool self_test, tool_error *error) {
+    char failed[256] = "";
+    for (size_t i = 0; self_test && i < l->kernel_count; i++) {
+        size_t used = strlen(failed);
+        if (l->kernels[i].failed > 0)
+            snprintf(failed + used, sizeof failed - used, " %s", l->kernels[i].name);
+    }
+    if (failed[0])
+        return tool_fail(error, "self-tests on %s failed:%s", l->chosen.selector, failed);
+    if (!l->kernel[0])
+        *error = l->no_kernel;
+    return l->kernel[0] != '\0';
+}
+
 bool command_devices(int argc, char **argv, tool_error *error) {
     cli_options options = {0};
     device_options device;
@@ -168,8 +197,9 @@ bool command_devices(int argc, char **argv, tool_error *error) {
     device_add_options(&device, &options);
     cli_add(&options,
             (cli_option){"self-test", CLI_FLAG, &self_test, NULL, NULL,
-                         "run the self-tests of all kernels of the device chosen, against "
-                         "the double oracle"});
+                         "hold every kernel of the chosen device (--device chooses) to the "
+                         "double-precision oracle; exit code 1 if one fails. On OpenCL the first "
+                         "time may take minutes: kernels are compiled"});
     cli_add(&options, (cli_option){"json", CLI_FLAG, &json, NULL, NULL, "print one JSON object"});
     if (!cli_parse(&options, argc, argv, &help, error))
         return false;
@@ -183,11 +213,13 @@ bool command_devices(int argc, char **argv, tool_error *error) {
     listing *l = calloc(1, sizeof *l);
     if (!l)
         return tool_fail(error, "out of memory");
+    device.progress = self_test;
     bool done = collect(&device, self_test, l, error);
     if (done && json)
         done = print_json(l, error);
     else if (done)
         print_text(l);
+    done = done && judge(l, self_test, error);
     free(l);
     return done;
 }

@@ -267,7 +267,7 @@ static bool report(const generate_state *s, tool_error *error) {
                                .prompt_length = s->prompt.length,
                                .denoise = &s->denoise,
                                .layers = dlm_model_config(s->model)->layers,
-                               .threads = device.compute_units,
+                               .device = &device,
                                .patterns = &s->patterns.report,
                                .methods = s->methods,
                                .count = s->method_count};

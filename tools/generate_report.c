@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "device_options.h"
 #include "json_print.h"
 #include "selection.h"
 #include "storage_convert.h"
@@ -144,11 +145,13 @@ static void cell_total_gain(const generate_report *r, const generate_method *m, 
 
 static void print_settings(const generate_report *r) {
     const generate_method *m = &r->methods[0];
+    char units[32];
+    device_units_text(r->device, units, sizeof units);
     fprintf(stderr,
-            "\n%s, %zu + %u tokens, %u steps, %s; attention stores %s; kernel %s, %u threads\n",
+            "\n%s, %zu + %u tokens, %u steps, %s; attention stores %s; kernel %s on %s, %s\n",
             r->model_dir, r->prompt_length, r->denoise->gen_length, r->denoise->steps,
             dlm_sampler_name(r->denoise->sampler), storage_name(m->plan.dtype), m->result.kernel,
-            r->threads);
+            r->device->selector, units);
     for (size_t i = 0; i < r->count; i++) {
         const method_plan *p = &r->methods[i].plan;
         const sparsed_select *s = &p->select;
@@ -309,7 +312,8 @@ bool generate_print_json(const generate_report *r, tool_error *error) {
     cJSON_AddNumberToObject(root, "denoising_steps", r->denoise->steps);
     cJSON_AddStringToObject(root, "sampler", dlm_sampler_name(r->denoise->sampler));
     cJSON_AddStringToObject(root, "dtype", storage_name(r->methods[0].plan.dtype));
-    cJSON_AddNumberToObject(root, "threads", r->threads);
+    cJSON_AddStringToObject(root, "device", r->device->selector);
+    device_units_json(r->device, root);
     if (r->example) {
         cJSON_AddStringToObject(root, "example", r->example_name);
         cJSON_AddStringToObject(root, "answer_expected", r->example->answer);

@@ -24,7 +24,8 @@ typedef struct generate_report {
     const dlm_example *example;
     size_t prompt_length;
     const dlm_denoise_options *denoise;
-    uint32_t layers, threads;
+    uint32_t layers;
+    const sparsed_device_info *device; /* attention's */
     const pattern_report *patterns;
     const generate_method
         *methods; /* [count]; the first is the one asked for, the others compare */

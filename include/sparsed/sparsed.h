@@ -154,6 +154,8 @@ typedef struct sparsed_device_info {
     uint64_t memory_bytes; /* total memory of the device; 0 = unknown */
     uint32_t kind;         /* sparsed_device_kind */
     uint32_t reserved_tail;
+    char reason[128];   /* of a context's device: why it was chosen; else "" */
+    char runner_up[32]; /* of a context's device: the selector of what came next; "" = nothing */
 } sparsed_device_info;
 
 /*
@@ -196,7 +198,7 @@ typedef struct sparsed_options {
  *   "opencl:P", "opencl:P:D"  one whose platform P and device D fit: a number as in
  *                         sparsed_device_info.selector, or in any case of letters a part of the
  *                         platform's text (sparsed_device_info.driver) or of the device's name
- * A device that was named is used or the call fails: nothing takes its place.
+ * No part may be empty. A device that was named is used or the call fails: nothing takes its place.
  *
  * Environment variables, read when a context is created, devices are listed, or kernels are built;
  * an empty one is as none, but for SPARSED_CACHE_DIR:
@@ -215,8 +217,9 @@ typedef struct sparsed_options {
  *   options  may be NULL (all defaults); strings are copied
  *   context  receives the handle, NULL on failure; destroy it with sparsed_context_destroy
  *   message  may be NULL
- * SPARSED_OK; SPARSED_E_INVALID (an argument; more than 1024 threads); SPARSED_E_NO_DEVICE (no such
- * device in this build or machine, or not usable: says why); SPARSED_E_DEVICE; SPARSED_E_NOMEM.
+ * SPARSED_OK; SPARSED_E_INVALID (an argument, a device or kernel of no known name; more than 1024
+ * threads); SPARSED_E_NO_DEVICE (no such device in this build or machine, or not usable: says why);
+ * SPARSED_E_DEVICE; SPARSED_E_NOMEM.
  * Thread-safe.
  */
 SPARSED_API sparsed_status sparsed_context_create(const sparsed_options *options,
@@ -236,10 +239,12 @@ SPARSED_API sparsed_status sparsed_context_device(sparsed_context *context,
 
 typedef struct sparsed_kernel_info {
     uint32_t struct_size;
-    uint32_t usable; /* 1 if the row accepts this device at all */
+    uint32_t usable; /* 1 if the row accepts this device and has failed no self-test so far */
     char name[32];   /* registry row: what sparsed_options.kernel takes */
     char about[96];
     char verdict[256]; /* the reason why not, or the self-tests passed so far and their error */
+    uint32_t passed;   /* self-tests so far; a row that does not accept the device has none */
+    uint32_t failed;
 } sparsed_kernel_info;
 
 /* Lists the registry rows of the context's device, best first, with what is known of each so far.
@@ -247,9 +252,10 @@ typedef struct sparsed_kernel_info {
 SPARSED_API sparsed_status sparsed_kernel_list(sparsed_context *context, sparsed_kernel_info *infos,
                                                size_t *count);
 
-/* Runs the self-test of every row over all storage types at head dimensions 64, 128 and 40;
- * afterwards sparsed_kernel_list tells the verdicts. SPARSED_OK even if a row fails, or loses the
- * device; SPARSED_E_NOMEM. */
+/* Runs the self-test of every row that accepts the context's device, over all storage types at head
+ * dimensions 64, 128 and 40; afterwards sparsed_kernel_list tells the verdicts. SPARSED_OK even if a
+ * row fails, or loses the device; SPARSED_E_NOMEM. A row's first one compiles its kernels: on
+ * OpenCL that may take a minute. A line of the log (SPARSED_LOG_INFO) says when a row begins. */
 SPARSED_API sparsed_status sparsed_kernel_self_test(sparsed_context *context);
 
 /* ---- the problem -------------------------------------------------------------------------- */

@@ -82,37 +82,71 @@ consume_by_pkg_config() {
     run_programs "$scratch/pkg-$1"
 }
 
-# The flag that links libOpenCL here, with or without the package that has its development link.
-find_libopencl() {
-    for flag in -lOpenCL -l:libOpenCL.so.1; do
-        if echo 'int main(void) { return 0; }' |
-            "${CC:-cc}" -x c - -o "$scratch/probe" "$flag" 2>/dev/null; then
-            echo "$flag"
-            return
-        fi
-    done
+links_libopencl() {
+    echo 'int main(void) { return 0; }' |
+        "${CC:-cc}" -x c - -o "$scratch/probe" -lOpenCL 2>/dev/null
 }
 
-# The program of docs/embedding.md; without a device (exit code 77) it is built only.
+# Makes -lOpenCL work also without the package that has the development link.
+find_libopencl() {
+    links_libopencl && return
+    library=$("${CC:-cc}" -print-file-name=libOpenCL.so.1)
+    [ "$library" != libOpenCL.so.1 ] || return 1
+    mkdir -p "$scratch/opencl"
+    ln -sf "$library" "$scratch/opencl/libOpenCL.so"
+    export LIBRARY_PATH="$scratch/opencl" CMAKE_LIBRARY_PATH="$scratch/opencl"
+    links_libopencl
+}
+
+# $1 cmake or sh: what "Building it" of docs/embedding.md shows in this language.
+excerpt() {
+    awk -v fence="\`\`\`$1" '
+        /^## / { here = $0 == "## Building it" }
+        /^```/ { inside = here && $0 == fence; next }
+        inside
+    ' "$source_dir/docs/embedding.md"
+}
+
+cc() {
+    command "${CC:-cc}" "$@"
+}
+
+# shellcheck source=/dev/null
+run_sh_excerpt() (
+    export PKG_CONFIG_PATH="$libdir/pkgconfig"
+    cd "$1"
+    excerpt sh >recipe.sh
+    . ./recipe.sh
+)
+
+# $1 program. Without a device (exit code 77) it was built only.
+run_embedding() {
+    code=0
+    env LD_LIBRARY_PATH="$libdir" "$1" >"$scratch/log" 2>&1 || code=$?
+    cat "$scratch/log"
+    [ "$code" -eq 0 ] || [ "$code" -eq 77 ] || fail "the embedding program's exit code is $code"
+}
+
+# The program of docs/embedding.md, built as the page says.
 embed() {
     if ! grep -q sparsed_opencl_context_create "$libdir"/libsparsed.*; then
         say "an OpenCL application, $1: left out, the library was built without OpenCL"
         return
     fi
     say "an OpenCL application, $1"
-    opencl=$(find_libopencl)
-    if [ -z "$opencl" ]; then
+    if ! find_libopencl; then
         say "left out: there is no libOpenCL to link"
         return
     fi
-    flags=$(PKG_CONFIG_PATH=$libdir/pkgconfig pkg-config --cflags --libs sparsed)
-    # shellcheck disable=SC2086 # the flags are words
-    quietly "${CC:-cc}" -std=c11 "$source_dir/tests/embedding/main.c" -o "$scratch/pkg-$1/embedding" \
-        $flags "$opencl" -lm
-    code=0
-    env LD_LIBRARY_PATH="$libdir" "$scratch/pkg-$1/embedding" >"$scratch/log" 2>&1 || code=$?
-    cat "$scratch/log"
-    [ "$code" -eq 0 ] || [ "$code" -eq 77 ] || fail "the embedding program's exit code is $code"
+    folder=$scratch/embedding-$1
+    mkdir -p "$folder"
+    cp "$source_dir/tests/embedding/main.c" "$folder"
+    excerpt cmake >"$folder/CMakeLists.txt"
+    quietly run_sh_excerpt "$folder"
+    run_embedding "$folder/app"
+    quietly cmake -S "$folder" -B "$folder/build" -G Ninja -DCMAKE_PREFIX_PATH="$prefix"
+    quietly cmake --build "$folder/build"
+    run_embedding "$folder/build/app"
 }
 
 consume_sources() {

@@ -251,7 +251,7 @@ static void set_fakes(size_t count, const fake *a, const fake *b, const fake *c,
 
 typedef struct choice {
     sparsed_status status;
-    char selector[32], text[512], log[2048];
+    char selector[32], reason[128], runner_up[32], text[512], log[2048];
 } choice;
 
 static void write_line(void *user, sparsed_log_level level, const char *line) {
@@ -266,7 +266,7 @@ static choice choose(const char *request, bool with_cpu) {
     static spd_verdict verdicts[SPD_MAX_VERDICTS];
     const spd_backend opencl = fake_backend();
     const spd_backend *const backends[] = {&opencl, with_cpu ? &spd_cpu_backend : NULL, NULL};
-    choice result = {SPARSED_OK, "", "", ""};
+    choice result = {.status = SPARSED_OK};
     sparsed_context context = {.allocator = spd_default_allocator(),
                                .logger = {write_line, &result},
                                .verdicts = verdicts};
@@ -277,6 +277,8 @@ static choice choose(const char *request, bool with_cpu) {
         assert_string_equal(message.text, "");
         assert_string_equal(context.message.text, "");
         snprintf(result.selector, sizeof result.selector, "%s", context.info.selector);
+        snprintf(result.reason, sizeof result.reason, "%s", context.info.reason);
+        snprintf(result.runner_up, sizeof result.runner_up, "%s", context.info.runner_up);
         context.backend->close(context.state);
     } else {
         assert_null(context.state);
@@ -303,6 +305,8 @@ static void test_device_open__auto_takes_a_gpu_that_passes(void **state) {
     assert_string_equal(c.selector, "opencl:0:0");
     assert_non_null(strstr(c.log, "device opencl:0:0 (Fast GPU 5700; Big Platform"));
     assert_non_null(strstr(c.log, "runner-up: cpu; reason: a GPU that passed its self-test\n"));
+    assert_string_equal(c.reason, "a GPU that passed its self-test");
+    assert_string_equal(c.runner_up, "cpu");
 }
 
 static void test_device_open__auto_takes_the_cpu_before_opencl_on_it(void **state) {
@@ -378,23 +382,59 @@ static void test_device_open__numbers_and_names(void **state) {
     expect("opencl:Portable Computing:0", "opencl:1:0");
     expect("opencl:big:SLOW", "opencl:0:1");
     expect("opencl:0:GPU 5700", "opencl:0:0");
-    expect("opencl::slow", "opencl:0:1"); /* any platform */
+}
+
+/* What context->info says of a device that was named. */
+static void test_device_open__tells_who_asked(void **state) {
+    (void)state;
+    set_fakes(3, &gpu, &second_gpu, &pocl, NULL);
+    const choice c = choose("opencl:big", true);
+    assert_string_equal(c.reason, "asked for as opencl:big");
+    assert_string_equal(c.runner_up, "opencl:0:1");
+    assert_string_equal(choose("cpu", true).runner_up, "");
+}
+
+/* A word that is no backend's, or a part that is empty: no device could ever fit. */
+static void test_device_open__refuses_what_is_malformed(void **state) {
+    (void)state;
+    const char *const words[] = {"gpu",       "openclx", "openc",     "cpu:0", "cpu:", "auto:0",
+                                 "automatic", "",        "opencl :0", ":",     ":0:0"};
+    set_fakes(2, &gpu, &pocl, NULL, NULL);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        char text[128];
+        snprintf(text, sizeof text,
+                 "options.device is '%s'; known are: auto, cpu, opencl[:PLATFORM[:DEVICE]]",
+                 words[i]);
+        expect_refusal(words[i], SPARSED_E_INVALID, text);
+    }
+    expect_refusal("opencl:", SPARSED_E_INVALID, "is 'opencl:': PLATFORM is empty; known are");
+    expect_refusal("opencl::0", SPARSED_E_INVALID, "is 'opencl::0': PLATFORM is empty");
+    expect_refusal("opencl: :0", SPARSED_E_INVALID, "is 'opencl: :0': PLATFORM is empty");
+    expect_refusal("OPENCL::", SPARSED_E_INVALID, "is 'OPENCL::': PLATFORM is empty");
+    expect_refusal("opencl:0:", SPARSED_E_INVALID, "is 'opencl:0:': DEVICE is empty");
+    expect_refusal("opencl:big: ", SPARSED_E_INVALID, "is 'opencl:big: ': DEVICE is empty");
+    assert_int_equal(asked_for_devices, 0); /* no driver was loaded for it */
 }
 
 static void test_device_open__refuses_what_does_not_fit(void **state) {
     (void)state;
     set_fakes(2, &gpu, &pocl, NULL, NULL);
-    expect_refusal("gpu", SPARSED_E_NO_DEVICE,
-                   "options.device is 'gpu'; known are: auto, opencl:0:0, cpu, opencl:1:0");
-    expect_refusal("opencl:7", SPARSED_E_NO_DEVICE, "is 'opencl:7'; known are");
+    expect_refusal("opencl:7", SPARSED_E_NO_DEVICE,
+                   "options.device is 'opencl:7'; there are: opencl:0:0 (Fast GPU 5700), cpu (");
+    expect_refusal("opencl:7", SPARSED_E_NO_DEVICE, "), opencl:1:0 (pthread-EPYC)");
     expect_refusal("opencl:0:1", SPARSED_E_NO_DEVICE, "is 'opencl:0:1'");
     expect_refusal("opencl:0:5700", SPARSED_E_NO_DEVICE, "'opencl:0:5700'"); /* a number */
     expect_refusal("opencl:00:0", SPARSED_E_NO_DEVICE, "'opencl:00:0'");
     expect_refusal("opencl:0:0:0", SPARSED_E_NO_DEVICE, "'opencl:0:0:0'");
     expect_refusal("opencl:nvidia", SPARSED_E_NO_DEVICE, "'opencl:nvidia'");
-    expect_refusal("openclx", SPARSED_E_NO_DEVICE, "'openclx'");
-    expect_refusal("cpu:0", SPARSED_E_NO_DEVICE, "'cpu:0'");
-    expect_refusal("automatic", SPARSED_E_NO_DEVICE, "'automatic'");
+    char long_name[100]; /* four of them are more than a message holds */
+    memset(long_name, 'x', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = '\0';
+    fake many = {long_name, "driver", long_name, SPARSED_DEVICE_GPU, NULL, false, false};
+    set_fakes(4, &many, &many, &many, &many);
+    choice c = choose("opencl:nvidia", true);
+    assert_error_text(c.text, c.status, SPARSED_E_NO_DEVICE, "'opencl:nvidia'; there are: xxx");
+    assert_string_equal(c.text + strlen(c.text) - 3, "...");
 }
 
 /* Named, a device is used or the call fails: the text says why. */
@@ -421,11 +461,11 @@ static void test_device_open__says_why_there_is_none(void **state) {
     (void)state;
     set_fakes(0, NULL, NULL, NULL, NULL);
     expect("auto", "cpu");
-    expect_refusal("opencl", SPARSED_E_NO_DEVICE,
-                   "is 'opencl'; known are: auto, cpu; no opencl: libFake.so is not there");
+    expect_refusal("opencl", SPARSED_E_NO_DEVICE, "; no opencl: libFake.so is not there");
+    expect_refusal("opencl", SPARSED_E_NO_DEVICE, "options.device is 'opencl'; there are: cpu (");
     expect_refusal("opencl:1:0", SPARSED_E_NO_DEVICE, "no opencl: libFake.so is not there");
     assert_error_text(choose("auto", false).text, choose("auto", false).status, SPARSED_E_NO_DEVICE,
-                      "known are: auto; no opencl: libFake.so");
+                      "is 'auto'; no opencl: libFake.so");
 }
 
 /* Who asks for the CPU does not wait for drivers to load. */
@@ -444,6 +484,8 @@ static void test_device_open__environment(void **state) {
     expect("cpu", "cpu"); /* the option stands above it */
     setenv("SPARSED_DEVICE", "opencl:9", 1);
     assert_non_null(strstr(choose(NULL, true).text, "SPARSED_DEVICE is 'opencl:9'"));
+    setenv("SPARSED_DEVICE", "opencl:", 1);
+    assert_non_null(strstr(choose(NULL, true).text, "SPARSED_DEVICE is 'opencl:': PLATFORM is"));
     setenv("SPARSED_DEVICE", "", 1);
     assert_string_equal(choose(NULL, true).selector, "opencl:0:0");
     unsetenv("SPARSED_DEVICE");
@@ -463,6 +505,8 @@ int main(void) {
         cmocka_unit_test(test_device_open__auto_falls_to_the_next),
         cmocka_unit_test(test_device_open__runner_up_is_usable),
         cmocka_unit_test(test_device_open__numbers_and_names),
+        cmocka_unit_test(test_device_open__tells_who_asked),
+        cmocka_unit_test(test_device_open__refuses_what_is_malformed),
         cmocka_unit_test(test_device_open__refuses_what_does_not_fit),
         cmocka_unit_test(test_device_open__a_named_device_is_not_replaced),
         cmocka_unit_test(test_device_open__says_why_there_is_none),

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -192,13 +193,102 @@ static void test_kernel_list__tells_the_verdicts(void **state) {
     for (int i = 0; i < ROWS; i++) {
         assert_string_equal(infos[i].name, rows[i].name);
         assert_string_equal(infos[i].about, rows[i].about);
-        assert_int_equal(infos[i].usable, i != ROW_ABSENT);
+        assert_int_equal(infos[i].usable, i == ROW_NARROW || i == ROW_RIGHT);
+        assert_int_equal(infos[i].failed, i >= ROW_WRONG_OUT && i < ROW_RIGHT);
+        assert_int_equal(infos[i].passed, i == ROW_RIGHT);
     }
     assert_string_equal(infos[ROW_ABSENT].verdict, "libabsent.so was not found");
     assert_string_equal(infos[ROW_NARROW].verdict, "not tested yet");
-    assert_non_null(strstr(infos[ROW_WRONG_OUT].verdict, "failed 1 of 1 self-tests"));
-    assert_non_null(strstr(infos[ROW_RIGHT].verdict, "passed 1 self-tests"));
+    assert_non_null(strstr(infos[ROW_WRONG_OUT].verdict, "failed 1 of 1 self-test: self-test: "));
+    assert_non_null(strstr(infos[ROW_RIGHT].verdict, "passed 1 self-test ("));
     sparsed_context_destroy(context);
+}
+
+/* A row that passes some and fails one is not usable; one that refuses the device has no tests. */
+static void test_kernel_list__after_all_self_tests(void **state) {
+    (void)state;
+    spd_backend backend;
+    sparsed_context *context = open_broken(&backend, NULL);
+    sparsed_kernel_info infos[ROWS];
+    size_t count = ROWS;
+    assert_int_equal(plan_on(context, 40, "right"), SPARSED_OK);
+    assert_int_equal(sparsed_kernel_self_test(context), SPARSED_OK);
+    for (int i = 0; i < ROWS; i++)
+        infos[i] = (sparsed_kernel_info){.struct_size = sizeof infos[i]};
+    assert_int_equal(sparsed_kernel_list(context, infos, &count), SPARSED_OK);
+    assert_int_equal(infos[ROW_ABSENT].usable, 0);
+    assert_int_equal(infos[ROW_ABSENT].passed + infos[ROW_ABSENT].failed, 0);
+    assert_int_equal(infos[ROW_NARROW].passed, 9);
+    assert_int_equal(infos[ROW_LOST_DEVICE].usable, 0);
+    assert_int_equal(infos[ROW_LOST_DEVICE].failed, 10);
+    assert_non_null(strstr(infos[ROW_LOST_DEVICE].verdict, "failed 10 of 10 self-tests: "));
+    assert_int_equal(infos[ROW_RIGHT].usable, 1);
+    assert_non_null(strstr(infos[ROW_RIGHT].verdict, "passed 10 self-tests ("));
+    sparsed_context_destroy(context);
+}
+
+/* ---- the log ---- */
+
+static char logged[1 << 16];
+
+static void write_line(void *user, sparsed_log_level level, const char *line) {
+    (void)user;
+    size_t used = strlen(logged);
+    assert_null(strchr(line, '\n'));
+    snprintf(logged + used, sizeof logged - used, "%d %s\n", (int)level, line);
+}
+
+static void expect_logged(const char *line) {
+    if (!strstr(logged, line))
+        fail_msg("'%s' is not in the log:\n%s", line, logged);
+}
+
+static void test_choose_kernel__log_says_what_for_and_why(void **state) {
+    (void)state;
+    spd_backend backend;
+    for (int pinned = 0; pinned < 2; pinned++) {
+        sparsed_context *context = open_broken(&backend, pinned ? "right" : NULL);
+        const sparsed_desc desc = case_desc(1, 1, 1, 40, 20);
+        sparsed_plan *plan;
+        logged[0] = '\0';
+        context->logger.write = write_line;
+        assert_int_equal(plan_on(context, 40, "right"), SPARSED_OK);
+        assert_int_equal(sparsed_plan_create(context, &desc, NULL, &plan), SPARSED_OK);
+        sparsed_plan_destroy(plan);
+        sparsed_context_destroy(context);
+        /* Dense alone, the row whose block scores are wrong is as good as any. */
+        expect_logged(pinned
+                          ? "3 kernel right, f32, head_dim 40, dense: self-test passed\n"
+                          : "3 kernel wrong-scores, f32, head_dim 40, dense: self-test passed\n");
+        expect_logged("3 kernel right, f32, head_dim 40, upstream-dream, blocks 32 x 16: self-test "
+                      "passed\n");
+        expect_logged(
+            pinned ? "2 kernel right for f32, head_dim 40, dense; reason: asked for\n"
+                   : "2 kernel wrong-scores for f32, head_dim 40, dense; reason: the first that "
+                     "is usable and passed its self-test; refused: absent (");
+    }
+}
+
+/* A line for each row before its tests begin: they may take long. */
+static void test_kernel_self_test__log_says_what_begins(void **state) {
+    (void)state;
+    spd_backend backend;
+    sparsed_context *context = open_broken(&backend, NULL);
+    logged[0] = '\0';
+    context->logger.write = write_line;
+    assert_int_equal(sparsed_kernel_self_test(context), SPARSED_OK);
+    sparsed_context_destroy(context);
+    assert_null(strstr(logged, "kernel absent"));
+    expect_logged("2 kernel right: self-tests\n3 kernel right, f32, head_dim 64, upstream-dream, "
+                  "blocks 32 x 32: self-test passed\n");
+    expect_logged("2 kernel wrong-out: self-tests\n3 kernel wrong-out, f32, head_dim 64");
+}
+
+static void test_mode_string__names(void **state) {
+    (void)state;
+    assert_string_equal(spd_mode_string(0), "dense");
+    assert_string_equal(spd_mode_string(SPARSED_MODE_STREAMING), "streaming");
+    assert_string_equal(spd_mode_string(SPARSED_MODE_STREAMING + 1), "unknown");
 }
 
 /* ---- the real rows ---- */
@@ -353,6 +443,10 @@ int main(void) {
         cmocka_unit_test(test_choose_kernel__pinned_row_or_nothing),
         cmocka_unit_test(test_choose_kernel__no_row_at_all),
         cmocka_unit_test(test_kernel_list__tells_the_verdicts),
+        cmocka_unit_test(test_kernel_list__after_all_self_tests),
+        cmocka_unit_test(test_choose_kernel__log_says_what_for_and_why),
+        cmocka_unit_test(test_kernel_self_test__log_says_what_begins),
+        cmocka_unit_test(test_mode_string__names),
         cmocka_unit_test(test_kernel_list__real_rows),
         cmocka_unit_test(test_kernel_list__refuses),
         cmocka_unit_test(test_kernel_self_test__all_rows_pass),

@@ -96,7 +96,8 @@ test_attend__keeps_its_input() {
 }
 
 test_attend__names_devices_and_kernels_that_are_not_there() {
-    refuse_selection 1 "--device is 'gpu'" --device gpu
+    refuse_selection 2 "--device is 'gpu'" --device gpu
+    refuse_selection 2 "--device is 'opencl:'" --device opencl:
     refuse_selection 1 "--device is 'opencl:99'" --device opencl:99
     refuse_selection 1 "--device is 'opencl:0:99'" --device opencl:0:99
     refuse_selection 2 "--kernel is 'nv_mma'" --kernel nv_mma

@@ -77,7 +77,8 @@ test_generate__names_options_that_nothing_uses() {
 }
 
 test_generate__names_devices_and_kernels_that_are_not_there() {
-    refuse_prompted 1 "--device is 'gpu'" --device gpu
+    refuse_prompted 2 "--device is 'gpu'" --device gpu
+    refuse_prompted 2 "--device is 'opencl:'" --device opencl:
     refuse_prompted 1 "--device is 'opencl:99'" --device opencl:99
     refuse_prompted 2 "--kernel is 'nv_mma'" --kernel nv_mma
     refuse_prompted 2 "--threads is 1025" --threads 1025

@@ -13,7 +13,7 @@ int main() {
     sparsed_select select = SPARSED_SELECT_INIT;
     sparsed_context *context = nullptr;
     sparsed_message message;
-    options.device = "no such device";
+    options.device = "opencl:no such device";
     sparsed_status status = sparsed_context_create(&options, &context, &message);
     std::printf("%s: %s\n", sparsed_status_string(status), message.text);
     sparsed_pattern_release(nullptr);
