@@ -168,8 +168,12 @@ sparsed_status sparsed_kernel_list(sparsed_context *context, sparsed_kernel_info
 }
 
 sparsed_status sparsed_kernel_self_test(sparsed_context *context) {
-    static const uint32_t dims[] = {64, 128, 40};
-    static const uint32_t blocks[][2] = {{32, 32}, {128, 32}, {16, 64}};
+    static const spd_variant variants[] = {
+        {.head_dim = 64, .mode = SPARSED_MODE_UPSTREAM_DREAM, .block_q = 32, .block_k = 32},
+        {.head_dim = 128, .mode = SPARSED_MODE_UPSTREAM_DREAM, .block_q = 128, .block_k = 32},
+        {.head_dim = 40, .mode = SPARSED_MODE_UPSTREAM_DREAM, .block_q = 16, .block_k = 64},
+        {.head_dim = 64, .mode = SPARSED_MODE_STREAMING, .block_q = 32, .block_k = 32},
+    };
     if (!context)
         return SPARSED_E_INVALID;
     spd_message_clear(&context->message);
@@ -180,13 +184,9 @@ sparsed_status sparsed_kernel_self_test(sparsed_context *context) {
         spd_log(context, SPARSED_LOG_INFO, "kernel %s: self-tests",
                 context->backend->rows[row].name);
         for (uint32_t dtype = SPARSED_F32; dtype <= SPARSED_BF16; dtype++)
-            for (size_t i = 0; i < sizeof dims / sizeof *dims; i++) {
-                spd_variant variant = {.dtype = dtype,
-                                       .out_dtype = dtype,
-                                       .head_dim = dims[i],
-                                       .mode = SPARSED_MODE_UPSTREAM_DREAM,
-                                       .block_q = blocks[i][0],
-                                       .block_k = blocks[i][1]};
+            for (size_t i = 0; i < sizeof variants / sizeof *variants; i++) {
+                spd_variant variant = variants[i];
+                variant.dtype = variant.out_dtype = dtype;
                 if (judge(context, row, variant)->status == SPARSED_E_NOMEM)
                     return spd_fail(&context->message, SPARSED_E_NOMEM,
                                     "no memory for a self-test");

@@ -78,7 +78,8 @@ static sparsed_status enqueue_wrong(void *state, void *prepared, const spd_launc
         return spd_fail(message, SPARSED_E_DEVICE, "the device is gone");
     sparsed_status status = spd_cpu_backend.enqueue(state, k->inner, launch, message);
     if (k->row == ROW_WRONG_OUT && launch->out.mem)
-        ((float *)launch->out.mem)[3] += 1.0f;
+        ((float *)launch->out.mem)[launch->extents->query_start * launch->problem->desc.head_dim] +=
+            1.0f;
     if (k->row == ROW_WRONG_SCORES && launch->scores.mem)
         ((float *)launch->scores.mem)[1] += 0.01f;
     return status;
@@ -331,35 +332,8 @@ static void test_kernel_self_test__all_rows_pass(void **state) {
     for (size_t i = 0; i < count; i++) {
         print_message("%-12s %s\n", infos[i].name, infos[i].verdict);
         if (infos[i].usable)
-            assert_non_null(strstr(infos[i].verdict, "passed 9 self-tests"));
+            assert_non_null(strstr(infos[i].verdict, "passed 12 self-tests"));
     }
-}
-
-/* Every kind of variant: dense alone, all modes and storage types, both reductions. */
-static void test_self_test__every_variant(void **state) {
-    sparsed_context *context = *state;
-    sparsed_message message;
-    double error, worst = 0.0;
-    for (size_t row = 0; row < context->backend->row_count; row++) {
-        if (context->backend->accept(context->state, row, NULL, &message) != SPARSED_OK)
-            continue;
-        for (uint32_t mode = 0; mode <= SPARSED_MODE_STREAMING; mode++)
-            for (uint32_t dtype = SPARSED_F32; dtype <= SPARSED_BF16; dtype++) {
-                const spd_variant variant = {.dtype = dtype,
-                                             .out_dtype = mode % 2 ? dtype : SPARSED_F32,
-                                             .head_dim = 40,
-                                             .mode = mode,
-                                             .score_reduce = mode % 2,
-                                             .block_q = 64,
-                                             .block_k = 16};
-                if (spd_self_test(context, row, &variant, &error, &message) != SPARSED_OK)
-                    fail_msg("%s", message.text);
-                if (dtype == SPARSED_F32)
-                    worst = error > worst ? error : worst;
-            }
-    }
-    print_message("largest error of the f32 self-tests: %.1e\n", worst);
-    assert_true(worst > 0.0 && worst < 1e-5);
 }
 
 /* When memory runs out during a self-test, that says nothing about the row: with memory back, the
@@ -401,7 +375,7 @@ static void test_kernel_self_test__every_failing_allocation(void **state) {
     options.threads = 1;
     assert_int_equal(sparsed_context_create(&options, &context, NULL), SPARSED_OK);
     const size_t live = counter.live;
-    for (size_t n = 0; n < 15; n++) { /* 15 allocations make the first self-test */
+    for (size_t n = 0; n < 17; n++) { /* 17 allocations make the first self-test */
         counter.fail_at = counter.calls + n;
         assert_context_error(context, sparsed_kernel_self_test(context), SPARSED_E_NOMEM,
                              "no memory for a self-test");
@@ -450,7 +424,6 @@ int main(void) {
         cmocka_unit_test(test_kernel_list__real_rows),
         cmocka_unit_test(test_kernel_list__refuses),
         cmocka_unit_test(test_kernel_self_test__all_rows_pass),
-        cmocka_unit_test(test_self_test__every_variant),
         cmocka_unit_test(test_choose_kernel__out_of_memory_is_no_verdict),
         cmocka_unit_test(test_kernel_self_test__every_failing_allocation),
         cmocka_unit_test(test_choose_kernel__more_variants_than_verdicts),
