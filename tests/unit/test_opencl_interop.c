@@ -212,6 +212,71 @@ static void check_gated_chain(opencl_machine *m, cl_command_queue first, cl_comm
     case_free(&c);
 }
 
+/* The queue of a flush after which nothing was enqueued. PoCL starts commands without one. */
+static struct {
+    cl_api_clFlush flush;
+    cl_api_clEnqueueNDRangeKernel launch;
+    cl_api_clEnqueueMarkerWithWaitList mark;
+    cl_command_queue flushed;
+} flushes;
+
+static cl_int CL_API_CALL note_flush(cl_command_queue queue) {
+    flushes.flushed = queue;
+    return flushes.flush(queue);
+}
+
+static cl_int CL_API_CALL note_launch(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
+                                      const size_t *offset, const size_t *global,
+                                      const size_t *local, cl_uint wait_count, const cl_event *wait,
+                                      cl_event *event) {
+    flushes.flushed = NULL;
+    return flushes.launch(queue, kernel, dimensions, offset, global, local, wait_count, wait,
+                          event);
+}
+
+static cl_int CL_API_CALL note_marker(cl_command_queue queue, cl_uint wait_count,
+                                      const cl_event *wait, cl_event *event) {
+    flushes.flushed = NULL;
+    return flushes.mark(queue, wait_count, wait, event);
+}
+
+static void check_flushes(opencl_machine *m, cl_command_queue queue) {
+    attention_case c = small_case(20);
+    device_case d = device_case_new(m, &c);
+    sparsed_plan *plan = case_plan(&c, m->context);
+    sparsed_kept *kept = case_kept(plan);
+    static const sparsed_op ops[] = {SPARSED_DENSE_BUILD, SPARSED_SPARSE, SPARSED_BUILD_SPARSE};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        flushes.flushed = NULL;
+        assert_int_equal(sparsed_opencl_enqueue(plan, ops[i], &d.io, kept, queue, 0, NULL, NULL),
+                         SPARSED_OK);
+        assert_ptr_equal(flushes.flushed, queue);
+    }
+    assert_int_equal(clFinish(queue), CL_SUCCESS);
+    sparsed_kept_destroy(kept);
+    sparsed_plan_destroy(plan);
+    device_case_free(&d);
+    case_free(&c);
+}
+
+/* A caller that only asks its event waits for ever where nothing is flushed. */
+static void test_enqueue__flushes_its_queue(void **state) {
+    opencl_machine own;
+    machine_of(state);
+    assert_true(machine_open(&own));
+    spd_cl_api *api = &((spd_cl_state *)own.context->state)->api;
+    flushes.flush = api->Flush;
+    flushes.launch = api->EnqueueNDRangeKernel;
+    flushes.mark = api->EnqueueMarkerWithWaitList;
+    api->Flush = note_flush;
+    api->EnqueueNDRangeKernel = note_launch;
+    api->EnqueueMarkerWithWaitList = note_marker;
+    check_flushes(&own, own.queue);
+    if (has_out_of_order_queue(&own))
+        check_flushes(&own, own.out_of_order);
+    machine_close(&own);
+}
+
 static void test_enqueue__returns_before_its_wait_list(void **state) {
     opencl_machine *m = machine_of(state);
     check_gated_chain(m, m->queue, m->queue, true);
@@ -831,6 +896,7 @@ int main(void) {
         cmocka_unit_test(test_enqueue__shorter_run_fixed_mode),
         cmocka_unit_test(test_enqueue__sub_buffers),
         cmocka_unit_test(test_enqueue__without_events_or_allocations),
+        cmocka_unit_test(test_enqueue__flushes_its_queue),
         cmocka_unit_test(test_enqueue__returns_before_its_wait_list),
         cmocka_unit_test(test_enqueue__out_of_order_queue),
         cmocka_unit_test(test_enqueue__out_of_order_queue_stays_open),
