@@ -54,7 +54,6 @@ static const api_function functions[] = {
     {"clEnqueueMarkerWithWaitList", offsetof(spd_cl_api, EnqueueMarkerWithWaitList)},
     {"clFlush", offsetof(spd_cl_api, Flush)},
     {"clFinish", offsetof(spd_cl_api, Finish)},
-    {"clWaitForEvents", offsetof(spd_cl_api, WaitForEvents)},
     {"clGetEventInfo", offsetof(spd_cl_api, GetEventInfo)},
     {"clRetainEvent", offsetof(spd_cl_api, RetainEvent)},
     {"clReleaseEvent", offsetof(spd_cl_api, ReleaseEvent)},

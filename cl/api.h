@@ -51,7 +51,6 @@ typedef struct spd_cl_api {
     cl_api_clEnqueueMarkerWithWaitList EnqueueMarkerWithWaitList;
     cl_api_clFlush Flush;
     cl_api_clFinish Finish;
-    cl_api_clWaitForEvents WaitForEvents;
     cl_api_clGetEventInfo GetEventInfo;
     cl_api_clRetainEvent RetainEvent;
     cl_api_clReleaseEvent ReleaseEvent;

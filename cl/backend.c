@@ -40,16 +40,12 @@ static void close_device(void *state) {
 /* What is known of the device, and its own queue; the context is there. */
 static sparsed_status complete(spd_cl_state *s, sparsed_message *message) {
     cl_int error;
-    char platform[128] = "", driver[64];
     const char *why;
     spd_cl_device_describe(&s->api, &s->device, &s->info);
     if (!s->info.usable)
         return spd_fail(message, SPARSED_E_NO_DEVICE, "%s (%s) cannot be used: %s",
                         s->info.selector, s->info.name, s->info.note);
-    s->api.GetPlatformInfo(s->device.platform, CL_PLATFORM_NAME, sizeof platform, platform, NULL);
-    spd_cl_device_text(&s->api, s->device.device, CL_DRIVER_VERSION, driver, sizeof driver);
-    const spd_cl_names names = {platform, s->info.vendor, s->info.name, driver};
-    s->quirks = spd_cl_quirks(&names, &why);
+    s->quirks = spd_cl_device_quirks(&s->api, &s->device, &s->info, &why);
     error = s->api.GetDeviceInfo(s->device.device, CL_DEVICE_MAX_MEM_ALLOC_SIZE,
                                  sizeof s->max_buffer_bytes, &s->max_buffer_bytes, NULL);
     if (error != CL_SUCCESS)

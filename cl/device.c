@@ -176,19 +176,24 @@ static void describe_driver(const spd_cl_api *api, const spd_cl_device *device, 
     snprintf(to, size, "%.36s, %.24s, driver %.22s", platform, version, driver);
 }
 
+unsigned spd_cl_device_quirks(const spd_cl_api *api, const spd_cl_device *device,
+                              const sparsed_device_info *info, const char **why) {
+    char platform[128], driver[64];
+    spd_cl_platform_text(api, device->platform, CL_PLATFORM_NAME, platform, sizeof platform);
+    spd_cl_device_text(api, device->device, CL_DRIVER_VERSION, driver, sizeof driver);
+    const spd_cl_names names = {platform, info->vendor, info->name, driver};
+    return spd_cl_quirks(&names, why);
+}
+
 /* The reason why not; of a usable device, its quirk. */
 static void describe_verdict(const spd_cl_api *api, const spd_cl_device *device,
                              sparsed_device_info *info) {
-    char platform[128], driver[64];
     const char *quirk;
     judge(api, device->device, info->note, sizeof info->note);
     info->usable = info->note[0] == '\0';
     if (!info->usable)
         return;
-    spd_cl_platform_text(api, device->platform, CL_PLATFORM_NAME, platform, sizeof platform);
-    spd_cl_device_text(api, device->device, CL_DRIVER_VERSION, driver, sizeof driver);
-    const spd_cl_names names = {platform, info->vendor, info->name, driver};
-    spd_cl_quirks(&names, &quirk);
+    spd_cl_device_quirks(api, device, info, &quirk);
     snprintf(info->note, sizeof info->note, "%s", quirk);
 }
 

@@ -29,6 +29,10 @@ void spd_cl_device_find(const spd_cl_api *api, cl_device_id id, spd_cl_device *d
 void spd_cl_device_describe(const spd_cl_api *api, const spd_cl_device *device,
                             sparsed_device_info *info);
 
+/* Flags of the quirks of a device that was described; *why as in quirks.h. */
+unsigned spd_cl_device_quirks(const spd_cl_api *api, const spd_cl_device *device,
+                              const sparsed_device_info *info, const char **why);
+
 /* A text property without spaces around it; "" if there is none. */
 void spd_cl_device_text(const spd_cl_api *api, cl_device_id device, cl_device_info what, char *to,
                         size_t size);

@@ -47,13 +47,14 @@ cl_int spd_cl_pending_add(const spd_cl_api *api, spd_cl_pending *pending, cl_eve
     if (error != CL_SUCCESS)
         return error;
     if (pending->count == SPD_CL_MAX_PENDING)
+        spd_cl_pending_sweep(api, pending);
+    if (pending->count == SPD_CL_MAX_PENDING)
         forget_oldest(api, pending);
     pending->events[pending->count++] = event;
     return CL_SUCCESS;
 }
 
 cl_int spd_cl_pending_sweep(const spd_cl_api *api, spd_cl_pending *pending) {
-    cl_int failure = CL_SUCCESS;
     size_t left = 0;
     for (size_t i = 0; i < pending->count; i++) {
         cl_event event = pending->events[i];
@@ -66,12 +67,12 @@ cl_int spd_cl_pending_sweep(const spd_cl_api *api, spd_cl_pending *pending) {
             pending->events[left++] = event;
             continue;
         }
-        if (state < CL_COMPLETE && failure == CL_SUCCESS)
-            failure = state;
+        if (state < CL_COMPLETE && pending->failure == CL_SUCCESS)
+            pending->failure = state;
         api->ReleaseEvent(event);
     }
     pending->count = left;
-    return failure;
+    return pending->failure;
 }
 
 void spd_cl_pending_clear(const spd_cl_api *api, spd_cl_pending *pending) {

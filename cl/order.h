@@ -39,13 +39,15 @@ enum { SPD_CL_MAX_PENDING = 128 };
 typedef struct spd_cl_pending {
     cl_event events[SPD_CL_MAX_PENDING];
     size_t count;
+    cl_int failure; /* of the first that failed; CL_SUCCESS = none did */
 } spd_cl_pending;
 
-/* Adds one that is not there; when full the oldest is forgotten. */
+/* Adds one that is not there. When full, those that are done are dropped first. If all are in flight the
+ * oldest is forgotten: that it fails later is not noticed, unless a newer event depends on it and the
+ * driver passes the failure on. */
 cl_int spd_cl_pending_add(const spd_cl_api *api, spd_cl_pending *pending, cl_event event);
 
-/* Drops those that are done, and returns the error of the first that failed, or CL_SUCCESS. Does not
- * wait. */
+/* Drops those that are done, and returns `failure`. Does not wait. */
 cl_int spd_cl_pending_sweep(const spd_cl_api *api, spd_cl_pending *pending);
 void spd_cl_pending_clear(const spd_cl_api *api, spd_cl_pending *pending);
 

@@ -94,10 +94,15 @@ static bool folder_path(char *folder, size_t size) {
     return true;
 }
 
-/* Path of a key's file in the cache folder; false if there is no such folder to be had. */
+/* The cache folder; false if there is none to be had. */
+static bool cache_folder(char *folder, size_t size) {
+    return folder_path(folder, size) && private_folder(folder);
+}
+
+/* Path of a key's file in it. */
 static bool cache_path(sparsed_fingerprint key, char *path, size_t size) {
     char folder[MAX_PATH_BYTES];
-    if (!folder_path(folder, sizeof folder) || !private_folder(folder))
+    if (!cache_folder(folder, sizeof folder))
         return false;
     int length = snprintf(path, size, "%s/%016llx%016llx.clbin", folder,
                           (unsigned long long)key.high, (unsigned long long)key.low);
@@ -105,8 +110,9 @@ static bool cache_path(sparsed_fingerprint key, char *path, size_t size) {
 }
 
 bool spd_cl_cache_is_on(void) {
-    char path[MAX_PATH_BYTES];
-    return cache_path((sparsed_fingerprint){0, 0}, path, sizeof path);
+    char folder[MAX_PATH_BYTES];
+    return cache_folder(folder, sizeof folder) &&
+           faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0;
 }
 
 static bool read_all(int fd, void *to, size_t size_bytes) {

@@ -20,7 +20,7 @@
 sparsed_fingerprint spd_cl_cache_key_of(const spd_cl_state *state, const char *const *texts,
                                         size_t count, const char *options);
 
-/* False if there is no folder to store in: a binary, which some runtimes compile anew when they are
+/* False if there is no folder that can be written: a binary, which some runtimes compile anew when they are
  * asked for it, would be in vain. */
 bool spd_cl_cache_is_on(void);
 

@@ -24,8 +24,7 @@ static bool out_of_memory(cl_int error, const char *call) {
 static bool loses_device(cl_int error, const char *call) {
     switch (error) {
     case CL_OUT_OF_RESOURCES:
-        return begins(call, "clEnqueue") || begins(call, "clFlush") || begins(call, "clFinish") ||
-               begins(call, "clWaitForEvents");
+        return begins(call, "clEnqueue") || begins(call, "clFlush") || begins(call, "clFinish");
     case CL_DEVICE_NOT_AVAILABLE:
     case CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST:
     case CL_INVALID_COMMAND_QUEUE:

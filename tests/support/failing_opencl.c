@@ -401,11 +401,6 @@ cl_int clFinish(cl_command_queue queue) {
     return injected ? injected : error;
 }
 
-cl_int clWaitForEvents(cl_uint number, const cl_event *events) {
-    cl_int injected = begin(__func__), error = real()->WaitForEvents(number, events);
-    return injected ? injected : error;
-}
-
 cl_int clGetEventInfo(cl_event event, cl_event_info what, size_t size, void *value,
                       size_t *size_out) {
     cl_int error = begin(__func__);

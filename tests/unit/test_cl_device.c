@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "cl/device.h"
+#include "cl/quirks.h"
 #include "cl/state.h"
 #include "support/api_check.h"
 
@@ -322,6 +323,24 @@ static void test_device_describe__tells_the_quirk(void **state) {
     assert_non_null(strstr(info.note, "llvmpipe"));
 }
 
+/* A long name, with spaces around it as drivers write them. */
+static void test_device_quirks__are_those_of_the_note(void **state) {
+    (void)state;
+    const spd_cl_api api = fake_api();
+    spd_cl_device device;
+    static char padded[400];
+    const char *why;
+    snprintf(padded, sizeof padded, "%300srusticl ", "");
+    devices[0].name = "llvmpipe (LLVM 15.0.6, 256 bits)";
+    devices[0].driver = " 22.3.6 ";
+    platform_name = padded;
+    const sparsed_device_info info = describe();
+    assert_true(spd_cl_device_at(&api, 0, &device));
+    assert_int_equal(spd_cl_device_quirks(&api, &device, &info, &why),
+                     SPD_QUIRK_NO_CPU_SHAPED | SPD_QUIRK_NO_GROUP_LIMIT);
+    assert_string_equal(info.note, why);
+}
+
 /* ---- statuses ---- */
 
 static void test_check__statuses_and_losses(void **state) {
@@ -436,6 +455,7 @@ int main(void) {
         TEST(test_device_describe__odd_texts),
         TEST(test_device_describe__says_why_not),
         TEST(test_device_describe__tells_the_quirk),
+        TEST(test_device_quirks__are_those_of_the_note),
         TEST(test_check__statuses_and_losses),
         TEST(test_check__the_first_loss_stays),
         TEST(test_error_string__names),

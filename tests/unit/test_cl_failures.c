@@ -176,7 +176,7 @@ static bool begins(const char *text, const char *with) {
 /* A command that did not run, or a wait for one. */
 static bool is_command(const char *function) {
     return begins(function, "clEnqueue") || begins(function, "clFinish") ||
-           begins(function, "clFlush") || begins(function, "clWaitForEvents");
+           begins(function, "clFlush");
 }
 
 /* The text names the call (a rectangle's without that word) and the device. */

@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /* How an OpenCL device is given its work: cut into launches without a trace in the results, nothing
  * compiled for a new length, equal programs built once. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -402,6 +403,187 @@ static void test_kernel_create__wide_units_take_longer_launches(void **state) {
     case_free(&c);
 }
 
+/* ---- how long a launch takes ---- */
+
+enum { LONG_LEN = 65536, LONG_DIM = 128 };
+
+/* A slow device of its sort, and the operations a second of one of its compute units. */
+typedef struct slow_device {
+    const char *row, *capabilities;
+    uint32_t kind;
+    double rate;
+} slow_device;
+
+static const slow_device slow_devices[] = {
+    {"cl-generic", "OpenCL C 1.2", SPARSED_DEVICE_GPU, 2e9},
+    {"cl-generic", "cl_nv_device_attribute_query", SPARSED_DEVICE_GPU, 16e9},
+    {"cl-generic", "OpenCL C 1.2", SPARSED_DEVICE_CPU_OPENCL, 1e9},
+    {"cl-cpu-shaped", "OpenCL C 1.2", SPARSED_DEVICE_CPU_OPENCL, 16e9}};
+
+/* Commands are measured, and not run. */
+static struct timekeeper {
+    const spd_cl_kernel *kernel;
+    uint64_t rows, most_rows; /* of all attend launches; of the largest */
+} timekeeper;
+
+static cl_int CL_API_CALL measure_launch(cl_command_queue queue, cl_kernel kernel,
+                                         cl_uint dimensions, const size_t *offset,
+                                         const size_t *global, const size_t *local,
+                                         cl_uint wait_count, const cl_event *wait,
+                                         cl_event *event) {
+    const spd_cl_kernel *k = timekeeper.kernel;
+    (void)queue, (void)dimensions, (void)offset, (void)local;
+    (void)wait_count, (void)wait, (void)event;
+    if (kernel != k->attend)
+        return CL_SUCCESS;
+    uint64_t rows = global[0] / k->family->group_items * k->unit_rows * global[1];
+    timekeeper.rows += rows;
+    if (rows > timekeeper.most_rows)
+        timekeeper.most_rows = rows;
+    return CL_SUCCESS;
+}
+
+static cl_int CL_API_CALL skip_fill(cl_command_queue queue, cl_mem memory, const void *pattern,
+                                    size_t pattern_size, size_t offset, size_t size,
+                                    cl_uint wait_count, const cl_event *wait, cl_event *event) {
+    (void)queue, (void)memory, (void)pattern, (void)pattern_size, (void)offset, (void)size;
+    (void)wait_count, (void)wait, (void)event;
+    return CL_SUCCESS;
+}
+
+static spd_problem long_problem(spd_extent *extent) {
+    const sparsed_desc desc = case_desc(1, 1, 1, LONG_DIM, LONG_LEN);
+    const sparsed_select select = case_select(SPARSED_MODE_JOINT, 128, 128, 0, 0.3);
+    const sparsed_io io = {.struct_size = sizeof io};
+    spd_problem plan, run;
+    assert_int_equal(spd_problem_create(&desc, &select, &plan, NULL), SPARSED_OK);
+    assert_int_equal(spd_problem_of_run(&plan, &io, &run, extent, NULL), SPARSED_OK);
+    return run;
+}
+
+static void check_long_launch(spd_cl_kernel *k, sparsed_op op, const spd_extent *extent,
+                              const slow_device *slow) {
+    sparsed_message message = {""};
+    const spd_launch launch = {
+        .op = op, .problem = &k->problem, .extents = extent, .kept = k->empty};
+    const sparsed_strides strides = k->problem.desc.q;
+    const spd_cl_tensors tensors = {.q = k->empty,
+                                    .k = k->empty,
+                                    .v = k->empty,
+                                    .out = k->empty,
+                                    .lse = k->empty,
+                                    .q_strides = strides,
+                                    .k_strides = strides,
+                                    .v_strides = strides,
+                                    .out_strides = strides};
+    timekeeper = (struct timekeeper){.kernel = k};
+    if (spd_cl_launch(k, k->state->queue, NULL, &launch, &tensors, NULL, &message) != SPARSED_OK)
+        fail_msg("%s", message.text);
+    assert_int_equal(timekeeper.rows, LONG_LEN);
+    const uint32_t units = k->state->info.compute_units;
+    const double operations = 4.0 * LONG_DIM * LONG_LEN * (double)timekeeper.most_rows;
+    const double seconds = operations / (units * slow->rate);
+    if (seconds >= 0.6 && timekeeper.most_rows > k->unit_rows)
+        fail_msg("%s, %u compute units: a launch of %llu rows takes %.2f s", slow->capabilities,
+                 units, (unsigned long long)timekeeper.most_rows, seconds);
+}
+
+static void check_slow_device(spd_cl_state *device, const spd_cl_family *family,
+                              const slow_device *slow) {
+    static const sparsed_op ops[] = {SPARSED_DENSE, SPARSED_DENSE_BUILD, SPARSED_BUILD,
+                                     SPARSED_SPARSE};
+    static const uint32_t unit_counts[] = {1, 8, 132};
+    spd_extent extent;
+    const spd_problem problem = long_problem(&extent);
+    device->info.kind = slow->kind;
+    snprintf(device->info.capabilities, sizeof device->info.capabilities, "%s", slow->capabilities);
+    for (size_t i = 0; i < sizeof unit_counts / sizeof *unit_counts; i++) {
+        sparsed_message message = {""};
+        spd_cl_kernel *kernel;
+        device->info.compute_units = unit_counts[i];
+        if (spd_cl_kernel_create(device, family, &problem, &kernel, &message) != SPARSED_OK)
+            fail_msg("%s", message.text);
+        for (size_t o = 0; o < sizeof ops / sizeof *ops; o++)
+            check_long_launch(kernel, ops[o], &extent, slow);
+        spd_cl_kernel_destroy(kernel);
+    }
+}
+
+/* What a device says of itself bounds a launch: below half a second or so, or one unit of rows. */
+static void test_launch__takes_no_longer_on_a_slow_device(void **state) {
+    const kernel_row *row = usable_row(state);
+    spd_cl_state *device = row->context->state;
+    const sparsed_device_info own = device->info;
+    const spd_cl_api api = device->api;
+    device->api.EnqueueNDRangeKernel = measure_launch;
+    device->api.EnqueueFillBuffer = skip_fill;
+    unsigned checked = 0;
+    for (size_t f = 0; f < SPD_CL_FAMILIES; f++)
+        for (size_t i = 0; i < sizeof slow_devices / sizeof *slow_devices; i++) {
+            if (strcmp(spd_cl_rows[f].name, row->info.name) != 0 ||
+                strcmp(slow_devices[i].row, row->info.name) != 0)
+                continue;
+            check_slow_device(device, &spd_cl_families[f], &slow_devices[i]);
+            checked++;
+        }
+    device->info = own;
+    device->api = api;
+    assert_true(checked > 0);
+}
+
+/* ---- rows that are not valid ---- */
+
+/* What a buffer of the plan holds before a run must not pass for a result. */
+static void fill_results(spd_cl_state *device, const spd_cl_kernel *kernel,
+                         const attention_case *c) {
+    const cl_uchar unwritten = 0xa5;
+    const size_t out_bytes = case_out_count(c) * (c->desc.dtype == SPARSED_F32 ? 4 : 2);
+    const size_t lse_bytes = case_lse_count(c) * sizeof(float);
+    assert_int_equal(device->api.EnqueueFillBuffer(device->queue, kernel->out, &unwritten, 1, 0,
+                                                   out_bytes, 0, NULL, NULL),
+                     CL_SUCCESS);
+    assert_int_equal(device->api.EnqueueFillBuffer(device->queue, kernel->lse, &unwritten, 1, 0,
+                                                   lse_bytes, 0, NULL, NULL),
+                     CL_SUCCESS);
+}
+
+static void check_cleared(const attention_case *c, const attention_result *result) {
+    const uint64_t len = c->desc.q_len, dim = c->desc.head_dim;
+    for (uint64_t i = 0; i < c->desc.batch * len; i++) {
+        const uint64_t b = i / len, row = i % len;
+        const bool valid = row >= c->valid_start[b] && row < c->valid_end[b];
+        if (valid != (result->lse[i] > -INFINITY))
+            fail_msg("batch %llu, row %llu: log-sum-exp %g", (unsigned long long)b,
+                     (unsigned long long)row, result->lse[i]);
+        for (uint64_t d = 0; d < dim && !valid; d++)
+            if (result->out[i * dim + d] != 0.0)
+                fail_msg("batch %llu, row %llu: output %g", (unsigned long long)b,
+                         (unsigned long long)row, result->out[i * dim + d]);
+    }
+}
+
+/* More of them than one launch has rows; before and after the valid ones, on one side, and all. */
+static void test_launch__clears_every_row_that_is_not_valid(void **state) {
+    enum { PADDED_LEN = 20011 };
+    static const uint32_t dtypes[] = {SPARSED_F32, SPARSED_F16};
+    kernel_row *row = usable_row(state);
+    for (size_t i = 0; i < 2; i++) {
+        attention_case c = {.desc = case_desc(4, 1, 1, 8, PADDED_LEN),
+                            .has_valid = true,
+                            .valid_start = {9000, 0, PADDED_LEN - 3, 70},
+                            .valid_end = {9005, 2, PADDED_LEN, 70}};
+        c.desc.dtype = dtypes[i];
+        case_prepare(&c, i);
+        sparsed_plan *plan = case_plan(&c, row->context);
+        fill_results(row->context->state, plan->kernel, &c);
+        attention_result result = case_run(&c, plan, SPARSED_DENSE, NULL);
+        check_cleared(&c, &result);
+        result_free(&result);
+        sparsed_plan_destroy(plan);
+        case_free(&c);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_launch__in_parts_gives_the_same_bits),
@@ -412,6 +594,8 @@ int main(void) {
         cmocka_unit_test(test_kernel_build__the_oldest_program_gives_way),
         cmocka_unit_test(test_kernel_create__local_memory_of_the_smallest_device),
         cmocka_unit_test(test_kernel_create__wide_units_take_longer_launches),
+        cmocka_unit_test(test_launch__takes_no_longer_on_a_slow_device),
+        cmocka_unit_test(test_launch__clears_every_row_that_is_not_valid),
     };
     return run_tests_on_opencl_rows(tests, sizeof tests / sizeof *tests);
 }

@@ -323,10 +323,13 @@ static void test_cache__unwritable_folder_is_read(void **state) {
     store(); /* in vain */
     binary[0] ^= 1;
     after = is_there();
+    const bool on = spd_cl_cache_is_on();
     chmod(folder->path, 0700);
+    const bool on_again = spd_cl_cache_is_on();
     if (root)
         assert_int_equal(seteuid(0), 0);
     assert_true(before && after);
+    assert_true(!on && on_again);
     if (root) /* another user's files are not taken */
         assert_false(is_there());
 }

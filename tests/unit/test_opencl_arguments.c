@@ -246,6 +246,76 @@ static void test_enqueue__refuses_buffers(void **state) {
     free_fixture(&f);
 }
 
+/* One of a case's tensors. */
+typedef struct named_buffer {
+    const char *name;
+    size_t at; /* in sparsed_io */
+    size_t size_bytes;
+    cl_mem_flags forbidden;
+    sparsed_op op; /* that uses it; a build and a sparse run use them all */
+} named_buffer;
+
+static cl_mem new_buffer(cl_context context, cl_mem_flags flags, size_t size_bytes) {
+    cl_int error;
+    cl_mem memory = clCreateBuffer(context, flags, size_bytes, NULL, &error);
+    assert_int_equal(error, CL_SUCCESS);
+    return memory;
+}
+
+/* `view` in the place of a good one. */
+static void refuse_view(fixture *f, const named_buffer *b, sparsed_buffer view, const char *what) {
+    sparsed_io io = f->d.io;
+    char named[160];
+    snprintf(named, sizeof named, "io.%s%s", b->name, what);
+    memcpy((char *)&io + b->at, &view, sizeof view);
+    refuse_io(f, b->op, &io, named);
+    refuse_io(f, SPARSED_BUILD_SPARSE, &io, named);
+}
+
+static void refuse_each_way(fixture *f, const named_buffer *b) {
+    const size_t bytes = b->size_bytes;
+    cl_mem whole = new_buffer(f->m->opencl, CL_MEM_READ_WRITE, bytes);
+    cl_mem part = new_buffer(f->m->opencl, CL_MEM_READ_WRITE, bytes - 4);
+    cl_mem foreign = new_buffer(f->other.opencl, CL_MEM_READ_WRITE, bytes);
+    cl_mem closed = new_buffer(f->m->opencl, b->forbidden, bytes);
+    char text[128];
+    snprintf(text, sizeof text, " has %zu bytes, and %zu from offset_bytes 0 on are needed",
+             bytes - 4, bytes);
+    refuse_view(f, b, (sparsed_buffer){part, 0}, text);
+    snprintf(text, sizeof text, " has %zu bytes, and %zu from offset_bytes 4 on are needed", bytes,
+             bytes);
+    refuse_view(f, b, (sparsed_buffer){whole, 4}, text);
+    refuse_view(f, b, (sparsed_buffer){whole, 2}, ".offset_bytes is 2, not a multiple");
+    snprintf(text, sizeof text, ".mem is %p, of another cl_context", (void *)foreign);
+    refuse_view(f, b, (sparsed_buffer){foreign, 0}, text);
+    refuse_view(f, b, (sparsed_buffer){closed, 0},
+                b->forbidden == CL_MEM_READ_ONLY ? ".mem is a read-only buffer"
+                                                 : ".mem is a write-only buffer");
+    clReleaseMemObject(whole);
+    clReleaseMemObject(part);
+    clReleaseMemObject(foreign);
+    clReleaseMemObject(closed);
+}
+
+static void test_enqueue__refuses_each_buffer(void **state) {
+    fixture f;
+    make_fixture(&f, state);
+    const cl_mem_flags read = CL_MEM_WRITE_ONLY, written = CL_MEM_READ_ONLY;
+    const size_t one_ranking = f.c.scores.size_bytes / 2;
+    const named_buffer buffers[] = {
+        {"q", offsetof(sparsed_io, q), f.c.stored_q.size_bytes, read, SPARSED_DENSE},
+        {"k", offsetof(sparsed_io, k), f.c.stored_k.size_bytes, read, SPARSED_DENSE},
+        {"v", offsetof(sparsed_io, v), f.c.stored_v.size_bytes, read, SPARSED_DENSE},
+        {"out", offsetof(sparsed_io, out), f.c.out.size_bytes, written, SPARSED_DENSE},
+        {"lse", offsetof(sparsed_io, lse), f.c.lse.size_bytes, written, SPARSED_DENSE},
+        {"scores", offsetof(sparsed_io, scores), one_ranking, written, SPARSED_BUILD}};
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+        refuse_each_way(&f, &buffers[i]);
+    /* Buffers of just these sizes are enough. */
+    wait_and_release(enqueue(&f.d, f.plan, SPARSED_BUILD_SPARSE, f.kept, f.m->queue, NULL));
+    free_fixture(&f);
+}
+
 static void refuse_queue(fixture *f, cl_command_queue queue, cl_uint n_wait, const cl_event *wait,
                          const char *named) {
     cl_event event = user_event(f->m), given = event;
@@ -322,6 +392,7 @@ int main(void) {
         cmocka_unit_test(test_context_create__sub_device),
         cmocka_unit_test(test_another_device__is_refused),
         cmocka_unit_test(test_enqueue__refuses_buffers),
+        cmocka_unit_test(test_enqueue__refuses_each_buffer),
         cmocka_unit_test(test_enqueue__refuses_queues_and_events),
         cmocka_unit_test(test_enqueue__works_after_refusals),
         cmocka_unit_test(test_enqueue__on_a_context_of_the_library),

@@ -34,6 +34,22 @@ static void sleep_ms(long milliseconds) {
     nanosleep(&time, NULL);
 }
 
+/* Skips the test without one: to be asked for before anything is enqueued. */
+static cl_command_queue out_of_order_queue(opencl_machine *m) {
+    if (!m->out_of_order) {
+        print_message("skipped: the device has no out-of-order queue\n");
+        skip();
+    }
+    return m->out_of_order;
+}
+
+/* For tests of which a part needs one. */
+static bool has_out_of_order_queue(const opencl_machine *m) {
+    if (!m->out_of_order)
+        print_message("in part: the device has no out-of-order queue\n");
+    return m->out_of_order != NULL;
+}
+
 /* ---- results ---- */
 
 static void compare_ops(opencl_machine *m, attention_case *c) {
@@ -196,18 +212,75 @@ static void check_gated_chain(opencl_machine *m, cl_command_queue first, cl_comm
     case_free(&c);
 }
 
+/* The queue of a flush after which nothing was enqueued. PoCL starts commands without one. */
+static struct {
+    cl_api_clFlush flush;
+    cl_api_clEnqueueNDRangeKernel launch;
+    cl_api_clEnqueueMarkerWithWaitList mark;
+    cl_command_queue flushed;
+} flushes;
+
+static cl_int CL_API_CALL note_flush(cl_command_queue queue) {
+    flushes.flushed = queue;
+    return flushes.flush(queue);
+}
+
+static cl_int CL_API_CALL note_launch(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
+                                      const size_t *offset, const size_t *global,
+                                      const size_t *local, cl_uint wait_count, const cl_event *wait,
+                                      cl_event *event) {
+    flushes.flushed = NULL;
+    return flushes.launch(queue, kernel, dimensions, offset, global, local, wait_count, wait,
+                          event);
+}
+
+static cl_int CL_API_CALL note_marker(cl_command_queue queue, cl_uint wait_count,
+                                      const cl_event *wait, cl_event *event) {
+    flushes.flushed = NULL;
+    return flushes.mark(queue, wait_count, wait, event);
+}
+
+static void check_flushes(opencl_machine *m, cl_command_queue queue) {
+    attention_case c = small_case(20);
+    device_case d = device_case_new(m, &c);
+    sparsed_plan *plan = case_plan(&c, m->context);
+    sparsed_kept *kept = case_kept(plan);
+    static const sparsed_op ops[] = {SPARSED_DENSE_BUILD, SPARSED_SPARSE, SPARSED_BUILD_SPARSE};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        flushes.flushed = NULL;
+        assert_int_equal(sparsed_opencl_enqueue(plan, ops[i], &d.io, kept, queue, 0, NULL, NULL),
+                         SPARSED_OK);
+        assert_ptr_equal(flushes.flushed, queue);
+    }
+    assert_int_equal(clFinish(queue), CL_SUCCESS);
+    sparsed_kept_destroy(kept);
+    sparsed_plan_destroy(plan);
+    device_case_free(&d);
+    case_free(&c);
+}
+
+/* A caller that only asks its event waits for ever where nothing is flushed. */
+static void test_enqueue__flushes_its_queue(void **state) {
+    opencl_machine own;
+    machine_of(state);
+    assert_true(machine_open(&own));
+    spd_cl_api *api = &((spd_cl_state *)own.context->state)->api;
+    flushes.flush = api->Flush;
+    flushes.launch = api->EnqueueNDRangeKernel;
+    flushes.mark = api->EnqueueMarkerWithWaitList;
+    api->Flush = note_flush;
+    api->EnqueueNDRangeKernel = note_launch;
+    api->EnqueueMarkerWithWaitList = note_marker;
+    check_flushes(&own, own.queue);
+    if (has_out_of_order_queue(&own))
+        check_flushes(&own, own.out_of_order);
+    machine_close(&own);
+}
+
 static void test_enqueue__returns_before_its_wait_list(void **state) {
     opencl_machine *m = machine_of(state);
     check_gated_chain(m, m->queue, m->queue, true);
     check_gated_chain(m, m->queue, m->queue, false);
-}
-
-static cl_command_queue out_of_order_queue(opencl_machine *m) {
-    if (!m->out_of_order) {
-        print_message("skipped: the device has no out-of-order queue\n");
-        skip();
-    }
-    return m->out_of_order;
 }
 
 static void test_enqueue__out_of_order_queue(void **state) {
@@ -222,34 +295,39 @@ static void test_enqueue__two_queues(void **state) {
     opencl_machine *m = machine_of(state);
     check_gated_chain(m, m->queue, m->second, true);
     check_gated_chain(m, m->queue, m->second, false);
-    check_gated_chain(m, out_of_order_queue(m), m->second, false);
+    if (!has_out_of_order_queue(m))
+        return;
+    check_gated_chain(m, m->out_of_order, m->second, false);
     check_gated_chain(m, m->second, m->out_of_order, false);
 }
 
 /* Dense runs share nothing but their plan's scratch. */
-static void test_enqueue__one_plan_on_two_queues(void **state) {
-    opencl_machine *m = machine_of(state);
+static void check_one_plan(opencl_machine *m, cl_command_queue other) {
     attention_case c = small_case(19);
     device_case d = device_case_new(m, &c), e = device_case_new(m, &c);
     sparsed_plan *plan = case_plan(&c, m->context);
     cl_event gate = user_event(m);
     cl_event first = enqueue(&d, plan, SPARSED_DENSE, NULL, m->queue, gate);
-    cl_event second = enqueue(&e, plan, SPARSED_DENSE, NULL, m->second, NULL);
-    cl_event third = enqueue(&e, plan, SPARSED_DENSE, NULL, out_of_order_queue(m), NULL);
+    cl_event second = enqueue(&e, plan, SPARSED_DENSE, NULL, other, NULL);
     sleep_ms(50);
     assert_false(is_complete(second));
-    assert_false(is_complete(third));
     set_user_event(gate, CL_COMPLETE);
     clReleaseEvent(gate);
     wait_and_release(first);
     wait_and_release(second);
-    wait_and_release(third);
     raw_outputs actual = device_outputs(&d), expected = device_outputs(&e);
     assert_outputs_equal(&actual, &expected);
     sparsed_plan_destroy(plan);
     device_case_free(&d);
     device_case_free(&e);
     case_free(&c);
+}
+
+static void test_enqueue__one_plan_on_two_queues(void **state) {
+    opencl_machine *m = machine_of(state);
+    check_one_plan(m, m->second);
+    if (has_out_of_order_queue(m))
+        check_one_plan(m, m->out_of_order);
 }
 
 /* Commands of the caller's own: a fill, and after it a kernel that adds 1. */
@@ -627,7 +705,8 @@ static void run_schedule(opencl_machine *m, cl_command_queue queue) {
 static void test_pipeline_enqueue__whole_schedule(void **state) {
     opencl_machine *m = machine_of(state);
     run_schedule(m, m->queue);
-    run_schedule(m, out_of_order_queue(m));
+    if (has_out_of_order_queue(m))
+        run_schedule(m, m->out_of_order);
 }
 
 static void test_pipeline_enqueue__refuses_steps(void **state) {
@@ -817,6 +896,7 @@ int main(void) {
         cmocka_unit_test(test_enqueue__shorter_run_fixed_mode),
         cmocka_unit_test(test_enqueue__sub_buffers),
         cmocka_unit_test(test_enqueue__without_events_or_allocations),
+        cmocka_unit_test(test_enqueue__flushes_its_queue),
         cmocka_unit_test(test_enqueue__returns_before_its_wait_list),
         cmocka_unit_test(test_enqueue__out_of_order_queue),
         cmocka_unit_test(test_enqueue__out_of_order_queue_stays_open),
