@@ -44,7 +44,7 @@ static void set_lengths(spd_test_run *t, uint64_t block_k, bool has_select, spar
     desc->q_start = end[SPD_TEST_LONG] - long_rows;
     start[SPD_TEST_SHORT] = desc->q_start + PADDED_ROWS;
     end[SPD_TEST_SHORT] = start[SPD_TEST_SHORT] + short_rows;
-    desc->q_len = short_rows + 2 * PADDED_ROWS;
+    desc->q_len = PADDED_ROWS + short_rows + PADDED_ROWS;
     desc->kv_len = desc->q_start + desc->q_len;
 }
 
@@ -80,13 +80,13 @@ static sparsed_status set_problem(spd_test_run *t, const spd_variant *variant) {
 
 /* Bits of all rows of the pattern. */
 static uint64_t bits_bytes(const spd_problem *p) {
-    return SPD_TEST_BATCHES * SPD_TEST_HEADS * p->q_blocks * p->row_words * sizeof(uint64_t);
+    return spd_test_heads() * p->q_blocks * p->row_words * sizeof(uint64_t);
 }
 
 static sparsed_status allocate(spd_test_run *t) {
     const sparsed_allocator *a = &t->context->allocator;
     const spd_problem *p = &t->problem;
-    uint64_t heads = SPD_TEST_BATCHES * SPD_TEST_HEADS, dim = p->desc.head_dim;
+    uint64_t heads = spd_test_heads(), dim = p->desc.head_dim;
     uint64_t rows = p->desc.q_len, keys = p->desc.kv_len, blocks = p->q_blocks * p->k_blocks;
     t->q = spd_allocate(a, heads * rows * dim, sizeof(float));
     t->k = spd_allocate(a, SPD_TEST_BATCHES * keys * dim, sizeof(float));
@@ -146,7 +146,7 @@ static void poison(void *data, uint64_t bytes) {
 static void fill(spd_test_run *t) {
     const sparsed_desc *d = &t->problem.desc;
     uint64_t dim = d->head_dim, size = d->dtype == SPARSED_F32 ? sizeof(float) : sizeof(uint16_t);
-    poison(t->q, SPD_TEST_BATCHES * SPD_TEST_HEADS * d->q_len * dim * size);
+    poison(t->q, spd_test_heads() * d->q_len * dim * size);
     poison(t->k, SPD_TEST_BATCHES * d->kv_len * dim * size);
     poison(t->v, SPD_TEST_BATCHES * d->kv_len * dim * size);
     for (uint64_t b = 0; b < SPD_TEST_BATCHES; b++) {
@@ -174,9 +174,8 @@ static sparsed_status run(spd_test_run *t, sparsed_op op) {
                          .kept = op == SPARSED_DENSE ? NULL : t->kept};
     if (build && spd_mode_is_scored(p->select.mode))
         launch.scores.mem = t->scores;
-    poison(t->out,
-           SPD_TEST_BATCHES * SPD_TEST_HEADS * p->desc.q_len * p->desc.head_dim * sizeof(float));
-    poison(t->lse, SPD_TEST_BATCHES * SPD_TEST_HEADS * p->desc.q_len * sizeof(float));
+    poison(t->out, spd_test_heads() * p->desc.q_len * p->desc.head_dim * sizeof(float));
+    poison(t->lse, spd_test_heads() * p->desc.q_len * sizeof(float));
     sparsed_status status = backend->enqueue(state, t->kernel, &launch, t->message);
     if (status == SPARSED_OK)
         status = backend->wait(state, t->message);

@@ -56,7 +56,7 @@ static sparsed_status check_padding(const spd_test_run *t, uint32_t batch, uint3
 static void choose_row(spd_test_run *t, uint32_t batch, uint32_t head, uint64_t q_block) {
     const spd_problem *p = &t->problem;
     const spd_extent *e = &t->extents[batch];
-    uint64_t rows = (uint64_t)SPD_TEST_BATCHES * SPD_TEST_HEADS * p->q_blocks;
+    uint64_t rows = spd_test_heads() * p->q_blocks;
     uint64_t row = head_index(batch, head) * p->q_blocks + q_block;
     if (spd_mode_is_scored(p->select.mode))
         spd_select_row(p, e, q_block, t->scores + row * p->k_blocks,
@@ -75,13 +75,13 @@ static sparsed_status check_kept(spd_test_run *t, uint32_t batch, uint32_t head)
         if (valid)
             choose_row(t, batch, head, i);
         for (uint64_t w = 0; w < p->row_words; w++) {
-            uint64_t want = valid ? t->want_bits[w] : 0;
+            uint64_t want = valid ? t->want_bits[w] : 0, block = 64 * w;
             if (row[w] != want)
                 return spd_fail(t->message, SPARSED_E_SELF_TEST,
                                 "self-test: query block %llu of batch %u, head %u keeps 0x%llx of "
                                 "key blocks %llu to %llu, should keep 0x%llx",
                                 (unsigned long long)i, batch, head, (unsigned long long)row[w],
-                                (unsigned long long)(64 * w), (unsigned long long)(64 * w + 63),
+                                (unsigned long long)block, (unsigned long long)block + 63,
                                 (unsigned long long)want);
         }
     }
@@ -136,7 +136,7 @@ static void compute_part(spd_test_run *t, const part *r, const uint64_t *bits) {
 
 static sparsed_status compare_scores(spd_test_run *t, const part *r) {
     const spd_problem *p = &t->problem;
-    uint64_t all = (uint64_t)SPD_TEST_BATCHES * SPD_TEST_HEADS * p->q_blocks * p->k_blocks;
+    uint64_t all = spd_test_heads() * p->q_blocks * p->k_blocks;
     uint64_t q_block = head_index(r->batch, r->head) * p->q_blocks + r->first / t->block_q;
     uint64_t first = q_block * p->k_blocks;
     uint64_t count = spd_ceil_div(r->rows, t->block_q) * p->k_blocks;
@@ -177,7 +177,7 @@ sparsed_status spd_self_test_compare(spd_test_run *t, sparsed_op op) {
     sparsed_status status = SPARSED_OK;
     for (size_t i = 0; i < sizeof parts / sizeof *parts && status == SPARSED_OK; i++)
         status = compare_part(t, &parts[i], sparse);
-    for (uint32_t i = 0; i < SPD_TEST_BATCHES * SPD_TEST_HEADS && status == SPARSED_OK; i++) {
+    for (uint32_t i = 0; i < spd_test_heads() && status == SPARSED_OK; i++) {
         uint32_t batch = i / SPD_TEST_HEADS, head = i % SPD_TEST_HEADS;
         status = check_padding(t, batch, head);
         if (status == SPARSED_OK && build)

@@ -18,6 +18,11 @@ enum {
     SPD_TEST_HEADS = 2, /* of queries, on one of keys */
 };
 
+/* Query heads of all batches. */
+static inline uint64_t spd_test_heads(void) {
+    return (uint64_t)SPD_TEST_BATCHES * SPD_TEST_HEADS;
+}
+
 /* Everything one self-test holds. Host arrays; kept is the backend's. */
 typedef struct spd_test_run {
     sparsed_context *context;
