@@ -130,15 +130,26 @@ static uint32_t threads_of(const void *state) {
     return ((const spd_cl_state *)state)->info.compute_units;
 }
 
+/* Turns of all loops of generic_attend: 128 + 8 * D for each tile of 16 keys, rounded up. */
+static sparsed_status check_few_keys(const sparsed_desc *desc, sparsed_message *message) {
+    uint64_t most = 16 * UINT16_MAX / (128 + 8 * (uint64_t)desc->head_dim);
+    if (desc->kv_len <= most)
+        return SPARSED_OK;
+    return spd_fail(message, SPARSED_E_UNSUPPORTED,
+                    "kv_len is %llu, and with more than %llu keys this driver computes wrong",
+                    (unsigned long long)desc->kv_len, (unsigned long long)most);
+}
+
 static sparsed_status accept(void *state, size_t row, const spd_problem *problem,
                              sparsed_message *message) {
     const spd_cl_state *s = state;
     const spd_cl_family *family = &spd_cl_families[row];
-    (void)problem;
     if (family->cpu_shaped && s->info.kind != SPARSED_DEVICE_CPU_OPENCL)
         return spd_fail(message, SPARSED_E_UNSUPPORTED, "this device is not a processor");
     if (family->cpu_shaped && (s->quirks & SPD_QUIRK_NO_CPU_SHAPED))
         return spd_fail(message, SPARSED_E_UNSUPPORTED, "a quirk of this driver forbids it");
+    if (problem && (s->quirks & SPD_QUIRK_FEW_KEYS))
+        return check_few_keys(&problem->desc, message);
     return SPARSED_OK;
 }
 

@@ -11,7 +11,8 @@
 enum {
     SPD_QUIRK_NO_CPU_SHAPED = 1u, /* the kernels shaped for processors are not tried */
     SPD_QUIRK_NO_GROUP_LIMIT =
-        2u /* CL_KERNEL_WORK_GROUP_SIZE means nothing: the device's own limit */
+        2u,                 /* CL_KERNEL_WORK_GROUP_SIZE means nothing: the device's own limit */
+    SPD_QUIRK_FEW_KEYS = 4u /* all loops of a kernel together end after 65535 turns */
 };
 
 /* What a device is called; of a quirk: a part that must be there, NULL = any. */

@@ -32,9 +32,8 @@ static void generate(void *data, uint32_t dtype, uint64_t first, uint64_t count,
 }
 
 /* The valid rows of both batches. q_start is where the long batch's queries begin. */
-static void set_lengths(spd_test_run *t, uint64_t block_k, bool has_select, sparsed_desc *desc,
+static void set_lengths(spd_test_run *t, uint64_t blocks, uint64_t block_k, sparsed_desc *desc,
                         uint64_t *start, uint64_t *end) {
-    uint64_t blocks = has_select && block_k <= MANY_BLOCKS_LIMIT ? MANY_BLOCKS : FEW_BLOCKS;
     uint64_t keys = blocks * block_k + EXTRA_ROWS;
     uint64_t short_rows = spd_max(t->block_q, block_k) + EXTRA_ROWS;
     uint64_t long_rows = spd_min(EXTRA_ROWS, 1 + ORACLE_PRODUCTS / (keys * desc->head_dim));
@@ -48,7 +47,7 @@ static void set_lengths(spd_test_run *t, uint64_t block_k, bool has_select, spar
     desc->kv_len = desc->q_start + desc->q_len;
 }
 
-static sparsed_status set_problem(spd_test_run *t, const spd_variant *variant) {
+static sparsed_status set_problem(spd_test_run *t, const spd_variant *variant, uint64_t blocks) {
     uint64_t block_k = variant->mode ? variant->block_k : 32;
     uint64_t start[SPD_TEST_BATCHES], end[SPD_TEST_BATCHES];
     sparsed_desc desc = {.struct_size = sizeof desc,
@@ -59,7 +58,7 @@ static sparsed_status set_problem(spd_test_run *t, const spd_variant *variant) {
                          .kv_heads = 1,
                          .head_dim = variant->head_dim};
     t->block_q = variant->mode ? variant->block_q : 32;
-    set_lengths(t, block_k, variant->mode != 0, &desc, start, end);
+    set_lengths(t, blocks, block_k, &desc, start, end);
     sparsed_select select = {.struct_size = sizeof select,
                              .mode = variant->mode,
                              .score_reduce = variant->score_reduce,
@@ -190,7 +189,12 @@ sparsed_status spd_self_test(sparsed_context *context, size_t row, const spd_var
                              double *error, sparsed_message *message) {
     spd_test_run t = {.context = context, .message = message};
     uint64_t scratch_bytes;
-    sparsed_status status = set_problem(&t, variant);
+    bool many = variant->mode && variant->block_k <= MANY_BLOCKS_LIMIT;
+    sparsed_status status = set_problem(&t, variant, many ? MANY_BLOCKS : FEW_BLOCKS);
+    /* A row may be right on few keys alone, and say so. */
+    if (status == SPARSED_OK && many &&
+        context->backend->accept(context->state, row, &t.problem, message) != SPARSED_OK)
+        status = set_problem(&t, variant, FEW_BLOCKS);
     if (status == SPARSED_OK)
         status = allocate(&t);
     if (status == SPARSED_OK)

@@ -11,13 +11,10 @@
 #include "common.clh"
 #endif
 
-/* The word's bits of blocks first .. end-1. */
-inline ulong bits_of(ulong first, ulong end, ulong word) {
-    first = max(first, word * 64) - word * 64;
-    end = min(end, word * 64 + 64);
-    if (end <= word * 64 + first)
-        return 0;
-    return (~(ulong)0 >> (64 - (end - word * 64 - first))) << first;
+/* The word's bits of all blocks from `first` on. */
+inline ulong bits_from(ulong first, ulong word) {
+    const ulong start = word * 64;
+    return first <= start ? ~(ulong)0 : first - start < 64 ? ~(ulong)0 << (first - start) : 0;
 }
 
 __kernel void fixed_blocks(__global ulong *bits, const spd_args a) {
@@ -28,8 +25,10 @@ __kernel void fixed_blocks(__global ulong *bits, const spd_args a) {
     const ulong window = min(a.window, a.keys), sinks = min(a.sinks, a.keys);
     const ulong first = a.query_position + row0;
     const ulong end = a.query_position + min(row0 + a.block_q, a.queries);
-    const ulong first_key = first > window ? first - window : 0, end_key = min(end + window, a.keys);
+    const ulong first_key = (ulong)max((long)first - (long)window, (long)0);
+    const ulong end_key = min(end + window, a.keys);
     bits[a.bits_offset + head * a.bits_head + row0 / a.block_q * a.row_words + w] =
-        bits_of(first_key / a.block_k, (end_key + a.block_k - 1) / a.block_k, w) |
-        bits_of(0, (sinks + a.block_k - 1) / a.block_k, w);
+        (bits_from(first_key / a.block_k, w) &
+         ~bits_from((end_key + a.block_k - 1) / a.block_k, w)) |
+        ~bits_from((sinks + a.block_k - 1) / a.block_k, w);
 }

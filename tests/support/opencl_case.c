@@ -213,6 +213,11 @@ void set_user_event(cl_event event, cl_int status) {
     assert_int_equal(clSetUserEventStatus(event, status), CL_SUCCESS);
 }
 
+void release_user_event(cl_event event) {
+    set_user_event(event, CL_COMPLETE);
+    assert_int_equal(clReleaseEvent(event), CL_SUCCESS);
+}
+
 bool is_complete(cl_event event) {
     cl_int status;
     assert_int_equal(

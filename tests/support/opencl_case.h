@@ -65,6 +65,8 @@ cl_event enqueue(const device_case *d, sparsed_plan *plan, sparsed_op op, sparse
 
 cl_event user_event(const opencl_machine *machine);
 void set_user_event(cl_event event, cl_int status);
+/* Sets it complete first: some drivers wait for it when the context is released. */
+void release_user_event(cl_event event);
 bool is_complete(cl_event event); /* now */
 void wait_and_release(cl_event event);
 

@@ -21,12 +21,12 @@ static void test_quirks__llvmpipe_through_rusticl(void **state) {
     const char *why;
     assert_int_equal(flags_of("rusticl", "Mesa/X.org", "llvmpipe (LLVM 15.0.6, 256 bits)",
                               "22.3.6-1+deb12u2", &why),
-                     SPD_QUIRK_NO_CPU_SHAPED | SPD_QUIRK_NO_GROUP_LIMIT);
+                     SPD_QUIRK_NO_CPU_SHAPED | SPD_QUIRK_FEW_KEYS | SPD_QUIRK_NO_GROUP_LIMIT);
     assert_true(why[0] != '\0');
     /* A later Mesa. */
     assert_int_equal(
         flags_of("rusticl", "Mesa/X.org", "llvmpipe (LLVM 17.0.6, 256 bits)", "24.1.0", &why),
-        SPD_QUIRK_NO_CPU_SHAPED);
+        SPD_QUIRK_NO_CPU_SHAPED | SPD_QUIRK_FEW_KEYS);
     /* Another device of rusticl, and llvmpipe elsewhere. */
     assert_int_equal(flags_of("rusticl", "AMD", "AMD Radeon RX 6800", "22.3.6", &why),
                      SPD_QUIRK_NO_GROUP_LIMIT);

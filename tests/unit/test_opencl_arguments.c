@@ -191,7 +191,7 @@ static void refuse_io(fixture *f, sparsed_op op, const sparsed_io *io, const cha
         f->plan, op, io, op == SPARSED_DENSE ? NULL : f->kept, f->m->queue, 0, NULL, &event);
     assert_context_error(f->m->context, status, SPARSED_E_INVALID, named);
     assert_null(event);
-    clReleaseEvent(given);
+    release_user_event(given);
 }
 
 static void test_enqueue__refuses_buffers(void **state) {
@@ -323,7 +323,7 @@ static void refuse_queue(fixture *f, cl_command_queue queue, cl_uint n_wait, con
         sparsed_opencl_enqueue(f->plan, SPARSED_DENSE, &f->d.io, NULL, queue, n_wait, wait, &event);
     assert_context_error(f->m->context, status, SPARSED_E_INVALID, named);
     assert_null(event);
-    clReleaseEvent(given);
+    release_user_event(given);
 }
 
 static void test_enqueue__refuses_queues_and_events(void **state) {

@@ -728,7 +728,7 @@ static void test_pipeline_enqueue__refuses_steps(void **state) {
         SPARSED_E_INVALID, "queue is NULL");
     assert_int_equal(sparsed_opencl_pipeline_enqueue(NULL, 0, 0, &d.io, m->queue, 0, NULL, NULL),
                      SPARSED_E_INVALID);
-    clReleaseEvent(unchanged);
+    release_user_event(unchanged);
     sparsed_pipeline_destroy(pipeline);
     device_case_free(&d);
     case_free(&c);

@@ -179,7 +179,7 @@ test_devices__self_test_without_openblas() {
     export LD_LIBRARY_PATH
     accept devices --device cpu --self-test
     grep -q '^  *not usable: libopenblas' "$OUT" || flunk "$(cat "$OUT")"
-    grep -q '^  *usable: passed 10 self-tests' "$OUT" || flunk "$(cat "$OUT")"
+    grep -q '^  *usable: passed [1-9][0-9]* self-tests' "$OUT" || flunk "$(cat "$OUT")"
 }
 
 # What a terminal sees while the tests run: a line for each kernel, before its own.
