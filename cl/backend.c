@@ -132,7 +132,7 @@ static uint32_t threads_of(const void *state) {
 
 /* Turns of all loops of generic_attend: 128 + 8 * D for each tile of 16 keys, rounded up. */
 static sparsed_status check_few_keys(const sparsed_desc *desc, sparsed_message *message) {
-    uint64_t most = 16 * UINT16_MAX / (128 + 8 * (uint64_t)desc->head_dim);
+    uint64_t most = UINT64_C(16) * UINT16_MAX / (128 + 8 * (uint64_t)desc->head_dim);
     if (desc->kv_len <= most)
         return SPARSED_OK;
     return spd_fail(message, SPARSED_E_UNSUPPORTED,

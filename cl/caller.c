@@ -118,12 +118,12 @@ static sparsed_status check_size(const argument *a, uint64_t size_bytes, sparsed
         return spd_fail(message, SPARSED_E_INVALID,
                         "io.%s.offset_bytes is %llu, not a multiple of the element's %u bytes",
                         a->name, (unsigned long long)offset, a->element_bytes);
-    if (!spd_mul(a->elements, a->element_bytes, &bytes) || !spd_add(offset, bytes, &end) ||
-        end > size_bytes)
+    if (!spd_mul(a->elements, a->element_bytes, &bytes))
+        bytes = UINT64_MAX;
+    if (!spd_add(offset, bytes, &end) || end > size_bytes)
         return spd_fail(message, SPARSED_E_INVALID,
                         "io.%s has %llu bytes, and %llu from offset_bytes %llu on are needed",
-                        a->name, (unsigned long long)size_bytes,
-                        (unsigned long long)(a->elements * a->element_bytes),
+                        a->name, (unsigned long long)size_bytes, (unsigned long long)bytes,
                         (unsigned long long)offset);
     return SPARSED_OK;
 }

@@ -7,6 +7,7 @@
 #include "../src/error.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -105,12 +106,20 @@ static cl_ulong number(const spd_cl_api *api, cl_device_id device, cl_device_inf
     return size == sizeof(cl_uint) ? value.narrow : value.wide;
 }
 
+/* Whether "OpenCL C MAJOR.MINOR ..." is 1.2 or above. */
+static bool has_opencl_c(const char *version) {
+    static const char prefix[] = "OpenCL C ";
+    char *end;
+    if (strncmp(version, prefix, sizeof prefix - 1) != 0)
+        return false;
+    unsigned long major = strtoul(version + sizeof prefix - 1, &end, 10);
+    return *end == '.' && (major > 1 || (major == 1 && strtoul(end + 1, NULL, 10) >= 2));
+}
+
 /* Why the device cannot run the kernels; "" if it can. */
 static void judge(const spd_cl_api *api, cl_device_id d, char *why, size_t size) {
     char version[64];
-    unsigned major = 0, minor = 0;
     spd_cl_device_text(api, d, CL_DEVICE_OPENCL_C_VERSION, version, sizeof version);
-    int found = sscanf(version, "OpenCL C %u.%u", &major, &minor);
     unsigned long long local = number(api, d, CL_DEVICE_LOCAL_MEM_SIZE, sizeof(cl_ulong));
     unsigned long long group = number(api, d, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof(size_t));
     why[0] = '\0';
@@ -118,7 +127,7 @@ static void judge(const spd_cl_api *api, cl_device_id d, char *why, size_t size)
         snprintf(why, size, "the driver says that it is not available");
     else if (!number(api, d, CL_DEVICE_COMPILER_AVAILABLE, sizeof(cl_bool)))
         snprintf(why, size, "it has no compiler");
-    else if (found != 2 || major * 10 + minor < 12)
+    else if (!has_opencl_c(version))
         snprintf(why, size, "it offers '%.40s', and OpenCL C 1.2 is needed", version);
     else if (!number(api, d, CL_DEVICE_ENDIAN_LITTLE, sizeof(cl_bool)))
         snprintf(why, size, "it is big-endian");

@@ -337,7 +337,7 @@ static void test_device_quirks__are_those_of_the_note(void **state) {
     const sparsed_device_info info = describe();
     assert_true(spd_cl_device_at(&api, 0, &device));
     assert_int_equal(spd_cl_device_quirks(&api, &device, &info, &why),
-                     SPD_QUIRK_NO_CPU_SHAPED | SPD_QUIRK_NO_GROUP_LIMIT);
+                     SPD_QUIRK_NO_CPU_SHAPED | SPD_QUIRK_FEW_KEYS | SPD_QUIRK_NO_GROUP_LIMIT);
     assert_string_equal(info.note, why);
 }
 
