@@ -169,10 +169,10 @@ sparsed_status sparsed_kernel_list(sparsed_context *context, sparsed_kernel_info
 
 sparsed_status sparsed_kernel_self_test(sparsed_context *context) {
     static const spd_variant variants[] = {
-        {.head_dim = 64, .mode = SPARSED_MODE_UPSTREAM_DREAM, .block_q = 32, .block_k = 32},
+        {.head_dim = 64, .mode = SPARSED_MODE_UPSTREAM_DREAM, .block_q = 32, .block_k = 16},
         {.head_dim = 128, .mode = SPARSED_MODE_UPSTREAM_DREAM, .block_q = 128, .block_k = 32},
         {.head_dim = 40, .mode = SPARSED_MODE_UPSTREAM_DREAM, .block_q = 16, .block_k = 64},
-        {.head_dim = 64, .mode = SPARSED_MODE_STREAMING, .block_q = 32, .block_k = 32},
+        {.head_dim = 64, .mode = SPARSED_MODE_STREAMING, .block_q = 32, .block_k = 16},
     };
     if (!context)
         return SPARSED_E_INVALID;

@@ -13,7 +13,7 @@ enum {
     PADDED_ROWS = 5,
     MANY_BLOCKS = 66, /* more than a word of a bit row has */
     FEW_BLOCKS = 4,
-    MANY_BLOCKS_LIMIT = 32,    /* the largest block_k of which there are many: time */
+    MANY_BLOCKS_LIMIT = 16,    /* the largest block_k of which there are many: time */
     ORACLE_PRODUCTS = 1 << 20, /* of one head of the long batch, about: time */
 };
 

@@ -41,19 +41,17 @@ check_row() {
 }
 
 check_bug() {
-    local row=$1 test=$2 kernel=$3 edit=$4 want=$5 folder=$work/planted
-    rm -rf "$folder"
+    local row=$1 test=$2 kernel=$3 edit=$4 want=$5 folder=$work/planted-$6
     cp -r "$kernels" "$folder"
     sed -i -e "$edit" "$folder/$kernel.cl"
     ! cmp -s "$kernels/$kernel.cl" "$folder/$kernel.cl" ||
         fail "planted_bugs.txt: $kernel.cl has nothing that this changes: $edit"
-    rm -f "$work/planted.log"
-    simulate "$folder" "$work/planted.log" "$work/planted.txt" "$row" "$test" || true
-    grep -qi "$want" "$work/planted.log" || {
-        head -n 20 "$work/planted.txt" "$work/planted.log"
+    simulate "$folder" "$folder/log" "$folder/text" "$row" "$test" || true
+    grep -qi "$want" "$folder/log" || {
+        head -n 20 "$folder/text" "$folder/log"
         fail "a planted bug was not found: $kernel: $edit"
     }
-    echo "found in $kernel: $want, $(grep -ci "$want" "$work/planted.log") times: $edit"
+    echo "found in $kernel: $want, $(grep -ci "$want" "$folder/log") times: $edit"
 }
 
 [[ $# -eq 2 && -x $1 ]] || fail "usage: oclgrind.sh SMALL_RUN FOLDER"
@@ -64,9 +62,12 @@ small_run=$(readlink -f "$1")
 rm -rf "$2"
 mkdir -p "$2"
 work=$(cd "$2" && pwd)
+# The rows, and beside them the planted bugs.
 for row in "${rows[@]}"; do
     check_row "$row"
-done
+done &
+rows_checked=$!
+bugs=0
 while IFS='|' read -r row test kernel edit want; do
     read -r row <<<"$row"
     [[ -n $row && $row != '#'* ]] || continue
@@ -74,5 +75,7 @@ while IFS='|' read -r row test kernel edit want; do
     read -r kernel <<<"$kernel"
     read -r edit <<<"$edit"
     read -r want <<<"$want"
-    check_bug "$row" "$test" "$kernel" "$edit" "$want"
+    bugs=$((bugs + 1))
+    check_bug "$row" "$test" "$kernel" "$edit" "$want" "$bugs"
 done <"$here/planted_bugs.txt"
+wait "$rows_checked"

@@ -281,7 +281,7 @@ static void test_kernel_self_test__log_says_what_begins(void **state) {
     sparsed_context_destroy(context);
     assert_null(strstr(logged, "kernel absent"));
     expect_logged("2 kernel right: self-tests\n3 kernel right, f32, head_dim 64, upstream-dream, "
-                  "blocks 32 x 32: self-test passed\n");
+                  "blocks 32 x 16: self-test passed\n");
     expect_logged("2 kernel wrong-out: self-tests\n3 kernel wrong-out, f32, head_dim 64");
 }
 

@@ -128,8 +128,8 @@ static sparsed_status run_self_test(sparsed_context *context, uint32_t mode,
                                  .out_dtype = SPARSED_F32,
                                  .head_dim = 24,
                                  .mode = mode,
-                                 .block_q = 16,
-                                 .block_k = 32};
+                                 .block_q = 32,
+                                 .block_k = 16};
     double error;
     return spd_self_test(context, context->backend->row_count - 1, &variant, &error, message);
 }

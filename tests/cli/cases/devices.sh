@@ -16,9 +16,9 @@ need_opencl() {
 break_generic_row() {
     mkdir kernels
     cp "$kernels"/* kernels
-    sed 's/\(define SPD_STORE(p, i, x) ((p)\[i\] = (x)\))/\1 + 1)/' \
-        "$kernels/common.clh" >kernels/common.clh
-    cmp -s kernels/common.clh "$kernels/common.clh" && flunk "nothing was changed"
+    sed 's/acc\[r\]\[c\] \* inverse/& + 1.0f/' \
+        "$kernels/generic_attend.cl" >kernels/generic_attend.cl
+    cmp -s kernels/generic_attend.cl "$kernels/generic_attend.cl" && flunk "nothing was changed"
     export SPARSED_KERNEL_DIR="$PWD/kernels"
 }
 
