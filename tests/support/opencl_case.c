@@ -84,7 +84,28 @@ opencl_machine *machine_of(void **state) {
     return machine;
 }
 
+cl_command_queue out_of_order_queue(opencl_machine *machine) {
+    if (!machine->out_of_order) {
+        print_message("skipped: the device has no out-of-order queue\n");
+        skip();
+    }
+    return machine->out_of_order;
+}
+
+bool has_out_of_order_queue(const opencl_machine *machine) {
+    if (!machine->out_of_order)
+        print_message("in part: the device has no out-of-order queue\n");
+    return machine->out_of_order != NULL;
+}
+
 /* ---- a case in its buffers ---- */
+
+attention_case small_opencl_case(uint64_t seed) {
+    attention_case c = {.desc = case_desc(1, 2, 1, 64, SMALL_OPENCL_CASE_ROWS),
+                        .select = case_select(SPARSED_MODE_UPSTREAM_DREAM, 32, 16, 30, 0.3)};
+    case_prepare(&c, seed);
+    return c;
+}
 
 static cl_mem new_buffer(const opencl_machine *m, const case_buffer *from, sparsed_buffer *view) {
     cl_int error;

@@ -33,6 +33,14 @@ int close_machine(void **state);
 /* The machine in a test's state; skips the test if there is no OpenCL device. */
 opencl_machine *machine_of(void **state);
 
+/* Its out-of-order queue; skips the test without one: to be asked for before anything is enqueued. */
+cl_command_queue out_of_order_queue(opencl_machine *machine);
+/* For tests of which a part needs one: without it, says that the part is left out. */
+bool has_out_of_order_queue(const opencl_machine *machine);
+
+enum { SMALL_OPENCL_CASE_ROWS = 100 };
+attention_case small_opencl_case(uint64_t seed);
+
 /* A case's tensors in buffers of the device: io's offsets are the case's. Outputs are filled as those
  * of case_run are. */
 typedef struct device_case {
