@@ -39,15 +39,6 @@ static uint32_t unit_rows(const spd_launch *l) {
     return blocks ? l->problem->select.block_q : (uint32_t)SPD_UNIT_ROWS;
 }
 
-/* OpenBLAS has kernels for small matrices, up to 10^6 products, that do not pack their operands: a
- * third faster than the others on these tiles. */
-static uint32_t strip_rows(uint32_t head_dim) {
-    uint32_t rows = SPD_UNIT_ROWS;
-    while (rows > SPD_LANES && SPD_TILE_KEYS * rows * head_dim > 1000000)
-        rows /= 2;
-    return rows;
-}
-
 /* Fills in all that is the same for every tile of the unit that begins at a valid query row. */
 static spd_unit make_unit(const spd_cpu_kernel *kernel, const spd_launch *l, uint64_t batch,
                           uint64_t head, uint64_t first_row) {
@@ -66,7 +57,6 @@ static spd_unit make_unit(const spd_cpu_kernel *kernel, const spd_launch *l, uin
                   .q_block = l->problem->has_select ? first_row / s->block_q : 0};
     u.rows = (uint32_t)spd_min(unit_rows(l), e->queries - first_row);
     u.stride = (uint32_t)spd_ceil_div(u.rows, SPD_LANES) * SPD_LANES;
-    u.strip_rows = strip_rows(d->head_dim);
     u.builds = op_builds(l) && is_scored(l);
     u.attends = l->op != SPARSED_BUILD;
     u.one_scale = u.builds && u.attends && s->score_scale == d->scale;
@@ -88,8 +78,11 @@ static void start_unit(const spd_unit *u) {
                         u->batch * d->q.batch + u->head * d->q.head + row * d->q.row, d->q.row};
     memset(s->q_t, 0, (uint64_t)d->head_dim * u->stride * sizeof(float));
     memset(s->o_t, 0, (uint64_t)d->head_dim * u->stride * sizeof(float));
-    for (uint32_t r = 0; r < u->rows; r++)
-        spd_load_row_transposed(&q, r, d->head_dim, s->q_t + r, u->stride, s->row);
+    for (uint32_t r = 0; r < u->rows; r++) {
+        uint32_t first = r / SPD_STRIP_ROWS * SPD_STRIP_ROWS;
+        spd_load_row_transposed(&q, r, d->head_dim, s->q_t + first * d->head_dim + (r - first),
+                                spd_strip_rows(u, first), s->row);
+    }
     for (uint32_t r = 0; r < u->stride; r++) {
         s->top[r] = -FLT_MAX;
         s->sum[r] = s->score_sum[r] = 0.0f;
@@ -127,8 +120,10 @@ static void store_unit(const spd_unit *u) {
         uint64_t row = u->extent->query_start + u->first_row + r;
         bool empty = s->top[r] == -FLT_MAX && sum[r] == 0.0f; /* no key block was kept */
         float weight = empty ? 0.0f : 1.0f / sum[r];
+        uint32_t first = r / SPD_STRIP_ROWS * SPD_STRIP_ROWS, strip = spd_strip_rows(u, first);
+        const float *from = s->o_t + first * d->head_dim + (r - first);
         for (uint32_t i = 0; i < d->head_dim; i++)
-            s->row[i] = s->o_t[(uint64_t)i * u->stride + r] * weight;
+            s->row[i] = from[i * strip] * weight;
         spd_store_row(s->row, d->head_dim, at(&l->out), d->out_dtype,
                       u->batch * d->out.batch + u->head * d->out.head + row * d->out.row);
         if (!l->lse.mem)

@@ -5,15 +5,18 @@
 #include "../src/backend.h"
 #include "../src/alloc.h"
 #include "../src/error.h"
+#include "blas/gemm.h"
 #include "cpu_info.h"
 #include "kernel.h"
 
 #include <omp.h>
 #include <string.h>
 
-enum { ROW_BLAS, ROW_PLAIN, ROWS };
+enum { ROW_AVX512, ROW_AVX2, ROW_BLAS, ROW_PLAIN, ROWS };
 
 static const spd_kernel_row rows[ROWS] = {
+    [ROW_AVX512] = {"cpu-avx512", "AVX-512 products in float, all threads"},
+    [ROW_AVX2] = {"cpu-avx2", "AVX2 products in float, all threads"},
     [ROW_BLAS] = {"cpu-blas", "matrix products by OpenBLAS, vectorised softmax, all threads"},
     [ROW_PLAIN] = {"cpu-plain",
                    "the same with matrix products in plain C, where there is no OpenBLAS"},
@@ -48,11 +51,31 @@ static uint32_t threads_of(const void *state) {
     return ((const spd_cpu_state *)state)->threads;
 }
 
+/* NULL: not on this processor. */
+static const spd_products *products_of(size_t row) {
+    switch (row) {
+#if defined(SPD_X86_LEVELS)
+    case ROW_AVX512:
+        return spd_softmax_best() == &spd_softmax_avx512 ? &spd_products_avx512 : NULL;
+    case ROW_AVX2:
+        return spd_softmax_best() != &spd_softmax_baseline ? &spd_products_avx2 : NULL;
+#endif
+    case ROW_BLAS:
+        return &spd_products_blas;
+    case ROW_PLAIN:
+        return &spd_products_plain;
+    default:
+        return NULL;
+    }
+}
+
 /* Every legal problem runs on every row that the machine has. */
 static sparsed_status accept(void *state, size_t row, const spd_problem *problem,
                              sparsed_message *message) {
     (void)state;
     (void)problem;
+    if (!products_of(row))
+        return spd_fail(message, SPARSED_E_UNSUPPORTED, "this processor does not have it");
     if (row == ROW_BLAS && !spd_gemm_openblas())
         return spd_fail(message, SPARSED_E_UNSUPPORTED, "libopenblas.so.0 was not found");
     return SPARSED_OK;
@@ -72,7 +95,7 @@ static sparsed_status prepare(void *state, size_t row, const spd_problem *proble
     if (!k)
         return spd_fail(message, SPARSED_E_NOMEM, "no memory for a plan");
     k->state = s;
-    k->gemm = row == ROW_BLAS ? spd_gemm_openblas() : spd_gemm_plain;
+    k->products = products_of(row);
     k->softmax = spd_softmax_best();
     sparsed_status status = spd_cpu_scratch_create(k, problem, scratch_bytes, message);
     if (status != SPARSED_OK) {

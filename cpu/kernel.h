@@ -7,7 +7,7 @@
 #define SPD_CPU_KERNEL_H
 
 #include "../src/backend.h"
-#include "blas/gemm.h"
+#include "products.h"
 #include "softmax_tile.h"
 #include "storage.h"
 
@@ -24,9 +24,8 @@ typedef struct spd_cpu_state {
 /* One thread's scratch. rows: of the largest unit, SPD_UNIT_ROWS at most, rounded up to SPD_LANES.
  */
 typedef struct spd_cpu_scratch {
-    float *q_t;               /* [head_dim][rows] */
-    float *s_t;               /* [SPD_TILE_KEYS][rows] */
-    float *o_t;               /* [head_dim][rows] */
+    float *q_t, *o_t;         /* a strip of rows after the other, each [head_dim][its rows] */
+    float *s_t;               /* [SPD_TILE_KEYS][SPD_STRIP_ROWS] of the strip at hand */
     float *k_tile, *v_tile;   /* [SPD_TILE_KEYS][head_dim] */
     float *row;               /* [256] */
     float *top, *old_top;     /* [rows] running maximum of the raw products; before this tile */
@@ -43,7 +42,7 @@ typedef struct spd_cpu_scratch {
 
 typedef struct spd_cpu_kernel {
     const spd_cpu_state *state;
-    spd_gemm_fn *gemm;
+    const spd_products *products;
     const spd_softmax *softmax;
     spd_cpu_scratch *scratch; /* [threads] */
     void *memory;             /* of all scratch */
@@ -60,7 +59,6 @@ typedef struct spd_unit {
     uint64_t first_row;    /* the valid query row where it begins */
     uint64_t q_block;      /* the query block it lies in; 0 without a selection */
     uint32_t rows, stride; /* its rows; rounded up to SPD_LANES */
-    uint32_t strip_rows;   /* rows that one matrix product takes */
     uint32_t block_keys;   /* keys of an entry of scratch->blocks */
     float scale_log2, score_scale_log2;
     bool builds, attends;
@@ -73,6 +71,12 @@ typedef struct spd_unit {
 sparsed_status spd_cpu_scratch_create(spd_cpu_kernel *kernel, const spd_problem *problem,
                                       uint64_t *bytes, sparsed_message *message);
 void spd_cpu_scratch_destroy(spd_cpu_kernel *kernel);
+
+/* Rows of the strip that begins at row `first` of the unit. */
+static inline uint32_t spd_strip_rows(const spd_unit *unit, uint32_t first) {
+    uint32_t left = unit->stride - first;
+    return left < SPD_STRIP_ROWS ? left : SPD_STRIP_ROWS;
+}
 
 /* Runs one operation on all threads. */
 void spd_cpu_attend(const spd_cpu_kernel *kernel, const spd_launch *launch);

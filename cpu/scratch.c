@@ -35,7 +35,7 @@ static void take_all(arena *a, const spd_problem *p, spd_cpu_scratch *s) {
     uint64_t rows = spd_ceil_div(spd_min(p->desc.q_len, SPD_UNIT_ROWS), SPD_LANES) * SPD_LANES;
     uint64_t dim = p->desc.head_dim;
     s->q_t = take(a, dim * rows, sizeof(float));
-    s->s_t = take(a, SPD_TILE_KEYS * rows, sizeof(float));
+    s->s_t = take(a, SPD_TILE_KEYS * SPD_STRIP_ROWS, sizeof(float));
     s->o_t = take(a, dim * rows, sizeof(float));
     s->k_tile = take(a, SPD_TILE_KEYS * dim, sizeof(float));
     s->v_tile = take(a, SPD_TILE_KEYS * dim, sizeof(float));

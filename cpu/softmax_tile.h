@@ -9,9 +9,9 @@
 #ifndef SPD_CPU_SOFTMAX_TILE_H
 #define SPD_CPU_SOFTMAX_TILE_H
 
-#include <stdint.h>
+#include "products.h"
 
-enum { SPD_LANES = 16 };
+#include <stdint.h>
 
 typedef struct spd_softmax {
     /* top[r] = max(top[r], max over keys of s[key][r]); NaN is passed over. */
