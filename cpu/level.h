@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/*
+ * A level of the processor: the loops over numbers that the CPU backend is made of, written once
+ * for each instruction set. The driver above them (attend.c, tile.c) is the same for all.
+ *
+ * Scores are transposed, S^T = K Q^T and O^T += V^T P^T: lanes are query rows, `rows` of them, a
+ * multiple of SPD_LANES up to SPD_STRIP_ROWS. K and V are read where they lie; q_t, s_t, p_t and o_t
+ * are the strip's own, packed and aligned to 64 bytes.
+ *
+ * The operands of the products are elements of 32 bits: floats, or (`pairs`) two neighbours along
+ * the summed dimension as bf16, the first in the low half, summed in float. So of a head of dim:
+ *
+ *              floats                       pairs
+ *   q_t        [dim][rows]                  [dim / 2][rows]
+ *   k          rows of dim floats           rows of dim bf16 (any alignment)
+ *   p_t        [keys][rows], may be s_t     [keys / 2][rows], rounded up to whole groups of keys
+ *   v          rows of dim floats           groups of keys, transposed: [dim][group / 2], zeros
+ *                                           behind the last key
+ *   s_t, o_t   float [keys][rows], float [dim][rows]
+ */
+#ifndef SPD_CPU_LEVEL_H
+#define SPD_CPU_LEVEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    SPD_LANES = 16,
+    SPD_STRIP_ROWS = 32,
+    SPD_TILE_KEYS = 128, /* keys of one tile at most */
+    SPD_TILE_RUNS = 8    /* blocks of a tile at most: none is smaller than 16 keys */
+};
+
+/* Keys of K or V as one tile: runs of neighbours, all rows `stride_bytes` apart. */
+typedef struct spd_run {
+    const void *first;
+    uint32_t keys;
+} spd_run;
+
+typedef struct spd_tile {
+    spd_run run[SPD_TILE_RUNS];
+    uint32_t runs, keys;
+    ptrdiff_t stride_bytes; /* of k, and of v as floats */
+    uint32_t group_keys;    /* of v in groups: 16 or 32 */
+} spd_tile;
+
+/* Softmax of a score tile. `top` are running maxima of raw scores, NaN passed over. */
+typedef struct spd_softmax {
+    /* top[r] = max(top[r], max over keys of s_t[key][r]). */
+    void (*raise_top)(const float *s_t, uint32_t keys, uint32_t rows, float *top);
+
+    /* p_t[key][r] = 2^((s_t[key][r] - top[r]) * scale_log2); sum[r] = their sum over the keys, before
+     * any rounding to bf16. An odd last key is paired with 0. */
+    void (*exponentiate)(const float *s_t, uint32_t keys, uint32_t rows, const float *top,
+                         float scale_log2, void *p_t, float *sum);
+
+    /* The same sums alone. */
+    void (*exp_sum)(const float *s_t, uint32_t keys, uint32_t rows, const float *top,
+                    float scale_log2, float *sum);
+
+    /* factor[r] = 2^((from[r] - to[r]) * scale_log2). */
+    void (*factors)(const float *from, const float *to, uint32_t rows, float scale_log2,
+                    float *factor);
+} spd_softmax;
+
+typedef struct spd_level {
+    bool pairs;
+
+    /* to[c][r] = from[r][c], elements of 32 bits; rows of `from` (any alignment) are
+     * from_stride_bytes apart, of `to` to_stride elements. */
+    void (*transpose)(const void *from, ptrdiff_t from_stride_bytes, uint32_t rows, uint32_t columns,
+                      uint32_t *to, ptrdiff_t to_stride);
+
+    /* s_t[key][r] = sum over d of k[key][d] * q[r][d]; top as raise_top. Rows of s_t are s_stride
+     * floats apart, those of q_t packed. */
+    void (*scores)(const spd_tile *k, uint32_t dim, const void *q_t, uint32_t rows, float *s_t,
+                   ptrdiff_t s_stride, float *top);
+
+    /* o_t[d][r] = o_t[d][r] * factor[r] + sum over keys of v[key][d] * p_t[key][r]. */
+    void (*output)(const spd_tile *v, uint32_t dim, const void *p_t, uint32_t rows,
+                   const float *factor, float *o_t);
+
+    const spd_softmax *softmax;
+
+    /* Around the work of a thread, where the processor's state must be set; else NULL. */
+    void (*enter)(void);
+    void (*leave)(void);
+} spd_level;
+
+extern const spd_level spd_level_blas, spd_level_plain; /* OpenBLAS's products; C's */
+#if defined(SPD_X86_LEVELS)
+extern const spd_level spd_level_avx2, spd_level_avx512, spd_level_avx512_bf16, spd_level_amx;
+#endif
+#if defined(SPD_ARM_LEVELS)
+extern const spd_level spd_level_neon;
+#endif
+
+#endif
