@@ -12,14 +12,15 @@
 #include <omp.h>
 #include <string.h>
 
-enum { ROW_AVX512, ROW_AVX2, ROW_BLAS, ROW_PLAIN, ROWS };
+enum { ROW_AMX, ROW_AVX512_BF16, ROW_AVX512, ROW_AVX2, ROW_BLAS, ROW_PLAIN, ROWS };
 
 static const spd_kernel_row rows[ROWS] = {
-    [ROW_AVX512] = {"cpu-avx512", "AVX-512 products in float, all threads"},
-    [ROW_AVX2] = {"cpu-avx2", "AVX2 products in float, all threads"},
-    [ROW_BLAS] = {"cpu-blas", "matrix products by OpenBLAS, vectorised softmax, all threads"},
-    [ROW_PLAIN] = {"cpu-plain",
-                   "the same with matrix products in plain C, where there is no OpenBLAS"},
+    [ROW_AMX] = {"cpu-amx", "bf16 products on AMX tiles"},
+    [ROW_AVX512_BF16] = {"cpu-avx512-bf16", "bf16 products by AVX-512's dot products"},
+    [ROW_AVX512] = {"cpu-avx512", "products in float with AVX-512"},
+    [ROW_AVX2] = {"cpu-avx2", "products in float with AVX2"},
+    [ROW_BLAS] = {"cpu-blas", "products in float by OpenBLAS"},
+    [ROW_PLAIN] = {"cpu-plain", "products in float in plain C"},
 };
 
 static bool device(size_t index, sparsed_device_info *info) {
@@ -51,33 +52,25 @@ static uint32_t threads_of(const void *state) {
     return ((const spd_cpu_state *)state)->threads;
 }
 
-/* NULL: not on this processor. */
-static const spd_products *products_of(size_t row) {
-    switch (row) {
+static const spd_level *const levels[ROWS] = {
 #if defined(SPD_X86_LEVELS)
-    case ROW_AVX512:
-        return spd_softmax_best() == &spd_softmax_avx512 ? &spd_products_avx512 : NULL;
-    case ROW_AVX2:
-        return spd_softmax_best() != &spd_softmax_baseline ? &spd_products_avx2 : NULL;
+    [ROW_AMX] = &spd_level_amx,       [ROW_AVX512_BF16] = &spd_level_avx512_bf16,
+    [ROW_AVX512] = &spd_level_avx512, [ROW_AVX2] = &spd_level_avx2,
 #endif
-    case ROW_BLAS:
-        return &spd_products_blas;
-    case ROW_PLAIN:
-        return &spd_products_plain;
-    default:
-        return NULL;
-    }
-}
+    [ROW_BLAS] = &spd_level_blas,     [ROW_PLAIN] = &spd_level_plain,
+};
 
-/* Every legal problem runs on every row that the machine has. */
 static sparsed_status accept(void *state, size_t row, const spd_problem *problem,
                              sparsed_message *message) {
     (void)state;
-    (void)problem;
-    if (!products_of(row))
+    if (row == ROW_AMX || !levels[row])
         return spd_fail(message, SPARSED_E_UNSUPPORTED, "this processor does not have it");
     if (row == ROW_BLAS && !spd_gemm_openblas())
         return spd_fail(message, SPARSED_E_UNSUPPORTED, "libopenblas.so.0 was not found");
+    if (problem && levels[row]->pairs && problem->desc.dtype != SPARSED_BF16)
+        return spd_fail(message, SPARSED_E_UNSUPPORTED, "it is for bf16");
+    if (problem && row == ROW_AMX && (problem->desc.head_dim % 32 != 0 || (problem->has_select && problem->select.block_k < 32)))
+        return spd_fail(message, SPARSED_E_UNSUPPORTED, "AMX");
     return SPARSED_OK;
 }
 
@@ -95,8 +88,7 @@ static sparsed_status prepare(void *state, size_t row, const spd_problem *proble
     if (!k)
         return spd_fail(message, SPARSED_E_NOMEM, "no memory for a plan");
     k->state = s;
-    k->products = products_of(row);
-    k->softmax = spd_softmax_best();
+    k->level = levels[row];
     sparsed_status status = spd_cpu_scratch_create(k, problem, scratch_bytes, message);
     if (status != SPARSED_OK) {
         discard(state, k);

@@ -3,7 +3,6 @@
 #include "cpu_info.h"
 
 #include "blas/gemm.h"
-#include "softmax_tile.h"
 
 #include <omp.h>
 #include <stdbool.h>
@@ -115,18 +114,6 @@ static void read_flags(char *flags, size_t size) {
     read_cpuinfo("flags", flags, size);
     if (!flags[0])
         read_cpuinfo("Features", flags, size); /* arm */
-}
-
-const spd_softmax *spd_softmax_best(void) {
-#if defined(SPD_X86_LEVELS)
-    char flags[4096];
-    read_flags(flags, sizeof flags);
-    if (has_avx512(flags))
-        return &spd_softmax_avx512;
-    if (has_word(flags, "avx2") && has_word(flags, "fma") && has_word(flags, "bmi2"))
-        return &spd_softmax_avx2;
-#endif
-    return &spd_softmax_baseline;
 }
 
 void spd_cpu_describe(sparsed_device_info *info) {
