@@ -135,7 +135,7 @@ static void test_isa_runs__without_the_variable(void **state) {
         else if (!runs(isa))
             expect_reason((spd_isa)isa, "is slower here than the level below it; SPARSED_CPU_ISA=");
     }
-    assert_true(runs(spd_isa_highest()));
+    assert_true(runs((int)spd_isa_highest()));
     for (int isa = (int)spd_isa_highest() + 1; isa < SPD_ISA_COUNT; isa++)
         assert_false(runs(isa));
 }
