@@ -3,6 +3,7 @@
 #include "cpu_info.h"
 
 #include "blas/gemm.h"
+#include "processor.h"
 
 #include <omp.h>
 #include <stdbool.h>
@@ -39,13 +40,6 @@ static bool has_word(const char *words, const char *word) {
     return false;
 }
 
-/* AVX-512 as x86-64-v4 means it. */
-static bool has_avx512(const char *flags) {
-    return has_word(flags, "avx512f") && has_word(flags, "avx512bw") &&
-           has_word(flags, "avx512cd") && has_word(flags, "avx512dq") &&
-           has_word(flags, "avx512vl");
-}
-
 /* The instruction sets that matter here, of all that the processor and the system offer. */
 static void list_capabilities(const char *flags, char *list, size_t size) {
     static const char *const known[] = {"avx2",        "fma",      "f16c",     "avx512f",
@@ -64,21 +58,21 @@ static void list_capabilities(const char *flags, char *list, size_t size) {
  * It knows processors by model number, and takes a newer one for a much older: a Prescott (SSE3) on
  * a Xeon that is five times as fast as that, a Haswell (AVX2) on a Zen 5 that is 1.7 times as fast.
  */
-static const char *wanted_core(const char *flags, const char *core) {
+static const char *wanted_core(const char *core) {
     static const char *const avx512[] = {"SkylakeX", "Cooperlake", "SapphireRapids"};
     static const char *const avx2[] = {"Haswell", "Zen", "Excavator"};
     for (size_t i = 0; i < sizeof avx512 / sizeof *avx512; i++)
         if (strcasecmp(core, avx512[i]) == 0)
             return "";
-    if (has_avx512(flags))
+    if (!spd_processor_lacks(SPD_ISA_AVX512))
         return "SkylakeX";
     for (size_t i = 0; i < sizeof avx2 / sizeof *avx2; i++)
         if (strcasecmp(core, avx2[i]) == 0)
             return "";
-    return has_word(flags, "avx2") && has_word(flags, "fma") ? "Haswell" : "";
+    return spd_processor_lacks(SPD_ISA_AVX2) ? "" : "Haswell";
 }
 
-static void describe_blas(const char *flags, sparsed_device_info *info) {
+static void describe_blas(sparsed_device_info *info) {
     if (!spd_gemm_openblas()) {
         snprintf(info->driver, sizeof info->driver, "plain C (OpenBLAS was not found)");
         snprintf(info->note, sizeof info->note,
@@ -94,7 +88,7 @@ static void describe_blas(const char *flags, sparsed_device_info *info) {
         *space = '\0';
     snprintf(info->blas_core, sizeof info->blas_core, "%.31s", spd_openblas_core());
     snprintf(info->driver, sizeof info->driver, "%s, core %s", version, info->blas_core);
-    const char *wanted = wanted_core(flags, info->blas_core);
+    const char *wanted = wanted_core(info->blas_core);
     snprintf(info->blas_core_wanted, sizeof info->blas_core_wanted, "%s", wanted);
     if (wanted[0] && getenv("OPENBLAS_CORETYPE"))
         snprintf(
@@ -116,6 +110,17 @@ static void read_flags(char *flags, size_t size) {
         read_cpuinfo("Features", flags, size); /* arm */
 }
 
+/* A wrong SPARSED_CPU_ISA makes the device unusable: no other level takes the place of the one that
+ * was asked for. */
+static void describe_level(sparsed_device_info *info) {
+    sparsed_message why;
+    info->usable = spd_isa_check_environment(&why) == SPARSED_OK;
+    if (info->usable)
+        snprintf(info->isa, sizeof info->isa, "%s", spd_isa_name(spd_isa_highest()));
+    else
+        snprintf(info->note, sizeof info->note, "%.255s", why.text);
+}
+
 void spd_cpu_describe(sparsed_device_info *info) {
     char flags[4096];
     snprintf(info->selector, sizeof info->selector, "cpu");
@@ -125,8 +130,8 @@ void spd_cpu_describe(sparsed_device_info *info) {
     read_cpuinfo("vendor_id", info->vendor, sizeof info->vendor);
     read_flags(flags, sizeof flags);
     list_capabilities(flags, info->capabilities, sizeof info->capabilities);
-    describe_blas(flags, info);
-    info->usable = 1;
+    describe_blas(info);
+    describe_level(info);
     info->kind = SPARSED_DEVICE_CPU;
     info->compute_units = (uint32_t)omp_get_max_threads();
     long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);

@@ -8,8 +8,7 @@
 
 #include <sparsed/sparsed.h>
 
-/* Fills in name, vendor, driver, capabilities, note, blas_core, blas_core_wanted, compute_units and
- * memory_bytes. Loads OpenBLAS. */
+/* Fills in all but reason and runner_up. Loads OpenBLAS. */
 void spd_cpu_describe(sparsed_device_info *info);
 
 #endif

@@ -288,10 +288,14 @@ static sparsed_status open_best(sparsed_context *c, const search *s, const char 
             return SPARSED_OK;
         }
         spd_log(c, SPARSED_LOG_INFO, "not taken: %s", why.text);
-        if (first == SPARSED_OK) {
+        bool is_cpu = s->found[i].info.kind == SPARSED_DEVICE_CPU;
+        if (first == SPARSED_OK || is_cpu) {
             first = status;
             spd_fail(message, status, "%s '%.60s': %.400s", origin, request, why.text);
         }
+        /* It runs everywhere: what keeps it from that, such as a variable, is to be put right. */
+        if (is_cpu)
+            break;
     }
     return first;
 }

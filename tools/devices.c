@@ -100,6 +100,8 @@ static void print_device(const sparsed_device_info *d) {
            (double)d->memory_bytes / 0x1p30, d->usable ? "" : "not usable: ", verdict(d));
     printf("%12s %s (%s)\n%12s %s\n%12s %s\n", "", d->name, d->vendor, "", d->driver, "",
            d->capabilities);
+    if (d->isa[0])
+        printf("%12s level: %s\n", "", d->isa);
     if (d->usable && d->note[0])
         printf("%12s note: %s\n", "", d->note);
 }
@@ -143,6 +145,7 @@ static cJSON *device_json(const sparsed_device_info *d) {
     cJSON_AddStringToObject(o, "vendor", d->vendor);
     cJSON_AddStringToObject(o, "driver", d->driver);
     cJSON_AddStringToObject(o, "capabilities", d->capabilities);
+    cJSON_AddStringToObject(o, "isa", d->isa);
     cJSON_AddBoolToObject(o, "usable", d->usable != 0);
     cJSON_AddStringToObject(o, "verdict", verdict(d));
     cJSON_AddStringToObject(o, "note", d->note);
@@ -206,7 +209,8 @@ bool command_devices(int argc, char **argv, tool_error *error) {
     if (help) {
         printf("usage: sparsed devices [OPTIONS]\n\nLists the devices, the one chosen, and its "
                "kernels. auto takes the first GPU that passes a\nself-test, else the CPU, else a "
-               "processor through OpenCL.\n\n");
+               "processor through OpenCL.\nSPARSED_CPU_ISA names the highest level of instruction "
+               "sets that the CPU may use: baseline;\navx2, avx512, avx512-bf16, amx; neon.\n\n");
         cli_print_options(&options, stdout);
         return true;
     }

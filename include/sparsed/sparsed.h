@@ -35,9 +35,9 @@
  * - Threads: a context and everything created from it are used by one thread at a time; different
  *   contexts may run at the same time. sparsed_pattern is immutable and may be shared.
  * - Lifetime: destroy what was created from a context before the context; patterns outlive it.
- * - Quiet: the library never prints, exits or keeps global state. Two exceptions: the CPU backend
- *   opens OpenBLAS once a process, at its first use, and sets it to one thread; libOpenCL, once
- *   opened, stays in the process.
+ * - Quiet: the library never prints, exits or keeps global state. Three exceptions: the CPU backend
+ *   opens OpenBLAS once a process, at its first use, and sets it to one thread; it asks Linux to
+ *   let the process use AMX, where there is AMX; libOpenCL, once opened, stays in the process.
  * - Names: B batch, H query heads, Hk key/value heads, Lq and Lk query and key rows, D head
  *   dimension, nq = ceil(Lq / block_q), nk = ceil(Lk / block_k).
  */
@@ -156,6 +156,8 @@ typedef struct sparsed_device_info {
     uint32_t reserved_tail;
     char reason[128];   /* of a context's device: why it was chosen; else "" */
     char runner_up[32]; /* of a context's device: the selector of what came next; "" = nothing */
+    char isa[16];       /* CPU: the highest level of instruction sets in use, as SPARSED_CPU_ISA
+                           names them; else "" */
 } sparsed_device_info;
 
 /*
@@ -203,6 +205,13 @@ typedef struct sparsed_options {
  * Environment variables, read when a context is created, devices are listed, or kernels are built;
  * an empty one is as none, but for SPARSED_CACHE_DIR:
  *   SPARSED_DEVICE          see sparsed_options.device
+ *   SPARSED_CPU_ISA         the highest level of instruction sets that the CPU backend may use:
+ *                           "baseline" (plain C, OpenBLAS); x86-64: "avx2" (with FMA, F16C, BMI2),
+ *                           "avx512" (F, BW, CD, DQ, VL), "avx512-bf16", "amx" (AMX-BF16); arm:
+ *                           "neon". Of any other name, or a level that the processor or the system
+ *                           lacks, the CPU backend is not usable. Unless it is named, avx512-bf16 is
+ *                           used on AMD's processors alone: its products have twice the rate of
+ *                           float's there, and half of it on Intel's
  *   SPARSED_OPENCL_LIBRARY  the file to open instead of libOpenCL.so.1 or libOpenCL.so
  *   SPARSED_CACHE_DIR       folder of built OpenCL programs; "off" or "": none. Without it
  *                           XDG_CACHE_HOME/sparsed or HOME/.cache/sparsed. It must be the user's
@@ -245,6 +254,8 @@ typedef struct sparsed_kernel_info {
     char verdict[256]; /* the reason why not, or the self-tests passed so far and their error */
     uint32_t passed;   /* self-tests so far; a row that does not accept the device has none */
     uint32_t failed;
+    uint32_t dtypes; /* storage types it takes: bit 1 << SPARSED_F32, and so on */
+    uint32_t reserved;
 } sparsed_kernel_info;
 
 /* Lists the registry rows of the context's device, best first, with what is known of each so far.
@@ -252,8 +263,8 @@ typedef struct sparsed_kernel_info {
 SPARSED_API sparsed_status sparsed_kernel_list(sparsed_context *context, sparsed_kernel_info *infos,
                                                size_t *count);
 
-/* Runs the self-test of every row that accepts the context's device, over all storage types at head
- * dimensions 64, 128 and 40; afterwards sparsed_kernel_list tells the verdicts. SPARSED_OK even if a
+/* Runs the self-test of every row that accepts the context's device, over the storage types that it takes
+ * at head dimensions 64, 128 and 40; afterwards sparsed_kernel_list tells the verdicts. SPARSED_OK even if a
  * row fails, or loses the device; SPARSED_E_NOMEM. A row's first one compiles its kernels: on
  * OpenCL that may take a minute. A line of the log (SPARSED_LOG_INFO) says when a row begins. */
 SPARSED_API sparsed_status sparsed_kernel_self_test(sparsed_context *context);

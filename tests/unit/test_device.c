@@ -359,6 +359,20 @@ static void test_device_open__auto_falls_to_the_next(void **state) {
     assert_non_null(strstr(c.log, "cannot be used: it is on fire\n"));
 }
 
+/* The CPU backend is passed over for no processor through OpenCL: the call says what is wrong. */
+static void test_device_open__auto_stops_at_a_cpu_that_is_unusable(void **state) {
+    (void)state;
+    fake bad = gpu;
+    bad.broken = true;
+    set_fakes(2, &bad, &pocl, NULL, NULL);
+    setenv("SPARSED_CPU_ISA", "avx1024", 1);
+    const choice c = choose("auto", true);
+    unsetenv("SPARSED_CPU_ISA");
+    assert_error_text(c.text, c.status, SPARSED_E_NO_DEVICE,
+                      "cannot be used: SPARSED_CPU_ISA is 'avx1024'");
+    assert_int_equal(opened, 0);
+}
+
 /* One that is not usable is no runner-up. */
 static void test_device_open__runner_up_is_usable(void **state) {
     (void)state;
@@ -504,6 +518,7 @@ int main(void) {
         cmocka_unit_test(test_device_open__auto_takes_the_cpu_before_opencl_on_it),
         cmocka_unit_test(test_device_open__auto_takes_opencl_where_there_is_no_cpu_backend),
         cmocka_unit_test(test_device_open__auto_falls_to_the_next),
+        cmocka_unit_test(test_device_open__auto_stops_at_a_cpu_that_is_unusable),
         cmocka_unit_test(test_device_open__runner_up_is_usable),
         cmocka_unit_test(test_device_open__numbers_and_names),
         cmocka_unit_test(test_device_open__tells_who_asked),

@@ -116,6 +116,21 @@ test_devices__option_before_the_environment() {
     accept devices
 }
 
+# The highest level in use, and none in place of one that cannot be had.
+test_devices__tells_the_level() {
+    export SPARSED_CPU_ISA=baseline
+    accept devices --device cpu
+    grep -q '^ *level: baseline$' "$OUT" || flunk "$(cat "$OUT")"
+    accept devices --device cpu --json
+    grep -q '"isa":.*"baseline"' "$OUT" || flunk "$(cat "$OUT")"
+    SPARSED_CPU_ISA=avx1024
+    refuse 1 "SPARSED_CPU_ISA is 'avx1024'; known are: baseline, avx2, " devices --device cpu
+    refuse 1 "SPARSED_CPU_ISA is 'avx1024'" attend --input "$ATTEND" --output out \
+        --attention dense --device cpu
+    SPARSED_CPU_ISA=
+    accept devices --device cpu
+}
+
 # Why this device and this kernel, in the table and in the object.
 test_devices__says_why() {
     accept devices --device cpu
@@ -145,7 +160,7 @@ test_devices__says_why() {
 test_devices__names_do_not_touch_the_next_column() {
     for device in cpu opencl; do
         "$SPARSED" devices --device $device >"$OUT" 2>/dev/null || continue
-        ! grep -qE '^  c[pl][a-z-]+ [^ ]' "$OUT" || flunk "$(cat "$OUT")"
+        ! grep -qE '^  c[pl][a-z0-9-]+ [^ ]' "$OUT" || flunk "$(cat "$OUT")"
     done
 }
 
@@ -219,7 +234,7 @@ test_devices__units_in_the_other_commands() {
             --device $device
         units=thread
         [ $device = cpu ] || units="compute unit"
-        grep -qE "; kernel c[pl][a-z-]+ on $chosen, [0-9]+ ${units}s?\$" "$ERR" ||
+        grep -qE "; kernel c[pl][a-z0-9-]+ on $chosen, [0-9]+ ${units}s?\$" "$ERR" ||
             flunk "$(cat "$ERR")"
     done
 }
