@@ -53,8 +53,8 @@ typedef struct spd_loops {
 
     /* to[c][r] = from[r][c], elements of 32 bits; rows of `from` (any alignment) are
      * from_stride_bytes apart, of `to` to_stride elements. */
-    void (*transpose)(const void *from, ptrdiff_t from_stride_bytes, uint32_t rows, uint32_t columns,
-                      void *to, ptrdiff_t to_stride);
+    void (*transpose)(const void *from, ptrdiff_t from_stride_bytes, uint32_t rows,
+                      uint32_t columns, void *to, ptrdiff_t to_stride);
 
     /* top[r] = max(top[r], max over keys of s_t[key][r]). */
     void (*raise_top)(const float *s_t, uint32_t keys, uint32_t rows, float *top);
@@ -64,7 +64,7 @@ typedef struct spd_loops {
     void (*exponentiate)(const float *s_t, uint32_t keys, uint32_t rows, const float *top,
                          float scale_log2, void *p_t, float *sum);
 
-    /* The same sums alone. */
+    /* The same sums alone, to the bit. */
     void (*exp_sum)(const float *s_t, uint32_t keys, uint32_t rows, const float *top,
                     float scale_log2, float *sum);
 

@@ -44,8 +44,6 @@ void spd_avx512_widen(uint32_t dtype, const void *from, size_t count, float *to)
 void spd_avx512_transpose(const void *from, ptrdiff_t from_stride_bytes, uint32_t rows,
                           uint32_t columns, void *to, ptrdiff_t to_stride);
 void spd_avx512_raise_top(const float *s_t, uint32_t keys, uint32_t rows, float *top);
-void spd_avx512_exp_sum(const float *s_t, uint32_t keys, uint32_t rows, const float *top,
-                        float scale_log2, float *sum);
 void spd_avx512_factors(const float *from, const float *to, uint32_t rows, float scale_log2,
                         float *factor);
 
