@@ -71,20 +71,53 @@ static void free_both(both_runs *runs) {
     result_free(&runs->sparse);
 }
 
-static void test_plan_run__threads_do_not_change_a_bit(void **state) {
-    static const uint32_t threads[] = {3, 2, 16};
-    kernel_row *row = usable_row(state);
+static void assert_threads_change_nothing(attention_case *c, const kernel_row *row) {
+    static const uint32_t threads[] = {2, 3, 7};
     const int counts = row->compiles ? 1 : 3; /* a number of threads is the CPU's alone */
+    both_runs one = run_both(c, row, 1);
+    for (int t = 0; t < counts; t++) {
+        both_runs many = run_both(c, row, threads[t]);
+        assert_same_bits(c, &many.built, &one.built);
+        assert_same_bits(c, &many.sparse, &one.sparse);
+        free_both(&many);
+    }
+    free_both(&one);
+}
+
+static void test_plan_run__threads_do_not_change_a_bit(void **state) {
+    kernel_row *row = usable_row(state);
     for (uint32_t i = 0; i < 2 * MODES; i++) {
         attention_case c = new_case(row, scored_modes[i % MODES], dtypes[i % 3], 0.3);
-        both_runs one = run_both(&c, row, 1);
-        for (int t = 0; t < counts; t++) {
-            both_runs many = run_both(&c, row, threads[t]);
-            assert_same_bits(&c, &many.built, &one.built);
-            assert_same_bits(&c, &many.sparse, &one.sparse);
-            free_both(&many);
-        }
-        free_both(&one);
+        assert_threads_change_nothing(&c, row);
+        case_free(&c);
+    }
+}
+
+static attention_result run_dense(attention_case *c, const kernel_row *row, uint32_t threads) {
+    sparsed_context *context = open_row(row, threads);
+    assert_non_null(context);
+    sparsed_plan *plan = case_plan(c, context);
+    attention_result result = case_run(c, plan, SPARSED_DENSE, NULL);
+    sparsed_plan_destroy(plan);
+    sparsed_context_destroy(context);
+    return result;
+}
+
+/* Few query rows against many keys, where the keys of one row may be split. */
+static void test_plan_run__threads_do_not_change_a_bit_of_few_rows(void **state) {
+    static const uint64_t q_lens[] = {1, 16, 128};
+    kernel_row *row = usable_row(state);
+    for (uint32_t i = 0; i < 3; i++) {
+        attention_case c = {.desc = case_desc(1, 2, 1, row_head_dim(row, 64), 4096),
+                            .select = case_select(scored_modes[i], 128, 32, 100, 0.3)};
+        c.desc.q_len = q_lens[i];
+        c.desc.dtype = dtypes[i];
+        case_prepare(&c, i);
+        assert_threads_change_nothing(&c, row);
+        attention_result one = run_dense(&c, row, 1), many = run_dense(&c, row, 7);
+        assert_same_bits(&c, &many, &one);
+        result_free(&one);
+        result_free(&many);
         case_free(&c);
     }
 }
@@ -409,6 +442,7 @@ static void test_lse_merge__pattern_and_its_complement(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plan_run__threads_do_not_change_a_bit),
+        cmocka_unit_test(test_plan_run__threads_do_not_change_a_bit_of_few_rows),
         cmocka_unit_test(test_plan_run__twice_gives_the_same_bits),
         cmocka_unit_test(test_plan_run__earlier_runs_leave_no_trace),
         cmocka_unit_test(test_plan_run__contexts_in_two_threads),
