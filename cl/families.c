@@ -4,8 +4,9 @@
 #include "kernel.h"
 
 const spd_kernel_row spd_cl_rows[SPD_CL_FAMILIES] = {
-    {"cl-cpu-shaped", "one item a unit of query rows; for OpenCL runtimes on a processor"},
-    {"cl-generic", "portable OpenCL C 1.2, work-groups of 128 items"},
+    {"cl-cpu-shaped", "one item a unit of query rows; for OpenCL runtimes on a processor",
+     SPD_ALL_DTYPES},
+    {"cl-generic", "portable OpenCL C 1.2, work-groups of 128 items", SPD_ALL_DTYPES},
 };
 
 const spd_cl_family spd_cl_families[SPD_CL_FAMILIES] = {

@@ -4,15 +4,16 @@
  * The CPU driver: one pass for dense, dense + build, build and sparse attention.
  *
  * A unit of work is a (batch, head, query block). Units share nothing and each visits its key
- * blocks in a fixed order, so results do not depend on the number of threads. Scores are
- * transposed, S^T = K Q^T with query rows as lanes (softmax_tile.h), and so is the output, O^T +=
- * V^T P^T: K and V are read as they lie, only Q is transposed, once per unit. A build visits the
- * generation blocks first, so that the running maximum is their own while they are ranked among
- * themselves.
+ * blocks in a fixed order, so results do not depend on the number of threads. A unit's rows are
+ * loaded and stored in unit.c, its keys met in tile.c, by the loops of a level (level.h). A build
+ * visits the generation blocks first, so that the running maximum is their own while they are ranked
+ * among themselves.
  */
 #include "../src/select.h"
 #include "../src/size.h"
+#include "groups.h"
 #include "kernel.h"
+#include "parts.h"
 
 #include <float.h>
 #include <math.h>
@@ -20,10 +21,6 @@
 #include <string.h>
 
 static const double LOG2_E = 1.4426950408889634;
-
-static void *at(const sparsed_buffer *buffer) {
-    return (char *)buffer->mem + buffer->offset_bytes;
-}
 
 static bool op_builds(const spd_launch *l) {
     return l->op == SPARSED_DENSE_BUILD || l->op == SPARSED_BUILD;
@@ -54,7 +51,8 @@ static spd_unit make_unit(const spd_cpu_kernel *kernel, const spd_launch *l, uin
                   .batch = batch,
                   .head = head,
                   .first_row = first_row,
-                  .q_block = l->problem->has_select ? first_row / s->block_q : 0};
+                  .q_block = l->problem->has_select ? first_row / s->block_q : 0,
+                  .parts = 1};
     u.rows = (uint32_t)spd_min(unit_rows(l), e->queries - first_row);
     u.stride = (uint32_t)spd_ceil_div(u.rows, SPD_LANES) * SPD_LANES;
     u.builds = op_builds(l) && is_scored(l);
@@ -64,29 +62,13 @@ static spd_unit make_unit(const spd_cpu_kernel *kernel, const spd_launch *l, uin
     u.block_keys = u.builds || l->op == SPARSED_SPARSE ? s->block_k : (uint32_t)SPD_TILE_KEYS;
     u.scale_log2 = (float)(d->scale * LOG2_E);
     u.score_scale_log2 = (float)(s->score_scale * LOG2_E);
-    u.k = (spd_rows){at(&l->k), d->dtype, k_first, d->k.row};
-    if (u.attends)
-        u.v = (spd_rows){at(&l->v), d->dtype, v_first, d->v.row};
+    u.k = (spd_rows){spd_at(&l->k), d->dtype, k_first, d->k.row};
+    if (!u.attends)
+        return u;
+    u.v = (spd_rows){spd_at(&l->v), d->dtype, v_first, d->v.row};
+    if (kernel->level->pairs)
+        u.v_groups = spd_cpu_groups_of(kernel, d, batch, kv_head);
     return u;
-}
-
-static void start_unit(const spd_unit *u) {
-    const sparsed_desc *d = &u->launch->problem->desc;
-    spd_cpu_scratch *s = u->scratch;
-    uint64_t row = u->extent->query_start + u->first_row;
-    const spd_rows q = {at(&u->launch->q), d->dtype,
-                        u->batch * d->q.batch + u->head * d->q.head + row * d->q.row, d->q.row};
-    memset(s->q_t, 0, (uint64_t)d->head_dim * u->stride * sizeof(float));
-    memset(s->o_t, 0, (uint64_t)d->head_dim * u->stride * sizeof(float));
-    for (uint32_t r = 0; r < u->rows; r++) {
-        uint32_t first = r / SPD_STRIP_ROWS * SPD_STRIP_ROWS;
-        spd_load_row_transposed(&q, r, d->head_dim, s->q_t + first * d->head_dim + (r - first),
-                                spd_strip_rows(u, first), s->row);
-    }
-    for (uint32_t r = 0; r < u->stride; r++) {
-        s->top[r] = -FLT_MAX;
-        s->sum[r] = s->score_sum[r] = 0.0f;
-    }
 }
 
 /* Lists the key blocks first .. end-1 that the unit visits. */
@@ -103,55 +85,31 @@ static uint32_t list_blocks(const spd_unit *u, uint64_t first, uint64_t end) {
     return n;
 }
 
-/* Visits the key blocks first .. end-1; returns the number of the next tile. */
+/* Visits the unit's part of the key blocks first .. end-1; returns the number of the next tile. */
 static uint32_t visit_blocks(const spd_unit *u, uint64_t first, uint64_t end, uint32_t tile) {
     uint32_t count = list_blocks(u, first, end), per_tile = SPD_TILE_KEYS / u->block_keys;
-    for (uint32_t i = 0; i < count; i += per_tile)
-        spd_visit_tile(u, u->scratch->blocks + i, (uint32_t)spd_min(per_tile, count - i), tile++);
+    uint64_t tiles = spd_ceil_div(count, per_tile);
+    uint64_t i = tiles * u->part / u->parts * per_tile;
+    uint64_t past = spd_min(tiles * (u->part + 1) / u->parts * per_tile, count);
+    for (; i < past; i += per_tile)
+        spd_visit_tile(u, u->scratch->blocks + i, (uint32_t)spd_min(per_tile, past - i), tile++);
     return tile;
 }
 
-static void store_unit(const spd_unit *u) {
-    const spd_launch *l = u->launch;
-    const sparsed_desc *d = &l->problem->desc;
-    const spd_cpu_scratch *s = u->scratch;
-    const float *sum = u->one_scale ? s->score_sum : s->sum;
-    for (uint32_t r = 0; r < u->rows; r++) {
-        uint64_t row = u->extent->query_start + u->first_row + r;
-        bool empty = s->top[r] == -FLT_MAX && sum[r] == 0.0f; /* no key block was kept */
-        float weight = empty ? 0.0f : 1.0f / sum[r];
-        uint32_t first = r / SPD_STRIP_ROWS * SPD_STRIP_ROWS, strip = spd_strip_rows(u, first);
-        const float *from = s->o_t + first * d->head_dim + (r - first);
-        for (uint32_t i = 0; i < d->head_dim; i++)
-            s->row[i] = from[i * strip] * weight;
-        spd_store_row(s->row, d->head_dim, at(&l->out), d->out_dtype,
-                      u->batch * d->out.batch + u->head * d->out.head + row * d->out.row);
-        if (!l->lse.mem)
-            continue;
-        double lse = empty ? -INFINITY : (double)s->top[r] * d->scale + log((double)sum[r]);
-        float stored = (float)lse;
-        spd_store_row(&stored, 1, at(&l->lse), SPARSED_F32,
-                      (u->batch * d->heads + u->head) * d->q_len + row);
-    }
-}
-
-static void run_unit(spd_unit *u) {
+/* Visits all of the unit's keys, and ranks its blocks in a build. */
+static void visit_keys(const spd_unit *u) {
     const spd_extent *e = u->extent;
     uint64_t blocks = spd_ceil_div(e->keys, u->block_keys);
-    u->scratch = &u->kernel->scratch[omp_get_thread_num()];
-    start_unit(u);
     if (!u->builds) {
         visit_blocks(u, 0, blocks, 0);
-    } else {
-        uint32_t tiles = visit_blocks(u, e->split, blocks, 0);
-        if (spd_mode_is_upstream(u->launch->problem->select.mode))
-            spd_reduce_scores(u, e->split, blocks, u->scratch->scores_generation);
-        visit_blocks(u, 0, e->split, tiles);
-        spd_reduce_scores(u, 0, blocks, u->scratch->scores);
-        spd_finish_scores(u);
+        return;
     }
-    if (u->attends)
-        store_unit(u);
+    uint32_t tiles = visit_blocks(u, e->split, blocks, 0);
+    if (spd_mode_is_upstream(u->launch->problem->select.mode))
+        spd_reduce_scores(u, e->split, blocks, u->scratch->scores_generation);
+    visit_blocks(u, 0, e->split, tiles);
+    spd_reduce_scores(u, 0, blocks, u->scratch->scores);
+    spd_finish_scores(u);
 }
 
 /* Output rows that are not valid. */
@@ -164,10 +122,10 @@ static void clear_padding(const spd_launch *l, uint64_t batch, uint64_t head) {
             r = e->query_start + e->queries;
         if (r >= d->q_len)
             break;
-        spd_store_row(zeros, d->head_dim, at(&l->out), d->out_dtype,
+        spd_store_row(zeros, d->head_dim, spd_at(&l->out), d->out_dtype,
                       batch * d->out.batch + head * d->out.head + r * d->out.row);
         if (l->lse.mem)
-            spd_store_row(&nothing, 1, at(&l->lse), SPARSED_F32,
+            spd_store_row(&nothing, 1, spd_at(&l->lse), SPARSED_F32,
                           (batch * d->heads + head) * d->q_len + r);
     }
 }
@@ -182,7 +140,7 @@ static void prepare_outputs(const spd_launch *l) {
     if (op_builds(l))
         memset(l->kept, 0, (uint64_t)p->desc.batch * p->desc.heads * head_words * sizeof(uint64_t));
     if (op_builds(l) && l->scores.mem)
-        memset(at(&l->scores), 0, score_heads * p->q_blocks * p->k_blocks * sizeof(float));
+        memset(spd_at(&l->scores), 0, score_heads * p->q_blocks * p->k_blocks * sizeof(float));
     for (uint64_t b = 0; b < p->desc.batch; b++)
         for (uint64_t h = 0; h < p->desc.heads; h++) {
             if (l->op != SPARSED_BUILD)
@@ -194,21 +152,104 @@ static void prepare_outputs(const spd_launch *l) {
         }
 }
 
+/* The units of a launch, in order: all parts of a unit one after the other. */
+typedef struct work {
+    const spd_cpu_kernel *kernel;
+    const spd_launch *launch;
+    uint32_t rows;     /* of a unit */
+    uint64_t per_head; /* units */
+    uint64_t units;
+    uint32_t parts; /* of a unit */
+} work;
+
+/* Unit `index`, with this thread's scratch; false if it has no valid row. */
+static bool find_unit(const work *w, uint64_t index, spd_unit *unit) {
+    const sparsed_desc *d = &w->launch->problem->desc;
+    uint64_t head = index / w->per_head, first_row = index % w->per_head * w->rows;
+    uint64_t batch = head / d->heads;
+    if (first_row >= w->launch->extents[batch].queries)
+        return false;
+    *unit = make_unit(w->kernel, w->launch, batch, head % d->heads, first_row);
+    unit->scratch = &w->kernel->scratch[omp_get_thread_num()];
+    unit->parts = w->parts;
+    return true;
+}
+
+static void run_part(const work *w, uint64_t index) {
+    spd_unit unit;
+    if (!find_unit(w, index / w->parts, &unit))
+        return;
+    unit.part = (uint32_t)(index % w->parts);
+    spd_start_unit(&unit);
+    visit_keys(&unit);
+    if (w->parts > 1)
+        spd_cpu_part_save(&unit, index);
+    else if (unit.attends)
+        spd_store_unit(&unit);
+}
+
+static void merge_unit(const work *w, uint64_t index) {
+    spd_unit unit;
+    if (!find_unit(w, index, &unit))
+        return;
+    spd_cpu_parts_merge(&unit, index * w->parts);
+    spd_store_unit(&unit);
+}
+
+enum { GROUPS_AT_ONCE = 16 };
+
+/* Chunk `index` of the groups of v. */
+static void make_groups(const work *w, uint64_t index) {
+    const spd_launch *l = w->launch;
+    const sparsed_desc *d = &l->problem->desc;
+    uint64_t chunks = spd_ceil_div(w->kernel->head_groups, GROUPS_AT_ONCE);
+    uint64_t head = index / chunks, first = index % chunks * GROUPS_AT_ONCE;
+    uint64_t batch = head / d->kv_heads, kv_head = head % d->kv_heads;
+    const spd_extent *e = &l->extents[batch];
+    uint64_t groups = spd_ceil_div(e->keys, w->kernel->group_keys);
+    const spd_rows v = {
+        spd_at(&l->v), d->dtype,
+        batch * d->v.batch + kv_head * d->v.head + e->key_start * d->v.row, d->v.row};
+    if (first < groups)
+        spd_cpu_make_groups(w->kernel, &v, e->keys, d->head_dim, first,
+                            spd_min(first + GROUPS_AT_ONCE, groups),
+                            w->kernel->scratch[omp_get_thread_num()].rows,
+                            spd_cpu_groups_of(w->kernel, d, batch, kv_head));
+}
+
+/* What one thread does of a launch. */
+static void share_work(const work *w) {
+    const spd_level *level = w->kernel->level;
+    const sparsed_desc *d = &w->launch->problem->desc;
+    bool grouped = level->pairs && w->launch->op != SPARSED_BUILD;
+    uint64_t chunks = grouped ? (uint64_t)d->batch * d->kv_heads *
+                                    spd_ceil_div(w->kernel->head_groups, GROUPS_AT_ONCE)
+                              : 0;
+    uint64_t merges = w->parts > 1 ? w->units : 0;
+    if (level->enter)
+        level->enter();
+#pragma omp for schedule(dynamic, 1)
+    for (uint64_t i = 0; i < chunks; i++)
+        make_groups(w, i);
+#pragma omp for schedule(dynamic, 1)
+    for (uint64_t i = 0; i < w->units * w->parts; i++)
+        run_part(w, i);
+#pragma omp for schedule(dynamic, 1)
+    for (uint64_t i = 0; i < merges; i++)
+        merge_unit(w, i);
+    if (level->leave)
+        level->leave();
+}
+
 void spd_cpu_attend(const spd_cpu_kernel *kernel, const spd_launch *launch) {
     const sparsed_desc *d = &launch->problem->desc;
     prepare_outputs(launch);
     if (launch->op == SPARSED_BUILD && !is_scored(launch))
         return;
-    uint32_t rows = unit_rows(launch);
-    uint64_t per_head = spd_ceil_div(d->q_len, rows);
-    int64_t units = (int64_t)((uint64_t)d->batch * d->heads * per_head);
-#pragma omp parallel for schedule(dynamic, 1) num_threads((int)kernel->state->threads)
-    for (int64_t i = 0; i < units; i++) {
-        uint64_t head = (uint64_t)i / per_head, first_row = (uint64_t)i % per_head * rows;
-        uint64_t batch = head / d->heads;
-        if (first_row >= launch->extents[batch].queries)
-            continue;
-        spd_unit unit = make_unit(kernel, launch, batch, head % d->heads, first_row);
-        run_unit(&unit);
-    }
+    work w = {.kernel = kernel, .launch = launch, .rows = unit_rows(launch)};
+    w.per_head = spd_ceil_div(d->q_len, w.rows);
+    w.units = (uint64_t)d->batch * d->heads * w.per_head;
+    w.parts = spd_cpu_parts(launch, w.units);
+#pragma omp parallel num_threads((int)kernel->state->threads)
+    share_work(&w);
 }

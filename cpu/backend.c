@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
-/* The CPU backend's table: host memory, synchronous launches, one row per way to multiply matrices.
+/* The CPU backend's table: host memory, synchronous launches, one row per level.
  */
 #include "../src/backend.h"
 #include "../src/alloc.h"
 #include "../src/error.h"
-#include "blas/gemm.h"
 #include "cpu_info.h"
 #include "kernel.h"
+#include "levels.h"
 
 #include <omp.h>
 #include <string.h>
 
-enum { ROW_AVX512, ROW_AVX2, ROW_BLAS, ROW_PLAIN, ROWS };
-
-static const spd_kernel_row rows[ROWS] = {
-    [ROW_AVX512] = {"cpu-avx512", "AVX-512 products in float, all threads"},
-    [ROW_AVX2] = {"cpu-avx2", "AVX2 products in float, all threads"},
-    [ROW_BLAS] = {"cpu-blas", "matrix products by OpenBLAS, vectorised softmax, all threads"},
-    [ROW_PLAIN] = {"cpu-plain",
-                   "the same with matrix products in plain C, where there is no OpenBLAS"},
+static const spd_kernel_row rows[SPD_LEVELS] = {
+#if defined(SPD_X86_LEVELS)
+    [SPD_LEVEL_AMX] = {"cpu-amx", "products of bf16 on AMX tiles", 1 << SPARSED_BF16},
+    [SPD_LEVEL_AVX512_BF16] = {"cpu-avx512-bf16", "products of bf16 with AVX-512",
+                               1 << SPARSED_BF16},
+    [SPD_LEVEL_AVX512] = {"cpu-avx512", "products of floats with AVX-512", SPD_ALL_DTYPES},
+    [SPD_LEVEL_AVX2] = {"cpu-avx2", "products of floats with AVX2", SPD_ALL_DTYPES},
+#endif
+    [SPD_LEVEL_BLAS] = {"cpu-blas", "products of floats by OpenBLAS", SPD_ALL_DTYPES},
+    [SPD_LEVEL_PLAIN] = {"cpu-plain", "products of floats in plain C", SPD_ALL_DTYPES},
 };
 
 static bool device(size_t index, sparsed_device_info *info) {
@@ -51,33 +53,21 @@ static uint32_t threads_of(const void *state) {
     return ((const spd_cpu_state *)state)->threads;
 }
 
-/* NULL: not on this processor. */
-static const spd_products *products_of(size_t row) {
-    switch (row) {
-#if defined(SPD_X86_LEVELS)
-    case ROW_AVX512:
-        return spd_softmax_best() == &spd_softmax_avx512 ? &spd_products_avx512 : NULL;
-    case ROW_AVX2:
-        return spd_softmax_best() != &spd_softmax_baseline ? &spd_products_avx2 : NULL;
-#endif
-    case ROW_BLAS:
-        return &spd_products_blas;
-    case ROW_PLAIN:
-        return &spd_products_plain;
-    default:
-        return NULL;
-    }
-}
-
-/* Every legal problem runs on every row that the machine has. */
 static sparsed_status accept(void *state, size_t row, const spd_problem *problem,
                              sparsed_message *message) {
+    char why_not[160];
     (void)state;
-    (void)problem;
-    if (!products_of(row))
-        return spd_fail(message, SPARSED_E_UNSUPPORTED, "this processor does not have it");
-    if (row == ROW_BLAS && !spd_gemm_openblas())
-        return spd_fail(message, SPARSED_E_UNSUPPORTED, "libopenblas.so.0 was not found");
+    if (!spd_level_row_runs(row, why_not, sizeof why_not))
+        return spd_fail(message, SPARSED_E_UNSUPPORTED, "%s", why_not);
+#if defined(SPD_X86_LEVELS)
+    /* A row of a tile holds 32 elements, of a head or of keys. */
+    if (problem && row == SPD_LEVEL_AMX && problem->desc.head_dim % 32 != 0)
+        return spd_fail(message, SPARSED_E_UNSUPPORTED,
+                        "head_dim is %u; AMX tiles need a multiple of 32", problem->desc.head_dim);
+    if (problem && row == SPD_LEVEL_AMX && problem->has_select && problem->select.block_k < 32)
+        return spd_fail(message, SPARSED_E_UNSUPPORTED,
+                        "select.block_k is %u; AMX tiles need 32 or more", problem->select.block_k);
+#endif
     return SPARSED_OK;
 }
 
@@ -95,8 +85,7 @@ static sparsed_status prepare(void *state, size_t row, const spd_problem *proble
     if (!k)
         return spd_fail(message, SPARSED_E_NOMEM, "no memory for a plan");
     k->state = s;
-    k->products = products_of(row);
-    k->softmax = spd_softmax_best();
+    k->level = spd_level_rows[row].level;
     sparsed_status status = spd_cpu_scratch_create(k, problem, scratch_bytes, message);
     if (status != SPARSED_OK) {
         discard(state, k);
@@ -144,7 +133,7 @@ const spd_backend spd_cpu_backend = {
     .close = close_cpu,
     .threads = threads_of,
     .rows = rows,
-    .row_count = ROWS,
+    .row_count = SPD_LEVELS,
     .accept = accept,
     .prepare = prepare,
     .discard = discard,

@@ -28,7 +28,7 @@ void spd_reduce_scores(const spd_unit *unit, uint64_t first, uint64_t end, float
     for (uint64_t j = first; j < end; j++) {
         if (scratch->tile_of[j] != tile) {
             tile = scratch->tile_of[j];
-            unit->kernel->softmax->factors(scratch->mass_top + (uint64_t)tile * unit->stride,
+            unit->kernel->level->loops->factors(scratch->mass_top + (uint64_t)tile * unit->stride,
                                            scratch->top, unit->stride, unit->score_scale_log2,
                                            scratch->factor);
             for (uint32_t r = 0; r < unit->rows; r++)

@@ -4,7 +4,6 @@
 
 #include "blas/gemm.h"
 #include "processor.h"
-#include "softmax_tile.h"
 
 #include <omp.h>
 #include <stdbool.h>
@@ -109,16 +108,6 @@ static void read_flags(char *flags, size_t size) {
     read_cpuinfo("flags", flags, size);
     if (!flags[0])
         read_cpuinfo("Features", flags, size); /* arm */
-}
-
-const spd_softmax *spd_softmax_best(void) {
-#if defined(SPD_X86_LEVELS)
-    if (spd_isa_runs(SPD_ISA_AVX512, NULL, 0))
-        return &spd_softmax_avx512;
-    if (spd_isa_runs(SPD_ISA_AVX2, NULL, 0))
-        return &spd_softmax_avx2;
-#endif
-    return &spd_softmax_baseline;
 }
 
 /* A wrong SPARSED_CPU_ISA makes the device unusable: no other level takes the place of the one that

@@ -7,14 +7,10 @@
 #define SPD_CPU_KERNEL_H
 
 #include "../src/backend.h"
-#include "products.h"
-#include "softmax_tile.h"
+#include "level.h"
 #include "storage.h"
 
-enum {
-    SPD_TILE_KEYS = 128, /* keys of one score tile, gathered from kept blocks if they are smaller */
-    SPD_UNIT_ROWS = 128  /* query rows of a unit of work where blocks play no part */
-};
+enum { SPD_UNIT_ROWS = 128 }; /* query rows of a unit of work where blocks play no part */
 
 typedef struct spd_cpu_state {
     sparsed_allocator allocator;
@@ -24,10 +20,12 @@ typedef struct spd_cpu_state {
 /* One thread's scratch. rows: of the largest unit, SPD_UNIT_ROWS at most, rounded up to SPD_LANES.
  */
 typedef struct spd_cpu_scratch {
-    float *q_t, *o_t;         /* a strip of rows after the other, each [head_dim][its rows] */
+    uint32_t *q_t;            /* a strip of rows after the other, each as level.h says */
+    float *o_t;               /* the same: [head_dim][its rows] */
     float *s_t;               /* [SPD_TILE_KEYS][SPD_STRIP_ROWS] of the strip at hand */
-    float *k_tile, *v_tile;   /* [SPD_TILE_KEYS][head_dim] */
-    float *row;               /* [256] */
+    void *p_t;                /* its weights; s_t where a level multiplies floats */
+    float *k_tile, *v_tile;   /* [SPD_TILE_KEYS][head_dim], widened; floats alone */
+    float *rows;              /* [SPD_STRIP_ROWS][head_dim] rows of q or out */
     float *top, *old_top;     /* [rows] running maximum of the raw products; before this tile */
     float *sum, *score_sum;   /* [rows] running sums of exponentials, at the two scales */
     float *factor, *tile_sum; /* [rows] */
@@ -42,10 +40,14 @@ typedef struct spd_cpu_scratch {
 
 typedef struct spd_cpu_kernel {
     const spd_cpu_state *state;
-    const spd_products *products;
-    const spd_softmax *softmax;
+    const spd_level *level;
     spd_cpu_scratch *scratch; /* [threads] */
     void *memory;             /* of all scratch */
+    uint16_t *v_groups;       /* pairs: v of a launch in groups (groups.h); else NULL */
+    uint64_t head_groups;     /* of a key head */
+    uint32_t group_keys;
+    float *parts;              /* parts.h; NULL where no run of the plan splits its keys */
+    uint64_t part_floats;      /* of one part */
 } spd_cpu_kernel;
 
 /* Rows of one query block (or, where blocks play no part, of a head) and how their keys are
@@ -65,9 +67,12 @@ typedef struct spd_unit {
     bool one_scale; /* builds and attends with the same exponentials */
     bool masked;    /* a fixed mode: some keys of a block do not count */
     spd_rows k, v;  /* from the first valid key on */
+    const uint16_t *v_groups; /* pairs: of its key head */
+    uint32_t part, parts;     /* which share of its keys is visited */
 } spd_unit;
 
-/* Allocates the scratch of all threads for the plan's problem; *bytes says how much. */
+/* Allocates the scratch of all threads, and what they share, for the plan's problem; *bytes says how
+ * much. */
 sparsed_status spd_cpu_scratch_create(spd_cpu_kernel *kernel, const spd_problem *problem,
                                       uint64_t *bytes, sparsed_message *message);
 void spd_cpu_scratch_destroy(spd_cpu_kernel *kernel);
@@ -77,6 +82,17 @@ static inline uint32_t spd_strip_rows(const spd_unit *unit, uint32_t first) {
     uint32_t left = unit->stride - first;
     return left < SPD_STRIP_ROWS ? left : SPD_STRIP_ROWS;
 }
+
+/* Where a buffer's elements begin. */
+static inline void *spd_at(const sparsed_buffer *buffer) {
+    return (char *)buffer->mem + buffer->offset_bytes;
+}
+
+/* Loads the unit's query rows and clears its running results. */
+void spd_start_unit(const spd_unit *unit);
+
+/* Divides by the sums and stores the output rows and their log-sum-exps. */
+void spd_store_unit(const spd_unit *unit);
 
 /* Runs one operation on all threads. */
 void spd_cpu_attend(const spd_cpu_kernel *kernel, const spd_launch *launch);

@@ -46,13 +46,21 @@ typedef struct spd_tile {
     uint32_t group_keys;    /* of v in groups: 16 or 32 */
 } spd_tile;
 
-/* Softmax of a score tile. `top` are running maxima of raw scores, NaN passed over. */
-typedef struct spd_softmax {
+/* What surrounds the products. `top` are running maxima of raw scores, NaN passed over. */
+typedef struct spd_loops {
+    /* to[i] = from[i] as a float; from: `count` f16 or bf16 of any alignment. */
+    void (*widen)(uint32_t dtype, const void *from, size_t count, float *to);
+
+    /* to[c][r] = from[r][c], elements of 32 bits; rows of `from` (any alignment) are
+     * from_stride_bytes apart, of `to` to_stride elements. */
+    void (*transpose)(const void *from, ptrdiff_t from_stride_bytes, uint32_t rows, uint32_t columns,
+                      void *to, ptrdiff_t to_stride);
+
     /* top[r] = max(top[r], max over keys of s_t[key][r]). */
     void (*raise_top)(const float *s_t, uint32_t keys, uint32_t rows, float *top);
 
     /* p_t[key][r] = 2^((s_t[key][r] - top[r]) * scale_log2); sum[r] = their sum over the keys, before
-     * any rounding to bf16. An odd last key is paired with 0. */
+     * any rounding to bf16. In pairs an odd last key is paired with 0. */
     void (*exponentiate)(const float *s_t, uint32_t keys, uint32_t rows, const float *top,
                          float scale_log2, void *p_t, float *sum);
 
@@ -63,18 +71,14 @@ typedef struct spd_softmax {
     /* factor[r] = 2^((from[r] - to[r]) * scale_log2). */
     void (*factors)(const float *from, const float *to, uint32_t rows, float scale_log2,
                     float *factor);
-} spd_softmax;
+} spd_loops;
 
 typedef struct spd_level {
     bool pairs;
+    const spd_loops *loops;
 
-    /* to[c][r] = from[r][c], elements of 32 bits; rows of `from` (any alignment) are
-     * from_stride_bytes apart, of `to` to_stride elements. */
-    void (*transpose)(const void *from, ptrdiff_t from_stride_bytes, uint32_t rows, uint32_t columns,
-                      uint32_t *to, ptrdiff_t to_stride);
-
-    /* s_t[key][r] = sum over d of k[key][d] * q[r][d]; top as raise_top. Rows of s_t are s_stride
-     * floats apart, those of q_t packed. */
+    /* s_t[key][r] = sum over d of k[key][d] * q[r][d]; Rows of s_t are s_stride floats apart.
+     * top as raise_top (s_stride is rows then), or NULL. */
     void (*scores)(const spd_tile *k, uint32_t dim, const void *q_t, uint32_t rows, float *s_t,
                    ptrdiff_t s_stride, float *top);
 
@@ -82,19 +86,24 @@ typedef struct spd_level {
     void (*output)(const spd_tile *v, uint32_t dim, const void *p_t, uint32_t rows,
                    const float *factor, float *o_t);
 
-    const spd_softmax *softmax;
-
     /* Around the work of a thread, where the processor's state must be set; else NULL. */
     void (*enter)(void);
     void (*leave)(void);
 } spd_level;
 
-extern const spd_level spd_level_blas, spd_level_plain; /* OpenBLAS's products; C's */
+extern const spd_level spd_level_blas, spd_level_plain; /* OpenBLAS's products; plain C */
 #if defined(SPD_X86_LEVELS)
 extern const spd_level spd_level_avx2, spd_level_avx512, spd_level_avx512_bf16, spd_level_amx;
 #endif
 #if defined(SPD_ARM_LEVELS)
 extern const spd_level spd_level_neon;
+#endif
+
+/* Loops that compilers vectorise well by themselves: level_loops.c, compiled for any processor of
+ * the target, and once more with AVX2. */
+extern const spd_loops spd_loops_baseline;
+#if defined(SPD_X86_LEVELS)
+extern const spd_loops spd_loops_avx2;
 #endif
 
 #endif

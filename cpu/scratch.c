@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /* Scratch memory of the CPU driver: one allocation a plan, cut up for the threads. */
+#include "groups.h"
 #include "kernel.h"
+#include "parts.h"
 
 #include "../src/alloc.h"
 #include "../src/error.h"
@@ -31,15 +33,18 @@ static void take_build(arena *a, const spd_problem *p, spd_cpu_scratch *s) {
     s->keys = take(a, p->k_blocks, sizeof(uint64_t));
 }
 
-static void take_all(arena *a, const spd_problem *p, spd_cpu_scratch *s) {
+static void take_all(arena *a, const spd_problem *p, bool pairs, spd_cpu_scratch *s) {
     uint64_t rows = spd_ceil_div(spd_min(p->desc.q_len, SPD_UNIT_ROWS), SPD_LANES) * SPD_LANES;
     uint64_t dim = p->desc.head_dim;
-    s->q_t = take(a, dim * rows, sizeof(float));
+    s->q_t = take(a, (pairs ? dim / 2 : dim) * rows, sizeof *s->q_t);
     s->s_t = take(a, SPD_TILE_KEYS * SPD_STRIP_ROWS, sizeof(float));
+    s->p_t = pairs ? take(a, SPD_TILE_KEYS / 2 * SPD_STRIP_ROWS, sizeof(uint32_t)) : s->s_t;
     s->o_t = take(a, dim * rows, sizeof(float));
-    s->k_tile = take(a, SPD_TILE_KEYS * dim, sizeof(float));
-    s->v_tile = take(a, SPD_TILE_KEYS * dim, sizeof(float));
-    s->row = take(a, 256, sizeof(float));
+    s->rows = take(a, SPD_STRIP_ROWS * dim, sizeof(float));
+    if (!pairs) {
+        s->k_tile = take(a, SPD_TILE_KEYS * dim, sizeof(float));
+        s->v_tile = take(a, SPD_TILE_KEYS * dim, sizeof(float));
+    }
     s->top = take(a, rows, sizeof(float));
     s->old_top = take(a, rows, sizeof(float));
     s->sum = take(a, rows, sizeof(float));
@@ -52,13 +57,13 @@ static void take_all(arena *a, const spd_problem *p, spd_cpu_scratch *s) {
         take_build(a, p, s);
 }
 
-sparsed_status spd_cpu_scratch_create(spd_cpu_kernel *kernel, const spd_problem *problem,
-                                      uint64_t *bytes, sparsed_message *message) {
+static sparsed_status create_threads(spd_cpu_kernel *kernel, const spd_problem *problem,
+                                     uint64_t *bytes, sparsed_message *message) {
     const sparsed_allocator *allocator = &kernel->state->allocator;
     uint32_t threads = kernel->state->threads;
     spd_cpu_scratch counted;
     arena a = {NULL, 0};
-    take_all(&a, problem, &counted);
+    take_all(&a, problem, kernel->level->pairs, &counted);
     uint64_t each_bytes = a.used_bytes;
     kernel->scratch = spd_allocate(allocator, threads, sizeof *kernel->scratch);
     kernel->memory = spd_allocate(allocator, threads, each_bytes);
@@ -67,13 +72,26 @@ sparsed_status spd_cpu_scratch_create(spd_cpu_kernel *kernel, const spd_problem 
                         threads, (unsigned long long)each_bytes);
     for (uint32_t t = 0; t < threads; t++) {
         a = (arena){(unsigned char *)kernel->memory + t * each_bytes, 0};
-        take_all(&a, problem, &kernel->scratch[t]);
+        take_all(&a, problem, kernel->level->pairs, &kernel->scratch[t]);
     }
-    *bytes = threads * each_bytes;
+    *bytes += threads * each_bytes;
     return SPARSED_OK;
+}
+
+sparsed_status spd_cpu_scratch_create(spd_cpu_kernel *kernel, const spd_problem *problem,
+                                      uint64_t *bytes, sparsed_message *message) {
+    *bytes = 0;
+    sparsed_status status = create_threads(kernel, problem, bytes, message);
+    if (status == SPARSED_OK)
+        status = spd_cpu_groups_create(kernel, problem, bytes, message);
+    if (status == SPARSED_OK)
+        status = spd_cpu_parts_create(kernel, problem, bytes, message);
+    return status;
 }
 
 void spd_cpu_scratch_destroy(spd_cpu_kernel *kernel) {
     spd_release(&kernel->state->allocator, kernel->scratch);
     spd_release(&kernel->state->allocator, kernel->memory);
+    spd_release(&kernel->state->allocator, kernel->v_groups);
+    spd_release(&kernel->state->allocator, kernel->parts);
 }

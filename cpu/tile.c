@@ -2,7 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
  * One tile of keys in the life of a unit: S^T = K Q^T, running softmax, O^T += V^T P^T. The same
- * for dense, build and sparse passes; storage types end at load_tile.
+ * for dense, build and sparse passes.
  */
 #include "../src/select.h"
 #include "../src/size.h"
@@ -15,21 +15,50 @@ static uint32_t block_keys(const spd_unit *u, uint32_t block) {
     return (uint32_t)spd_min(u->block_keys, u->extent->keys - (uint64_t)block * u->block_keys);
 }
 
-/* Some key blocks as one tile: in place if they are neighbours and stored as floats, else gathered.
- */
-static spd_tile load_tile(const spd_unit *u, const spd_rows *rows, const uint32_t *blocks,
-                          uint32_t count, float *gathered) {
+/* Adds keys, each key_bytes of memory, to the tile: to its last run if they follow that one. */
+static void add_run(spd_tile *tile, const void *first, uint32_t keys, ptrdiff_t key_bytes) {
+    spd_run *last = tile->runs ? &tile->run[tile->runs - 1] : NULL;
+    tile->keys += keys;
+    if (last && (const char *)last->first + last->keys * key_bytes == first)
+        last->keys += keys;
+    else
+        tile->run[tile->runs++] = (spd_run){first, keys};
+}
+
+/* Key blocks where they lie. */
+static spd_tile tile_in_place(const spd_unit *u, const spd_rows *rows, const uint32_t *blocks,
+                              uint32_t count) {
+    spd_tile tile = {.stride_bytes = spd_row_stride_bytes(rows)};
+    for (uint32_t i = 0; i < count; i++)
+        add_run(&tile, spd_row_at(rows, (uint64_t)blocks[i] * u->block_keys),
+                block_keys(u, blocks[i]), tile.stride_bytes);
+    return tile;
+}
+
+/* Key blocks as floats: where they lie if they are that, else gathered. */
+static spd_tile float_tile(const spd_unit *u, const spd_rows *rows, const uint32_t *blocks,
+                           uint32_t count, float *gathered) {
     uint32_t dim = u->launch->problem->desc.head_dim;
-    spd_tile tile;
-    bool neighbours = blocks[count - 1] - blocks[0] == count - 1;
-    if (neighbours && spd_rows_in_place(rows, (uint64_t)blocks[0] * u->block_keys, dim, &tile))
-        return tile;
-    tile = (spd_tile){gathered, (int)dim};
+    if (spd_rows_in_place(rows, dim))
+        return tile_in_place(u, rows, blocks, count);
+    spd_tile tile = {.run = {{gathered, 0}}, .runs = 1, .stride_bytes = (ptrdiff_t)(dim * sizeof(float))};
     for (uint32_t i = 0; i < count; i++) {
         uint32_t keys = block_keys(u, blocks[i]);
-        spd_load_rows(rows, (uint64_t)blocks[i] * u->block_keys, keys, dim, gathered);
-        gathered += (uint64_t)keys * dim;
+        spd_load_rows(u->kernel->level->loops, rows, (uint64_t)blocks[i] * u->block_keys, keys, dim,
+                      gathered + (uint64_t)tile.keys * dim);
+        tile.keys += keys;
     }
+    tile.run[0].keys = tile.keys;
+    return tile;
+}
+
+/* Key blocks of v in groups. */
+static spd_tile group_tile(const spd_unit *u, const uint32_t *blocks, uint32_t count) {
+    uint64_t dim = u->launch->problem->desc.head_dim;
+    spd_tile tile = {.group_keys = u->kernel->group_keys};
+    for (uint32_t i = 0; i < count; i++)
+        add_run(&tile, u->v_groups + (uint64_t)blocks[i] * u->block_keys * dim,
+                block_keys(u, blocks[i]), (ptrdiff_t)(dim * sizeof *u->v_groups));
     return tile;
 }
 
@@ -39,7 +68,7 @@ static void drop(float *row, uint64_t first, uint64_t end) {
         row[r] = -FLT_MAX;
 }
 
-/* A strip of the unit's query rows meets a tile. */
+/* A strip of the unit's query rows that meets a tile. */
 typedef struct strip {
     const spd_unit *unit;
     uint32_t first, rows; /* of the unit */
@@ -71,28 +100,38 @@ static void mask_tile(const strip *p) {
     }
 }
 
+/* The weights of a strip from one of its keys on; it is even in pairs. */
+static void *weights_at(const strip *p, uint32_t key) {
+    bool pairs = p->unit->kernel->level->pairs;
+    return (uint32_t *)p->unit->scratch->p_t + (uint64_t)(pairs ? key / 2 : key) * p->rows;
+}
+
 /* Sums of exponentials at the score scale, a block at a time: the block masses of a build. With one
  * scale these are the attention's exponentials too, and S^T becomes P^T here. */
 static void add_masses(const strip *p) {
     const spd_unit *u = p->unit;
     spd_cpu_scratch *s = u->scratch;
-    const spd_softmax *softmax = u->kernel->softmax;
+    const spd_loops *loops = u->kernel->level->loops;
     const float *top = s->top + p->first;
-    float *part = s->s_t, *score_sum = s->score_sum + p->first;
-    softmax->factors(s->old_top, top, p->rows, u->score_scale_log2, s->factor);
-    softmax->scale(score_sum, 1, p->rows, s->factor);
+    float *score_sum = s->score_sum + p->first;
+    uint32_t key = 0;
+    loops->factors(s->old_top, top, p->rows, u->score_scale_log2, s->factor);
+    for (uint32_t r = 0; r < p->rows; r++)
+        score_sum[r] *= s->factor[r];
     memcpy(s->mass_top + (uint64_t)p->tile * u->stride + p->first, top, p->rows * sizeof(float));
     for (uint32_t i = 0; i < p->count; i++) {
         uint32_t keys = block_keys(u, p->blocks[i]);
+        const float *part = s->s_t + (uint64_t)key * p->rows;
         float *mass = s->mass + (uint64_t)p->blocks[i] * u->stride + p->first;
         if (u->one_scale)
-            softmax->exp_in_place(part, keys, p->rows, top, u->score_scale_log2, mass);
+            loops->exponentiate(part, keys, p->rows, top, u->score_scale_log2, weights_at(p, key),
+                                mass);
         else
-            softmax->exp_sum(part, keys, p->rows, top, u->score_scale_log2, mass);
+            loops->exp_sum(part, keys, p->rows, top, u->score_scale_log2, mass);
         for (uint32_t r = 0; r < p->rows; r++)
             score_sum[r] += mass[r];
         s->tile_of[p->blocks[i]] = p->tile;
-        part += (uint64_t)keys * p->rows;
+        key += keys;
     }
 }
 
@@ -100,48 +139,56 @@ static void add_masses(const strip *p) {
 static void exponentiate(const strip *p) {
     const spd_unit *u = p->unit;
     spd_cpu_scratch *s = u->scratch;
-    const spd_softmax *softmax = u->kernel->softmax;
     float *sum = s->sum + p->first;
-    softmax->scale(sum, 1, p->rows, s->factor);
-    softmax->exp_in_place(s->s_t, p->keys, p->rows, s->top + p->first, u->scale_log2, s->tile_sum);
+    u->kernel->level->loops->exponentiate(s->s_t, p->keys, p->rows, s->top + p->first,
+                                          u->scale_log2, s->p_t, s->tile_sum);
     for (uint32_t r = 0; r < p->rows; r++)
-        sum[r] += s->tile_sum[r];
+        sum[r] = sum[r] * s->factor[r] + s->tile_sum[r];
+}
+
+/* Groups are whole: keys that the last one lacks weigh nothing. */
+static void fill_group(const strip *p, uint32_t group_keys) {
+    uint32_t keys = (uint32_t)spd_ceil_div(p->keys, group_keys) * group_keys;
+    uint32_t pairs = (p->keys + 1) / 2;
+    memset(weights_at(p, 2 * pairs), 0, (keys / 2 - pairs) * p->rows * sizeof(uint32_t));
 }
 
 static void visit_strip(const strip *p, const spd_tile *k, const spd_tile *v) {
     const spd_unit *u = p->unit;
+    const spd_level *level = u->kernel->level;
     spd_cpu_scratch *s = u->scratch;
-    const spd_softmax *softmax = u->kernel->softmax;
     uint32_t dim = u->launch->problem->desc.head_dim;
-    float *top = s->top + p->first, *o_t = s->o_t + (uint64_t)p->first * dim;
-    u->kernel->products->scores(k->data, k->stride, p->keys, dim, s->q_t + (uint64_t)p->first * dim,
-                                p->rows, s->s_t);
-    if (u->masked)
-        mask_tile(p);
+    float *top = s->top + p->first;
     memcpy(s->old_top, top, p->rows * sizeof(float));
-    softmax->raise_top(s->s_t, p->keys, p->rows, top);
+    level->scores(k, dim, s->q_t + (uint64_t)p->first * (level->pairs ? dim / 2 : dim), p->rows,
+                  s->s_t, p->rows, u->masked ? NULL : top);
+    if (u->masked) {
+        mask_tile(p);
+        level->loops->raise_top(s->s_t, p->keys, p->rows, top);
+    }
     if (u->builds)
         add_masses(p);
     if (!u->attends)
         return;
-    softmax->factors(s->old_top, top, p->rows, u->scale_log2, s->factor);
+    level->loops->factors(s->old_top, top, p->rows, u->scale_log2, s->factor);
     if (!u->one_scale)
         exponentiate(p);
-    /* Where no maximum moved, the factors are exactly 1. */
-    if (memcmp(s->old_top, top, p->rows * sizeof(float)) != 0)
-        softmax->scale(o_t, dim, p->rows, s->factor);
-    u->kernel->products->output(v->data, v->stride, p->keys, dim, s->s_t, p->rows, o_t);
+    if (level->pairs)
+        fill_group(p, v->group_keys);
+    level->output(v, dim, s->p_t, p->rows, s->factor, s->o_t + (uint64_t)p->first * dim);
 }
 
 void spd_visit_tile(const spd_unit *unit, const uint32_t *blocks, uint32_t count, uint32_t tile) {
-    spd_cpu_scratch *s = unit->scratch;
+    const spd_cpu_scratch *s = unit->scratch;
+    bool pairs = unit->kernel->level->pairs;
     strip p = {.unit = unit, .blocks = blocks, .count = count, .tile = tile};
-    spd_tile v = {NULL, 0};
-    for (uint32_t i = 0; i < count; i++)
-        p.keys += block_keys(unit, blocks[i]);
-    spd_tile k = load_tile(unit, &unit->k, blocks, count, s->k_tile);
+    spd_tile v = {.runs = 0};
+    spd_tile k = pairs ? tile_in_place(unit, &unit->k, blocks, count)
+                       : float_tile(unit, &unit->k, blocks, count, s->k_tile);
     if (unit->attends)
-        v = load_tile(unit, &unit->v, blocks, count, s->v_tile);
+        v = pairs ? group_tile(unit, blocks, count)
+                  : float_tile(unit, &unit->v, blocks, count, s->v_tile);
+    p.keys = k.keys;
     for (; p.first < unit->stride; p.first += SPD_STRIP_ROWS) {
         p.rows = spd_strip_rows(unit, p.first);
         visit_strip(&p, &k, &v);

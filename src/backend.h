@@ -13,7 +13,10 @@
 typedef struct spd_kernel_row {
     const char *name;  /* "cpu-blas" */
     const char *about; /* one line for `sparsed devices` */
+    uint32_t dtypes;   /* those it takes: bits 1 << sparsed_dtype */
 } spd_kernel_row;
+
+enum { SPD_ALL_DTYPES = 1 << SPARSED_F32 | 1 << SPARSED_F16 | 1 << SPARSED_BF16 };
 
 /* One operation, checked and resolved. */
 typedef struct spd_launch {

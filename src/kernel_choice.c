@@ -59,8 +59,15 @@ static const spd_verdict *judge(sparsed_context *c, size_t row, spd_variant vari
     return v;
 }
 
+static bool takes(const sparsed_context *c, size_t row, uint32_t dtype) {
+    return c->backend->rows[row].dtypes >> dtype & 1;
+}
+
 static sparsed_status try_row(sparsed_context *c, size_t row, const spd_problem *problem,
                               sparsed_message *why) {
+    if (!takes(c, row, problem->desc.dtype))
+        return spd_fail(why, SPARSED_E_UNSUPPORTED, "it does not take %s",
+                        spd_dtype_string(problem->desc.dtype));
     sparsed_status status = c->backend->accept(c->state, row, problem, why);
     if (status != SPARSED_OK)
         return status;
@@ -117,6 +124,7 @@ static void describe_row(sparsed_context *c, size_t row, sparsed_kernel_info *in
     sparsed_message why = {""};
     snprintf(info->name, sizeof info->name, "%s", c->backend->rows[row].name);
     snprintf(info->about, sizeof info->about, "%s", c->backend->rows[row].about);
+    info->dtypes = c->backend->rows[row].dtypes;
     if (c->backend->accept(c->state, row, NULL, &why) != SPARSED_OK) {
         snprintf(info->verdict, sizeof info->verdict, "%.250s", why.text);
         return;
@@ -184,7 +192,8 @@ sparsed_status sparsed_kernel_self_test(sparsed_context *context) {
         spd_log(context, SPARSED_LOG_INFO, "kernel %s: self-tests",
                 context->backend->rows[row].name);
         for (uint32_t dtype = SPARSED_F32; dtype <= SPARSED_BF16; dtype++)
-            for (size_t i = 0; i < sizeof variants / sizeof *variants; i++) {
+            for (size_t i = 0; takes(context, row, dtype) && i < sizeof variants / sizeof *variants;
+                 i++) {
                 spd_variant variant = variants[i];
                 variant.dtype = variant.out_dtype = dtype;
                 if (judge(context, row, variant)->status == SPARSED_E_NOMEM)

@@ -254,6 +254,8 @@ typedef struct sparsed_kernel_info {
     char verdict[256]; /* the reason why not, or the self-tests passed so far and their error */
     uint32_t passed;   /* self-tests so far; a row that does not accept the device has none */
     uint32_t failed;
+    uint32_t dtypes; /* storage types it takes: bit 1 << SPARSED_F32, and so on */
+    uint32_t reserved;
 } sparsed_kernel_info;
 
 /* Lists the registry rows of the context's device, best first, with what is known of each so far.
@@ -261,8 +263,8 @@ typedef struct sparsed_kernel_info {
 SPARSED_API sparsed_status sparsed_kernel_list(sparsed_context *context, sparsed_kernel_info *infos,
                                                size_t *count);
 
-/* Runs the self-test of every row that accepts the context's device, over all storage types at head
- * dimensions 64, 128 and 40; afterwards sparsed_kernel_list tells the verdicts. SPARSED_OK even if a
+/* Runs the self-test of every row that accepts the context's device, over the storage types that it takes
+ * at head dimensions 64, 128 and 40; afterwards sparsed_kernel_list tells the verdicts. SPARSED_OK even if a
  * row fails, or loses the device; SPARSED_E_NOMEM. A row's first one compiles its kernels: on
  * OpenCL that may take a minute. A line of the log (SPARSED_LOG_INFO) says when a row begins. */
 SPARSED_API sparsed_status sparsed_kernel_self_test(sparsed_context *context);

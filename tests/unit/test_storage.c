@@ -61,46 +61,32 @@ static void test_load_rows__every_type_and_alignment(void **state) {
             const spd_rows rows = fill(data + offset, dtypes[type]);
             float to[2 * DIM + 1];
             to[2 * DIM] = -1.0f;
-            spd_load_rows(&rows, 2, 2, DIM, to);
+            spd_load_rows(&spd_loops_baseline, &rows, 2, 2, DIM, to);
             for (int i = 0; i < 2 * DIM; i++)
                 assert_true(to[i] == expected(2 + i / DIM, i % DIM));
             assert_true(to[2 * DIM] == -1.0f);
         }
 }
 
-static void test_load_row_transposed__steps_by_the_stride(void **state) {
-    (void)state;
-    unsigned char data[8 + SIZE * 4];
-    float to[DIM * 16], buffer[DIM];
-    for (size_t type = 0; type < 3; type++) {
-        const spd_rows rows = fill(data + 1, dtypes[type]);
-        memset(to, 0, sizeof to);
-        spd_load_row_transposed(&rows, 4, DIM, to + 7, 16, buffer);
-        for (int i = 0; i < DIM * 16; i++)
-            assert_true(to[i] == (i % 16 == 7 ? expected(4, i / 16) : 0.0f));
-    }
-}
-
 static void test_rows_in_place__only_what_a_product_can_read(void **state) {
     (void)state;
     float data[4 * DIM];
-    spd_tile tile;
     spd_rows rows = {data, SPARSED_F32, 2, DIM};
-    assert_true(spd_rows_in_place(&rows, 1, DIM, &tile));
-    assert_ptr_equal(tile.data, data + 2 + DIM);
-    assert_int_equal(tile.stride, DIM);
+    assert_true(spd_rows_in_place(&rows, DIM));
+    assert_ptr_equal(spd_row_at(&rows, 1), data + 2 + DIM);
+    assert_int_equal(spd_row_stride_bytes(&rows), DIM * sizeof(float));
     rows.row_stride = DIM - 1; /* rows that overlap */
-    assert_false(spd_rows_in_place(&rows, 1, DIM, &tile));
+    assert_false(spd_rows_in_place(&rows, DIM));
     rows.row_stride = 0;
-    assert_false(spd_rows_in_place(&rows, 1, DIM, &tile));
+    assert_false(spd_rows_in_place(&rows, DIM));
     rows.row_stride = (uint64_t)INT_MAX + 1;
-    assert_false(spd_rows_in_place(&rows, 0, DIM, &tile));
+    assert_false(spd_rows_in_place(&rows, DIM));
     rows = (spd_rows){(const char *)data + 1, SPARSED_F32, 2, DIM};
-    assert_false(spd_rows_in_place(&rows, 0, DIM, &tile));
+    assert_false(spd_rows_in_place(&rows, DIM));
     rows = (spd_rows){data, SPARSED_F16, 2, DIM};
-    assert_false(spd_rows_in_place(&rows, 0, DIM, &tile));
+    assert_false(spd_rows_in_place(&rows, DIM));
     rows.dtype = SPARSED_BF16;
-    assert_false(spd_rows_in_place(&rows, 0, DIM, &tile));
+    assert_false(spd_rows_in_place(&rows, DIM));
 }
 
 static void test_store_row__every_type_and_alignment(void **state) {
@@ -131,7 +117,6 @@ static void test_store_row__every_type_and_alignment(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_load_rows__every_type_and_alignment),
-        cmocka_unit_test(test_load_row_transposed__steps_by_the_stride),
         cmocka_unit_test(test_rows_in_place__only_what_a_product_can_read),
         cmocka_unit_test(test_store_row__every_type_and_alignment),
     };

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/*
+ * The products of attention on AMX tiles of bf16: 2 x 2 tiles of 16 x 16 float sums at a time. A
+ * tile of the left operand (K, V transposed) is 16 rows of 32 elements where they lie, one of the
+ * right (q_t, p_t) 16 pairs of 16 query rows. Head dimensions are multiples of 32, groups have 32
+ * keys.
+ */
+#include "avx512.h"
+
+#include <string.h>
+
+enum {
+    TILE = 16,         /* rows of a tile; columns of one of sums */
+    DEPTH = 32,        /* elements of a row of a bf16 tile */
+    TILE_BYTES = 64,   /* of a row */
+    MAX_DIM = 256
+};
+
+/* Tile registers; their numbers must be literals. */
+#define SUM_00 0
+#define SUM_01 1
+#define SUM_10 2
+#define SUM_11 3
+#define LEFT_0 4
+#define LEFT_1 5
+#define RIGHT_0 6
+#define RIGHT_1 7
+
+/* Some compilers do not know that tile instructions touch memory. */
+ALWAYS_INLINE void order_memory(void) {
+    __asm__ volatile("" ::: "memory");
+}
+
+static void enter(void) {
+    struct {
+        uint8_t palette, start_row, reserved[14];
+        uint16_t row_bytes[16];
+        uint8_t rows[16];
+    } config = {.palette = 1};
+    for (int i = SUM_00; i <= RIGHT_1; i++) {
+        config.row_bytes[i] = TILE_BYTES;
+        config.rows[i] = TILE;
+    }
+    order_memory();
+    _tile_loadconfig(&config);
+}
+
+static void leave(void) {
+    _tile_release();
+}
+
+ALWAYS_INLINE void clear_sums(void) {
+    _tile_zero(SUM_00);
+    _tile_zero(SUM_01);
+    _tile_zero(SUM_10);
+    _tile_zero(SUM_11);
+}
+
+/* sums[left tile][right tile] += left * right over one depth of 32; `lefts` and `rights` are 1 or 2
+ * and constants where this is called, strides in bytes. */
+ALWAYS_INLINE void multiply(int lefts, int rights, const char *left, ptrdiff_t left_stride,
+                            ptrdiff_t left_distance, const uint32_t *right,
+                            ptrdiff_t right_stride) {
+    _tile_loadd(LEFT_0, left, left_stride);
+    _tile_loadd(RIGHT_0, right, right_stride);
+    _tile_dpbf16ps(SUM_00, LEFT_0, RIGHT_0);
+    if (rights == 2) {
+        _tile_loadd(RIGHT_1, right + TILE, right_stride);
+        _tile_dpbf16ps(SUM_01, LEFT_0, RIGHT_1);
+    }
+    if (lefts == 2) {
+        _tile_loadd(LEFT_1, left + left_distance, left_stride);
+        _tile_dpbf16ps(SUM_10, LEFT_1, RIGHT_0);
+        if (rights == 2)
+            _tile_dpbf16ps(SUM_11, LEFT_1, RIGHT_1);
+    }
+}
+
+/* The sums to `to`, whose rows are `stride` floats apart. */
+ALWAYS_INLINE void store_sums(int lefts, int rights, float *to, ptrdiff_t stride) {
+    const ptrdiff_t bytes = stride * (ptrdiff_t)sizeof *to;
+    _tile_stored(SUM_00, to, bytes);
+    if (rights == 2)
+        _tile_stored(SUM_01, to + TILE, bytes);
+    if (lefts == 2) {
+        _tile_stored(SUM_10, to + TILE * stride, bytes);
+        if (rights == 2)
+            _tile_stored(SUM_11, to + TILE * stride + TILE, bytes);
+    }
+    order_memory();
+}
+
+/* Scores of 16 (lefts 1) or 32 keys. */
+ALWAYS_INLINE void score_block(int lefts, int rights, const char *k, ptrdiff_t k_stride,
+                               uint32_t dim, const uint32_t *q_t, float *s_t, ptrdiff_t s_stride) {
+    const ptrdiff_t rows = (ptrdiff_t)rights * TILE;
+    clear_sums();
+    for (uint32_t d = 0; d < dim; d += DEPTH)
+        multiply(lefts, rights, k + d * sizeof(uint16_t), k_stride, TILE * k_stride,
+                 q_t + d / 2 * rows, rows * (ptrdiff_t)sizeof *q_t);
+    store_sums(lefts, rights, s_t, s_stride);
+}
+
+/* Fewer than 16 keys: no row behind the last is read or written. */
+static void score_rest(int rights, const char *k, ptrdiff_t k_stride, uint32_t keys, uint32_t dim,
+                       const uint32_t *q_t, float *s_t, ptrdiff_t s_stride) {
+    const size_t rows = (size_t)rights * TILE;
+    uint16_t padded[TILE][MAX_DIM] = {{0}};
+    float sums[TILE][SPD_STRIP_ROWS];
+    for (uint32_t i = 0; i < keys; i++)
+        memcpy(padded[i], k + i * k_stride, dim * sizeof padded[0][0]);
+    order_memory();
+    if (rights == 2)
+        score_block(1, 2, (const char *)padded, sizeof padded[0], dim, q_t, sums[0],
+                    SPD_STRIP_ROWS);
+    else
+        score_block(1, 1, (const char *)padded, sizeof padded[0], dim, q_t, sums[0],
+                    SPD_STRIP_ROWS);
+    for (uint32_t i = 0; i < keys; i++)
+        memcpy(s_t + i * s_stride, sums[i], rows * sizeof(float));
+}
+
+ALWAYS_INLINE void score_run(int rights, const spd_run *run, ptrdiff_t k_stride, uint32_t dim,
+                             const uint32_t *q_t, float *s_t, ptrdiff_t s_stride) {
+    const char *k = run->first;
+    uint32_t left = run->keys;
+    for (; left >= 2 * TILE; left -= 2 * TILE, k += 2 * TILE * k_stride, s_t += 2 * TILE * s_stride)
+        score_block(2, rights, k, k_stride, dim, q_t, s_t, s_stride);
+    if (left >= TILE) {
+        score_block(1, rights, k, k_stride, dim, q_t, s_t, s_stride);
+        left -= TILE;
+        k += TILE * k_stride;
+        s_t += TILE * s_stride;
+    }
+    if (left > 0)
+        score_rest(rights, k, k_stride, left, dim, q_t, s_t, s_stride);
+}
+
+static void scores(const spd_tile *k, uint32_t dim, const void *q_t, uint32_t rows, float *s_t,
+                   ptrdiff_t s_stride, float *top) {
+    float *to = s_t;
+    order_memory();
+    for (uint32_t i = 0; i < k->runs; to += k->run[i++].keys * s_stride)
+        if (rows == SPD_STRIP_ROWS)
+            score_run(2, &k->run[i], k->stride_bytes, dim, q_t, to, s_stride);
+        else
+            score_run(1, &k->run[i], k->stride_bytes, dim, q_t, to, s_stride);
+    if (top)
+        spd_avx512_raise_top(s_t, k->keys, rows, top);
+}
+
+/* o_t = o_t * factor + sums, for 32 dimensions. */
+ALWAYS_INLINE void add_sums(int rights, const float *sums, const float *factor, float *o_t) {
+    __m512 weight[2];
+    for (int c = 0; c < rights; c++)
+        weight[c] = _mm512_load_ps(factor + c * TILE);
+    for (int d = 0; d < 2 * TILE; d++, sums += rights * TILE, o_t += rights * TILE)
+        for (int c = 0; c < rights; c++)
+            _mm512_store_ps(o_t + c * TILE,
+                            _mm512_fmadd_ps(_mm512_load_ps(o_t + c * TILE), weight[c],
+                                            _mm512_load_ps(sums + c * TILE)));
+}
+
+ALWAYS_INLINE void output_tile(int rights, const spd_tile *v, uint32_t dim, const uint32_t *p_t,
+                               const float *factor, float *o_t) {
+    const ptrdiff_t rows = (ptrdiff_t)rights * TILE;
+    _Alignas(64) float sums[2 * TILE * SPD_STRIP_ROWS];
+    for (uint32_t d = 0; d < dim; d += 2 * TILE) {
+        const uint32_t *p = p_t;
+        clear_sums();
+        for (uint32_t i = 0; i < v->runs; i++) {
+            const char *group = (const char *)v->run[i].first + d * TILE_BYTES;
+            for (uint32_t key = 0; key < v->run[i].keys; key += DEPTH) {
+                multiply(2, rights, group, TILE_BYTES, TILE * TILE_BYTES, p,
+                         rows * (ptrdiff_t)sizeof *p);
+                group += dim * TILE_BYTES;
+                p += DEPTH / 2 * rows;
+            }
+        }
+        store_sums(2, rights, sums, rows);
+        add_sums(rights, sums, factor, o_t + d * rows);
+    }
+}
+
+static void output(const spd_tile *v, uint32_t dim, const void *p_t, uint32_t rows,
+                   const float *factor, float *o_t) {
+    order_memory();
+    if (rows == SPD_STRIP_ROWS)
+        output_tile(2, v, dim, p_t, factor, o_t);
+    else
+        output_tile(1, v, dim, p_t, factor, o_t);
+}
+
+const spd_level spd_level_amx = {.pairs = true,
+                                 .loops = &spd_loops_pairs,
+                                 .scores = scores,
+                                 .output = output,
+                                 .enter = enter,
+                                 .leave = leave};

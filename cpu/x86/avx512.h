@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* What the levels with AVX-512 share. Included by files that are compiled for it only. */
+#ifndef SPD_CPU_X86_AVX512_H
+#define SPD_CPU_X86_AVX512_H
+
+#include "../level.h"
+
+#include <immintrin.h>
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 8")
+
+enum { SPD_ZMM_FLOATS = 16 };
+
+/* 2^z for z <= 0: exactly 1 at 0, 0 at -inf, NaN for NaN. The polynomials are minimax fits of 2^f on
+ * [0, 1) with the constant term 1; degree 5 is within 1.6e-7, degree 4 within 3.0e-6. */
+ALWAYS_INLINE __m512 spd_exp2(__m512 z, int degree) {
+    const __m512 f = _mm512_reduce_ps(z, 1 | _MM_FROUND_NO_EXC); /* z - floor(z) */
+    __m512 p;
+    if (degree == 5) {
+        p = _mm512_set1_ps(1.867130050e-3f);
+        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(9.017030708e-3f));
+        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(5.579991266e-2f));
+        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(2.401644439e-1f));
+        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(6.931512952e-1f));
+    } else {
+        p = _mm512_set1_ps(1.342668477e-2f);
+        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(5.224247277e-2f));
+        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(2.412801981e-1f));
+        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(6.930448413e-1f));
+    }
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1.0f));
+    return _mm512_scalef_ps(p, z);
+}
+
+/* 2^((s - top) * scale): the difference first, so that the largest score weighs exactly 1. */
+ALWAYS_INLINE __m512 spd_weight(__m512 s, __m512 top, __m512 scale_log2, int degree) {
+    return spd_exp2(_mm512_mul_ps(_mm512_sub_ps(s, top), scale_log2), degree);
+}
+
+/* The members of spd_loops for all levels with AVX-512 (avx512_loops.c). */
+void spd_avx512_widen(uint32_t dtype, const void *from, size_t count, float *to);
+void spd_avx512_transpose(const void *from, ptrdiff_t from_stride_bytes, uint32_t rows,
+                          uint32_t columns, void *to, ptrdiff_t to_stride);
+void spd_avx512_raise_top(const float *s_t, uint32_t keys, uint32_t rows, float *top);
+void spd_avx512_exp_sum(const float *s_t, uint32_t keys, uint32_t rows, const float *top,
+                        float scale_log2, float *sum);
+void spd_avx512_factors(const float *from, const float *to, uint32_t rows, float scale_log2,
+                        float *factor);
+
+/* For the levels that multiply pairs of bf16 (avx512_bf16.c). */
+extern const spd_loops spd_loops_pairs;
+
+#endif
