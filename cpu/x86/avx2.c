@@ -65,7 +65,8 @@ static void scores(const spd_tile *k, uint32_t dim, const void *q_t, uint32_t ro
             const char *from = k->run[i].first;
             float *to = s_t + r, *most = top ? top + r : NULL;
             uint32_t left = k->run[i].keys;
-            for (; left >= BLOCK; left -= BLOCK, from += BLOCK * k->stride_bytes, to += BLOCK * s_stride)
+            for (; left >= BLOCK;
+                 left -= BLOCK, from += BLOCK * k->stride_bytes, to += BLOCK * s_stride)
                 score_block(BLOCK, from, k->stride_bytes, dim, q, rows, to, s_stride, most);
             for (; left > 0; left--, from += k->stride_bytes, to += s_stride)
                 score_block(1, from, k->stride_bytes, dim, q, rows, to, s_stride, most);
@@ -83,8 +84,9 @@ ALWAYS_INLINE void output_block(int count, const spd_tile *v, uint32_t dim, cons
     for (int i = 0; i < count; i++)
         for (int c = 0; c < 2; c++) {
             float *to = o_t + i * rows + c * WIDTH;
-            _mm256_store_ps(to, _mm256_fmadd_ps(_mm256_load_ps(to),
-                                                _mm256_load_ps(factor + c * WIDTH), s.of[i][c]));
+            const __m256 weight =
+                factor ? _mm256_load_ps(factor + c * WIDTH) : _mm256_set1_ps(1.0f);
+            _mm256_store_ps(to, _mm256_fmadd_ps(_mm256_load_ps(to), weight, s.of[i][c]));
         }
 }
 
@@ -95,9 +97,9 @@ static void output(const spd_tile *v, uint32_t dim, const void *p_t, uint32_t ro
         float *to = o_t + r;
         uint32_t d = 0;
         for (; d + BLOCK <= dim; d += BLOCK)
-            output_block(BLOCK, v, d, p, rows, factor + r, to + d * rows);
+            output_block(BLOCK, v, d, p, rows, factor ? factor + r : NULL, to + d * rows);
         for (; d < dim; d += 2)
-            output_block(2, v, d, p, rows, factor + r, to + d * rows);
+            output_block(2, v, d, p, rows, factor ? factor + r : NULL, to + d * rows);
     }
 }
 

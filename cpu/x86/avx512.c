@@ -79,6 +79,9 @@ static void scores(const spd_tile *k, uint32_t dim, const void *q_t, uint32_t ro
 ALWAYS_INLINE void output_tile(int vectors, const spd_tile *v, uint32_t dim, const float *p_t,
                                const float *factor, float *o_t) {
     const ptrdiff_t rows = (ptrdiff_t)vectors * SPD_ZMM_FLOATS;
+    __m512 weight[2];
+    for (int c = 0; c < vectors; c++)
+        weight[c] = factor ? _mm512_load_ps(factor + c * SPD_ZMM_FLOATS) : _mm512_set1_ps(1.0f);
     for (uint32_t d = 0; d < dim; d += BLOCK) {
         const float *p = p_t;
         sums s;
@@ -90,8 +93,7 @@ ALWAYS_INLINE void output_tile(int vectors, const spd_tile *v, uint32_t dim, con
         for (int i = 0; i < BLOCK; i++)
             for (int c = 0; c < vectors; c++) {
                 float *to = o_t + (d + (uint32_t)i) * rows + c * SPD_ZMM_FLOATS;
-                const __m512 weight = _mm512_load_ps(factor + c * SPD_ZMM_FLOATS);
-                _mm512_store_ps(to, _mm512_fmadd_ps(_mm512_load_ps(to), weight, s.of[i][c]));
+                _mm512_store_ps(to, _mm512_fmadd_ps(_mm512_load_ps(to), weight[c], s.of[i][c]));
             }
     }
 }
