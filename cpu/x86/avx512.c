@@ -23,7 +23,7 @@ ALWAYS_INLINE void clear(sums *s, int count) {
 /* sum[i][r] += sum over n of a[i * a_row + n * a_step] * b[n][r]; strides of a in bytes. */
 ALWAYS_INLINE void multiply(sums *s, int count, int vectors, const char *a, ptrdiff_t a_row,
                             ptrdiff_t a_step, uint32_t depth, const float *b) {
-    for (uint32_t n = 0; n < depth; n++, a += a_step, b += vectors * SPD_ZMM_FLOATS) {
+    do { /* at least once: else clang copies all sums in each turn */
         const __m512 low = _mm512_load_ps(b);
         const __m512 high = vectors == 2 ? _mm512_load_ps(b + SPD_ZMM_FLOATS) : low;
         UNROLL
@@ -33,7 +33,9 @@ ALWAYS_INLINE void multiply(sums *s, int count, int vectors, const char *a, ptrd
             if (vectors == 2)
                 s->of[i][1] = _mm512_fmadd_ps(value, high, s->of[i][1]);
         }
-    }
+        a += a_step;
+        b += vectors * SPD_ZMM_FLOATS;
+    } while (--depth > 0);
 }
 
 ALWAYS_INLINE void score_block(int count, int vectors, const char *k, ptrdiff_t k_stride,
