@@ -12,10 +12,7 @@
  */
 #include "bench_tools.h"
 
-#if defined(SPD_X86_LEVELS)
-#include "x86/peaks.h"
-#endif
-
+#include "peaks.h"
 #include "support/level_case.h"
 
 #include <sparsed/sparsed.h>
@@ -39,16 +36,15 @@ static const uint32_t dims[] = {64, 128};
 
 /* ---- peaks ---- */
 
-typedef double peak_function(const void *data, uint64_t turns, float *sink);
-
 typedef struct peak {
-    peak_function *run; /* NULL: not measured for this architecture */
+    bench_peak *run; /* NULL: not measured for this architecture */
     const char *what;
     void *data;
     float sink;
 } peak;
 
-static peak_function *peak_of(const spd_level *level, const char **what) {
+static bench_peak *peak_of(const spd_level *level, const char **what) {
+    (void)level; /* one peak for all, but on x86 */
     *what = "";
 #if defined(SPD_X86_LEVELS)
     if (level == &spd_level_amx)
@@ -63,6 +59,8 @@ static peak_function *peak_of(const spd_level *level, const char **what) {
         return *what = "f32 FMA, 512 bits", bench_peak_avx512;
     if (!spd_processor_lacks(SPD_ISA_AVX2))
         return *what = "f32 FMA, 256 bits", bench_peak_avx2;
+#elif defined(SPD_ARM_LEVELS)
+    return *what = "f32 FMA, 128 bits", bench_peak_neon;
 #endif
     return NULL;
 }
