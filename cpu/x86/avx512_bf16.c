@@ -87,7 +87,7 @@ static void scores(const spd_tile *k, uint32_t dim, const void *q_t, uint32_t ro
 ALWAYS_INLINE void output_tile(int vectors, const spd_tile *v, uint32_t dim, const uint32_t *p_t,
                                const float *factor, float *o_t) {
     const ptrdiff_t rows = (ptrdiff_t)vectors * SPD_ZMM_FLOATS;
-    const uint32_t pairs = v->group_keys / 2;
+    const uint32_t pairs = v->group_pairs;
     const ptrdiff_t row_bytes = (ptrdiff_t)(pairs * sizeof(uint32_t));
     for (uint32_t d = 0; d < dim; d += BLOCK) {
         const uint32_t *p = p_t;

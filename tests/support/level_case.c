@@ -95,19 +95,19 @@ static unsigned char *new_rows(const level_case *c, const float *values, uint32_
 }
 
 /* values [steps][lanes], or its transpose, as a strip [steps][lanes] of floats, or of pairs along
- * the steps; steps are rounded up to `whole`, with zeros. */
+ * the steps: whole groups of steps in group_pairs pairs each, with zeros where there is no step. */
 static void *new_summed(const level_case *c, const float *values, uint32_t steps, uint32_t lanes,
-                        bool transposed, uint32_t whole, size_t *count) {
-    const uint32_t all = (steps + whole - 1) / whole * whole;
-    const uint32_t depth = c->level->pairs ? all / 2 : all;
+                        bool transposed, uint32_t group, uint32_t group_pairs, size_t *count) {
+    const uint32_t depth = c->level->pairs ? (steps + group - 1) / group * group_pairs : steps;
     *count = (size_t)depth * lanes;
     uint32_t *strip = new_strip(*count);
     for (uint32_t i = 0; i < depth; i++)
         for (uint32_t r = 0; r < lanes; r++) {
             float x[2] = {0.0f, 0.0f};
             for (uint32_t half = 0; half < 2; half++) {
-                uint32_t step = c->level->pairs ? 2 * i + half : i;
-                if (step < steps)
+                uint32_t inside = 2 * (i % group_pairs) + half;
+                uint32_t step = c->level->pairs ? i / group_pairs * group + inside : i;
+                if (step < steps && (inside < group || !c->level->pairs))
                     x[half] = transposed ? values[(size_t)r * steps + step]
                                          : values[(size_t)step * lanes + r];
             }
@@ -119,19 +119,26 @@ static void *new_summed(const level_case *c, const float *values, uint32_t steps
     return strip;
 }
 
-/* Keys of v as groups of pairs [dim][group_keys / 2], one group after the other. */
+/* Pairs of a group of keys. */
+static uint32_t group_pairs_of(const level_case *c) {
+    const uint32_t half = c->shape.group_keys / 2;
+    return half > c->level->group_pairs ? half : c->level->group_pairs;
+}
+
+/* Keys of v as groups of pairs [dim][group_pairs], one group after the other, and NaN behind. */
 static unsigned char *new_groups(const level_case *c, const float *values, uint32_t keys) {
-    const uint32_t group = c->shape.group_keys, dim = c->shape.dim;
+    const uint32_t group = c->shape.group_keys, dim = c->shape.dim, pairs = group_pairs_of(c);
     const uint32_t groups = (keys + group - 1) / group;
-    const size_t group_pairs = (size_t)dim * group / 2;
-    uint32_t *memory = need(aligned_alloc(64, (groups * group_pairs * 4 + 63) / 64 * 64));
+    const size_t bytes = ((size_t)groups * dim + 31) * pairs * 4;
+    uint32_t *memory = need(aligned_alloc(64, (bytes + 63) / 64 * 64));
+    memset(memory, 0xff, bytes);
     for (uint32_t g = 0; g < groups; g++)
         for (uint32_t d = 0; d < dim; d++)
-            for (uint32_t j = 0; j < group / 2; j++) {
-                const uint32_t key = g * group + 2 * j;
+            for (uint32_t j = 0; j < pairs; j++) {
+                const uint32_t key = 2 * j < group ? g * group + 2 * j : keys;
                 float low = key < keys ? values[(size_t)key * dim + d] : 0.0f;
                 float high = key + 1 < keys ? values[(size_t)(key + 1) * dim + d] : 0.0f;
-                memory[g * group_pairs + (size_t)d * group / 2 + j] = pair_of(low, high);
+                memory[((size_t)g * dim + d) * pairs + j] = pair_of(low, high);
             }
     return (unsigned char *)memory;
 }
@@ -141,7 +148,10 @@ static void make_tiles(level_case *c) {
     const level_shape *s = &c->shape;
     uint32_t share = (s->keys + s->runs - 1) / s->runs;
     uint32_t length = (share + s->group_keys - 1) / s->group_keys * s->group_keys;
-    spd_tile tile = {.keys = s->keys, .stride_bytes = row_bytes(c), .group_keys = s->group_keys};
+    spd_tile tile = {.keys = s->keys,
+                     .stride_bytes = row_bytes(c),
+                     .group_keys = s->group_keys,
+                     .group_pairs = group_pairs_of(c)};
     c->k_tile = c->v_tile = tile;
     for (uint32_t first = 0; first < s->keys; first += length) {
         const uint32_t run = c->k_tile.runs++;
@@ -164,9 +174,9 @@ level_case level_case_make(const spd_level *level, const level_shape *shape, uin
     c.p = new_values(&c, (size_t)keys * rows, true, &seed);
     c.q_stride_bytes = row_bytes(&c);
     c.q_rows = new_rows(&c, c.q, rows, shape->q_offset);
-    c.q_t = new_summed(&c, c.q, dim, rows, true, 1, &c.q_t_count);
+    c.q_t = new_summed(&c, c.q, dim, rows, true, 2 * SPD_PAIRS_STEP, SPD_PAIRS_STEP, &c.q_t_count);
     c.p_t =
-        new_summed(&c, c.p, keys, rows, false, level->pairs ? shape->group_keys : 1, &c.p_t_count);
+        new_summed(&c, c.p, keys, rows, false, shape->group_keys, group_pairs_of(&c), &c.p_t_count);
     make_tiles(&c);
     c.s_t = new_strip(keys * (size_t)c.s_stride);
     c.o_t = new_strip((size_t)dim * rows);

@@ -88,24 +88,12 @@ static level_shape shape_of(uint32_t rows, uint32_t keys, uint32_t dim, unsigned
     return s;
 }
 
-/* AMX's tiles have whole depths alone. */
-static bool is_for(const level_shape *s) {
-#if defined(SPD_X86_LEVELS)
-    if (level == &spd_level_amx)
-        return s->dim % 32 == 0 && s->group_keys == 32;
-#endif
-    (void)s;
-    return true;
-}
-
 static void for_each_shape(void (*check)(level_case *c), bool packed) {
     unsigned number = 0;
     for (size_t r = 0; r < COUNT(row_counts); r++)
         for (size_t k = 0; k < COUNT(key_counts); k++)
             for (size_t d = 0; d < COUNT(dims); d++, number++) {
                 level_shape shape = shape_of(row_counts[r], key_counts[k], dims[d], number);
-                if (!is_for(&shape))
-                    continue;
                 if (packed)
                     shape.s_gap = 0;
                 level_case c = level_case_make(level, &shape, number);
