@@ -8,7 +8,6 @@
 #include "clock.h"
 #include "device_options.h"
 #include "pattern_record.h"
-#include "storage_convert.h"
 
 static const char *const names[METHOD_KINDS] = {"dense", "sparsed", "window", "streaming"};
 
@@ -37,10 +36,9 @@ typedef struct method_state {
     const dlm_denoise_options *denoise;
     const method_plan *plan;
     method_result *result;
-    sparsed_dtype dtype;
+    uint32_t product_dtype; /* in which linear layers multiply */
     uint32_t step;
-    sparsed_op op;   /* of this step */
-    void *stored[3]; /* q, k, v in dtype, unless that is f32 */
+    sparsed_op op; /* of this step */
     uint32_t last_build;
     pattern_record record; /* with plan->saving */
 } method_state;
@@ -82,25 +80,18 @@ static void count_seconds(method_state *s, double seconds) {
         r->build_seconds += seconds;
 }
 
-static bool attend(void *user, uint32_t layer, const float *q, const float *k, const float *v,
-                   float *out, uint32_t len, tool_error *error) {
+static bool attend(void *user, uint32_t layer, const void *q, const void *k, const void *v,
+                   void *out, uint32_t len, tool_error *error) {
     method_state *s = user;
-    const dlm_config *c = s->config;
-    const void *input[3] = {q, k, v};
-    size_t width[3] = {(size_t)c->heads * c->head_dim, (size_t)c->kv_heads * c->head_dim,
-                       (size_t)c->kv_heads * c->head_dim};
-    double start = clock_seconds();
-    for (int i = 0; i < 3 && s->dtype != SPARSED_F32; i++) {
-        storage_from_floats(input[i], len * width[i], s->dtype, s->stored[i]);
-        input[i] = s->stored[i];
-    }
+    (void)len;
     /* The library only reads q, k and v. */
     const sparsed_io io = {.struct_size = sizeof io,
-                           .q.mem = (void *)input[0],
-                           .k.mem = (void *)input[1],
-                           .v.mem = (void *)input[2],
+                           .q.mem = (void *)q,
+                           .k.mem = (void *)k,
+                           .v.mem = (void *)v,
                            .out.mem = out,
                            .scores.mem = records(s) ? s->record.scores : NULL};
+    double start = clock_seconds();
     sparsed_status status = sparsed_pipeline_attend(s->pipeline, s->step, layer, &io);
     count_seconds(s, clock_seconds() - start);
     return device_check(s->context, status, error) &&
@@ -145,7 +136,8 @@ static bool create_pipeline(method_state *s, uint64_t len, const sparsed_schedul
                                        .flags = flags[s->plan->saving],
                                        .steps = s->denoise->steps,
                                        .entries = entries};
-    sparsed_desc desc = method_desc(s->config, len, s->dtype);
+    sparsed_desc desc = method_desc(s->config, len, s->plan->dtype);
+    desc.out_dtype = s->product_dtype;
     sparsed_select select = s->plan->select;
     select.gen_len = s->denoise->gen_length;
     sparsed_status status =
@@ -198,14 +190,9 @@ static bool close_record(method_state *s, tool_error *error) {
 static bool allocate(method_state *s, uint64_t len, tool_error *error) {
     const dlm_config *c = s->config;
     method_result *r = s->result;
-    bool half = s->dtype != SPARSED_F32;
-    size_t row = (size_t)c->head_dim * sizeof(uint16_t) * (half ? (size_t)len : 0) + 1;
     r->tokens = calloc(s->denoise->gen_length, sizeof *r->tokens);
     r->layer_density = calloc(c->layers, sizeof *r->layer_density);
-    s->stored[0] = malloc(c->heads * row);
-    s->stored[1] = malloc(c->kv_heads * row);
-    s->stored[2] = malloc(c->kv_heads * row);
-    return r->tokens && r->layer_density && s->stored[0] && s->stored[1] && s->stored[2]
+    return r->tokens && r->layer_density
                ? true
                : tool_fail(error, "out of memory for a run over %llu tokens",
                            (unsigned long long)len);
@@ -258,12 +245,12 @@ bool method_run(sparsed_context *context, dlm_model *model, const uint32_t *prom
                       .denoise = denoise,
                       .plan = plan,
                       .result = result,
-                      .dtype = plan->dtype};
+                      .product_dtype = dlm_model_product_dtype(model, plan->dtype)};
     uint64_t len = prompt_length + denoise->gen_length;
     *result = (method_result){.tokens = NULL, .window = plan->select.window};
     bool done = allocate(&s, len, error) && open_pipeline(&s, len, error) && open_record(&s, error);
     if (done) {
-        const dlm_attention attention = {attend, &s};
+        const dlm_attention attention = {attend, &s, plan->dtype, s.product_dtype};
         dlm_denoise_options options = *denoise;
         options.before_step = before_step;
         options.user = &s;
@@ -276,8 +263,6 @@ bool method_run(sparsed_context *context, dlm_model *model, const uint32_t *prom
     done = done && measure_density(&s, error) && measure_work(&s, error) && close_record(&s, error);
     pattern_record_free(&s.record);
     sparsed_pipeline_destroy(s.pipeline);
-    for (int i = 0; i < 3; i++)
-        free(s.stored[i]);
     if (!done)
         method_result_free(result);
     return done;

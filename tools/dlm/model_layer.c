@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/*
+ * The linear layers of the forward pass. What follows a product element by element is done while its
+ * sums are in a near cache, and stored in the type that reads it next.
+ */
+#include <sparsed/sparsed.h>
+
+#include "../clock.h"
+#include "model_state.h"
+
+static bool multiplies_pairs(const dlm_attention *attention) {
+    return attention->out_dtype == SPARSED_BF16;
+}
+
+static size_t element_bytes(uint32_t dtype) {
+    return dtype == SPARSED_F32 ? sizeof(float) : sizeof(uint16_t);
+}
+
+static void norm(const dlm_model *model, const dlm_attention *attention, const float *weight,
+                 const float *x, size_t rows, void *y) {
+    const dlm_elementwise *elementwise = model->engine.elementwise;
+    const size_t width = model->config.hidden, element = element_bytes(attention->out_dtype);
+    const float eps = (float)model->config.rms_norm_eps;
+#pragma omp parallel for num_threads(model->engine.threads) schedule(static)
+    for (size_t r = 0; r < rows; r++) {
+        elementwise->rms_norm(x + r * width, weight, eps, width, attention->out_dtype,
+                              (unsigned char *)y + r * width * element);
+    }
+}
+
+static void run_job(dlm_model *model, const dlm_job *job, const void *x, size_t rows) {
+    double start = clock_seconds();
+    dlm_linear_run(&model->engine, job, x, rows);
+    model->linear_seconds += clock_seconds() - start;
+}
+
+static void apply(dlm_model *model, const dlm_linear *linear, const dlm_attention *attention,
+                  const void *x, size_t rows, bool accumulate, float *y) {
+    double start = clock_seconds();
+    dlm_linear_apply(&model->engine, linear, multiplies_pairs(attention), x, rows, accumulate, y);
+    model->linear_seconds += clock_seconds() - start;
+}
+
+/* Where sums go: q, k and v, or the gated rows. */
+typedef struct target {
+    const dlm_model *model;
+    uint32_t dtype;
+    void *rows[3];
+    size_t width[3];
+} target;
+
+static void *place(const target *to, uint32_t which, size_t row, size_t column) {
+    return (unsigned char *)to->rows[which] +
+           (row * to->width[which] + column) * element_bytes(to->dtype);
+}
+
+/* One head of q, k or v. */
+static void finish_head(void *user, const dlm_sums *s) {
+    const target *to = user;
+    const dlm_elementwise *elementwise = to->model->engine.elementwise;
+    const dlm_rope *rope = &to->model->rope;
+    const bool turns = s->linear < 2;
+    for (size_t r = 0; r < s->rows; r++) {
+        float *head = s->sums + r * s->stride;
+        if (turns) {
+            elementwise->rotate(head, rope->table + (s->row + r) * rope->head_dim,
+                                rope->head_dim / 2);
+        }
+        elementwise->store(head, s->outputs, to->dtype,
+                           place(to, s->linear, s->row + r, s->output));
+    }
+}
+
+void dlm_layer_project(dlm_model *model, const dlm_layer *layer, const dlm_attention *attention,
+                       size_t len) {
+    dlm_activations *a = &model->activations;
+    target to = {.model = model,
+                 .dtype = attention->dtype,
+                 .rows = {a->q, a->k, a->v},
+                 .width = {layer->q.out, layer->k.out, layer->v.out}};
+    const dlm_job job = {.linear = {&layer->q, &layer->k, &layer->v},
+                         .linears = 3,
+                         .group = model->config.head_dim,
+                         .pairs = multiplies_pairs(attention),
+                         .finish = finish_head,
+                         .user = &to};
+    norm(model, attention, layer->attention_norm, a->x, len, a->normed);
+    run_job(model, &job, a->normed, len);
+}
+
+static void finish_gate(void *user, const dlm_sums *s) {
+    const target *to = user;
+    const dlm_elementwise *elementwise = to->model->engine.elementwise;
+    for (size_t r = 0; r < s->rows; r++) {
+        float *gate = s->sums + r * s->stride;
+        elementwise->swiglu(gate, gate + s->next, s->outputs);
+        elementwise->store(gate, s->outputs, to->dtype, place(to, 0, s->row + r, s->output));
+    }
+}
+
+void dlm_layer_finish(dlm_model *model, const dlm_layer *layer, const dlm_attention *attention,
+                      const void *attended, size_t rows, float *x) {
+    dlm_activations *a = &model->activations;
+    target to = {.model = model,
+                 .dtype = attention->out_dtype,
+                 .rows = {a->gated},
+                 .width = {layer->gate.out}};
+    const dlm_job job = {.linear = {&layer->gate, &layer->up},
+                         .linears = 2,
+                         .together = true,
+                         .group = SPD_STRIP_ROWS,
+                         .pairs = multiplies_pairs(attention),
+                         .finish = finish_gate,
+                         .user = &to};
+    apply(model, &layer->o, attention, attended, rows, true, x);
+    norm(model, attention, layer->mlp_norm, x, rows, a->normed);
+    run_job(model, &job, a->normed, rows);
+    apply(model, &layer->down, attention, a->gated, rows, true, x);
+}
+
+void dlm_layer_predict(dlm_model *model, const dlm_attention *attention, const float *x,
+                       size_t rows, float *logits) {
+    void *normed = model->activations.normed;
+    norm(model, attention, model->final_norm, x, rows, normed);
+    apply(model, &model->head, attention, normed, rows, false, logits);
+}
