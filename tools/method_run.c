@@ -98,18 +98,23 @@ static bool attend(void *user, uint32_t layer, const void *q, const void *k, con
            (!records(s) || pattern_record_add(&s->record, s->context, s->pipeline, layer, error));
 }
 
-sparsed_desc method_desc(const dlm_config *c, uint64_t len, sparsed_dtype dtype) {
+sparsed_desc method_desc(const dlm_config *c, uint64_t len, sparsed_dtype dtype,
+                         uint32_t out_dtype) {
     sparsed_desc d = SPARSED_DESC_INIT;
-    uint64_t q_row = (uint64_t)c->heads * c->head_dim, kv_row = (uint64_t)c->kv_heads * c->head_dim;
+    const size_t q_width = (size_t)c->heads * c->head_dim;
+    const size_t kv_row = dlm_row_stride((size_t)c->kv_heads * c->head_dim, dtype);
+    const size_t q_row = dlm_row_stride(q_width, dtype);
+    const size_t out_row = dlm_row_stride(q_width, out_dtype);
     d.dtype = dtype;
-    d.out_dtype = SPARSED_F32;
+    d.out_dtype = out_dtype;
     d.batch = 1;
     d.heads = c->heads;
     d.kv_heads = c->kv_heads;
     d.head_dim = c->head_dim;
     d.q_len = d.kv_len = len;
-    d.q = d.out = (sparsed_strides){len * q_row, c->head_dim, q_row};
+    d.q = (sparsed_strides){len * q_row, c->head_dim, q_row};
     d.k = d.v = (sparsed_strides){len * kv_row, c->head_dim, kv_row};
+    d.out = (sparsed_strides){len * out_row, c->head_dim, out_row};
     return d;
 }
 
@@ -136,8 +141,7 @@ static bool create_pipeline(method_state *s, uint64_t len, const sparsed_schedul
                                        .flags = flags[s->plan->saving],
                                        .steps = s->denoise->steps,
                                        .entries = entries};
-    sparsed_desc desc = method_desc(s->config, len, s->plan->dtype);
-    desc.out_dtype = s->product_dtype;
+    sparsed_desc desc = method_desc(s->config, len, s->plan->dtype, s->product_dtype);
     sparsed_select select = s->plan->select;
     select.gen_len = s->denoise->gen_length;
     sparsed_status status =
@@ -250,7 +254,7 @@ bool method_run(sparsed_context *context, dlm_model *model, const uint32_t *prom
     *result = (method_result){.tokens = NULL, .window = plan->select.window};
     bool done = allocate(&s, len, error) && open_pipeline(&s, len, error) && open_record(&s, error);
     if (done) {
-        const dlm_attention attention = {attend, &s, plan->dtype, s.product_dtype};
+        const dlm_attention attention = {attend, &s, plan->dtype, s.product_dtype, false};
         dlm_denoise_options options = *denoise;
         options.before_step = before_step;
         options.user = &s;

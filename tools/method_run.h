@@ -69,8 +69,9 @@ bool method_schedule(const method_plan *plan, uint32_t steps, sparsed_schedule_e
                      tool_error *error);
 
 /* The attention problem of one layer over len tokens: [len][heads][head_dim] in memory, as the
- * linear layers leave it. */
-sparsed_desc method_desc(const dlm_config *config, uint64_t len, sparsed_dtype dtype);
+ * linear layers leave it and, out, read it. */
+sparsed_desc method_desc(const dlm_config *config, uint64_t len, sparsed_dtype dtype,
+                         uint32_t out_dtype);
 
 /* Seconds of all attention. */
 double method_attention_seconds(const method_result *result);

@@ -18,6 +18,8 @@
 #include "src/half.h"
 #include "support/random.h"
 
+enum { GAP = 3 }; /* elements between rows of x */
+
 typedef struct layer_case {
     size_t rows;
     uint32_t in, out;
@@ -64,10 +66,10 @@ static layer_data new_layer(const layer_case *c) {
     fill_weights(c, data.stored + c->misalign, &state);
     data.weights = random_floats(weights, &state);
     dlm_widen(c->dtype, data.stored + c->misalign, 0, weights, data.weights);
-    data.x = random_floats(c->rows * c->in, &state);
-    data.x_bf16 = malloc(c->rows * c->in * sizeof(uint16_t) + 1);
+    data.x = random_floats(c->rows * (c->in + GAP), &state);
+    data.x_bf16 = malloc(c->rows * (c->in + GAP) * sizeof(uint16_t) + 1);
     assert_non_null(data.x_bf16);
-    for (size_t i = 0; i < c->rows * c->in; i++) {
+    for (size_t i = 0; i < c->rows * (c->in + GAP); i++) {
         data.x_bf16[i] = spd_bf16_from_float(data.x[i]);
         data.x[i] = spd_float_from_bf16(data.x_bf16[i]);
     }
@@ -107,7 +109,7 @@ static const void *input(const layer_data *data, const spd_level *level) {
 
 static void run_layer(const spd_level *level, const layer_case *c, layer_data *data, int threads) {
     dlm_linear_engine engine = new_engine(level, threads, c->in);
-    dlm_linear_apply(&engine, &data->linear, level->pairs, input(data, level), c->rows,
+    dlm_linear_apply(&engine, &data->linear, level->pairs, input(data, level), c->in + GAP, c->rows,
                      c->accumulate, data->y);
     dlm_linear_engine_free(&engine);
 }
@@ -115,7 +117,7 @@ static void run_layer(const spd_level *level, const layer_case *c, layer_data *d
 static void check_results(const layer_case *c, const layer_data *data) {
     for (size_t r = 0; r < c->rows; r++) {
         for (size_t j = 0; j < c->out; j++) {
-            const float *x = data->x + r * c->in, *w = data->weights + j * c->in;
+            const float *x = data->x + r * (c->in + GAP), *w = data->weights + j * c->in;
             double sum = c->bias ? (double)data->linear.bias[j] : 0.0;
             sum += c->accumulate ? (double)data->before[r * c->out + j] : 0.0;
             double magnitude = fabs(sum);
@@ -240,13 +242,13 @@ static void check_job(const layer_case *cases, uint32_t linears, bool together, 
         }
         for (uint32_t i = 0; i < linears; i++) {
             data[i] = new_layer(&cases[i]);
-            memcpy(data[i].x, data[0].x, cases[0].rows * cases[0].in * sizeof(float));
+            memcpy(data[i].x, data[0].x, cases[0].rows * (cases[0].in + GAP) * sizeof(float));
             c.times[i] = calloc(cases[i].rows * cases[i].out, 1);
             assert_non_null(c.times[i]);
             job.linear[i] = &data[i].linear;
         }
         dlm_linear_engine engine = new_engine(level, 3, cases[0].in);
-        dlm_linear_run(&engine, &job, input(&data[0], level), cases[0].rows);
+        dlm_linear_run(&engine, &job, input(&data[0], level), cases[0].in + GAP, cases[0].rows);
         dlm_linear_engine_free(&engine);
         for (uint32_t i = 0; i < linears; i++) {
             check_results(&cases[i], &data[i]);

@@ -48,7 +48,7 @@ static void check_logits(dlm_model *model, const model_golden *golden, const cha
                          uint32_t step) {
     const dlm_config *config = dlm_model_config(model);
     plain_attention plain = plain_attention_for(config);
-    const dlm_attention attention = {plain_attend, &plain, SPARSED_F32, SPARSED_F32};
+    const dlm_attention attention = {plain_attend, &plain, SPARSED_F32, SPARSED_F32, true};
     uint32_t rows[64];
     char tensor[64];
     size_t count;
@@ -162,7 +162,7 @@ static void check_probes(const char *model_dir, const char *golden_name) {
     uint32_t *positions = golden_ids(&golden, "probe_positions", &count);
     probing_attention probing = {plain_attention_for(dlm_model_config(model)), &golden, positions,
                                  (uint32_t)count};
-    const dlm_attention attention = {attend_and_probe, &probing, SPARSED_F32, SPARSED_F32};
+    const dlm_attention attention = {attend_and_probe, &probing, SPARSED_F32, SPARSED_F32, true};
     tool_error error;
     put_tokens(&golden, "full", 0);
     assert_true(
@@ -207,7 +207,7 @@ static void test_dlm_model_forward__passes_on_a_failed_attention(void **state) {
     (void)state;
     dlm_model *model = golden_load_model(LLADA_DIR);
     plain_attention plain = plain_attention_for(dlm_model_config(model));
-    const dlm_attention attention = {refuse_layer_two, &plain, SPARSED_F32, SPARSED_F32};
+    const dlm_attention attention = {refuse_layer_two, &plain, SPARSED_F32, SPARSED_F32, true};
     const uint32_t tokens[] = {5, 6, 7};
     tool_error error = {0};
     assert_false(dlm_model_forward(model, tokens, 3, NULL, 0, &attention, NULL, &error));
@@ -220,7 +220,7 @@ static void test_dlm_model_forward__takes_max_position_and_no_more(void **state)
     dlm_model *model = golden_load_model(DREAM_DIR);
     const dlm_config *config = dlm_model_config(model);
     plain_attention plain = plain_attention_for(config);
-    const dlm_attention attention = {attend_nothing, &plain, SPARSED_F32, SPARSED_F32};
+    const dlm_attention attention = {attend_nothing, &plain, SPARSED_F32, SPARSED_F32, true};
     assert_int_equal(config->max_position, 4096);
     uint32_t *tokens = calloc(4097, sizeof *tokens);
     float *logits = malloc(config->vocab * sizeof *logits);
@@ -241,7 +241,7 @@ static void test_dlm_model_forward__names_what_is_out_of_range(void **state) {
     (void)state;
     dlm_model *model = golden_load_model(LLADA_DIR);
     plain_attention plain = plain_attention_for(dlm_model_config(model));
-    const dlm_attention attention = {attend_nothing, &plain, SPARSED_F32, SPARSED_F32};
+    const dlm_attention attention = {attend_nothing, &plain, SPARSED_F32, SPARSED_F32, true};
     const uint32_t tokens[] = {5, 511, 512}, row = 2;
     float logits[512];
     tool_error error = {0};
@@ -261,7 +261,7 @@ static void test_dlm_model_forward__rows_in_any_order(void **state) {
     dlm_model *model = golden_load_model(DREAM_DIR);
     const size_t vocab = dlm_model_config(model)->vocab;
     plain_attention plain = plain_attention_for(dlm_model_config(model));
-    const dlm_attention attention = {plain_attend, &plain, SPARSED_F32, SPARSED_F32};
+    const dlm_attention attention = {plain_attend, &plain, SPARSED_F32, SPARSED_F32, true};
     const uint32_t tokens[] = {2, 3, 300, 4, 1}, rows[] = {4, 0, 2, 3, 1, 4, 2};
     float *logits = calloc(7 * vocab, sizeof *logits), *one = calloc(vocab, sizeof *one);
     tool_error error;
@@ -294,7 +294,7 @@ static void test_dlm_model_forward__does_not_depend_on_threads(void **state) {
         dlm_model *model = dlm_model_load(LLADA_DIR, threads, &error);
         assert_non_null(model);
         plain_attention plain = plain_attention_for(dlm_model_config(model));
-        const dlm_attention attention = {plain_attend, &plain, SPARSED_F32, SPARSED_F32};
+        const dlm_attention attention = {plain_attend, &plain, SPARSED_F32, SPARSED_F32, true};
         float *to = logits + (threads - 1) * 3 * vocab;
         assert_true(dlm_model_forward(model, tokens, 300, rows, 3, &attention, to, &error));
         assert_memory_equal(to, logits, 3 * vocab * sizeof *logits);
@@ -307,7 +307,7 @@ static void test_dlm_model_linear_seconds__counts_up(void **state) {
     (void)state;
     dlm_model *model = golden_load_model(LLADA_DIR);
     plain_attention plain = plain_attention_for(dlm_model_config(model));
-    const dlm_attention attention = {attend_nothing, &plain, SPARSED_F32, SPARSED_F32};
+    const dlm_attention attention = {attend_nothing, &plain, SPARSED_F32, SPARSED_F32, true};
     const uint32_t tokens[] = {5, 6, 7};
     tool_error error;
     assert_true(dlm_model_linear_seconds(model) == 0.0);

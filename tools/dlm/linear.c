@@ -13,6 +13,7 @@ enum {
     CHUNK_STRIPS = 8,      /* of a piece of work: its rows of x are read from a near cache */
     PANEL_WORDS = 1 << 22, /* the least of a panel (16 MiB) */
     TILE_SUMS = SPD_TILE_KEYS * DLM_MAX_GROUP,
+    APPLY_GROUP = 128, /* long enough pieces of rows of y for a cache's read-ahead */
     ALIGNMENT = 64
 };
 
@@ -22,7 +23,7 @@ typedef struct run {
     const dlm_job *job;
     const spd_level *level;
     const unsigned char *x;
-    size_t rows, first, groups;
+    size_t x_row_bytes, rows, first, groups;
     uint32_t in, group_strips;
     size_t strip_words;
 } run;
@@ -94,12 +95,11 @@ static void pack(const run *r, size_t strip) {
 static void add_rest(const run *r, const unsigned char *x, uint32_t rows, const uint32_t *strip,
                      float *sums, size_t stride) {
     const uint32_t main = dlm_pack_main(r->in), rest = r->in - main;
-    const size_t element = r->level->pairs ? sizeof(uint16_t) : sizeof(float);
     const safetensors_dtype dtype = r->level->pairs ? SAFETENSORS_BF16 : SAFETENSORS_F32;
     const float *weights = (const float *)(strip + dlm_pack_main_words(r->level, r->in));
     float values[DLM_PACK_MULTIPLE];
     for (uint32_t i = 0; rest > 0 && i < rows; i++, sums += stride) {
-        dlm_widen(dtype, x + i * r->in * element, main, rest, values);
+        dlm_widen(dtype, x + i * r->x_row_bytes, main, rest, values);
         for (uint32_t d = 0; d < rest; d++) {
             for (uint32_t j = 0; j < SPD_STRIP_ROWS; j++) {
                 sums[j] += values[d] * weights[d * SPD_STRIP_ROWS + j];
@@ -112,9 +112,8 @@ static void add_rest(const run *r, const unsigned char *x, uint32_t rows, const 
 static void multiply(const run *r, const unsigned char *x, uint32_t rows, const uint32_t *strip,
                      float *sums, size_t stride) {
     const uint32_t main = dlm_pack_main(r->in);
-    const size_t element = r->level->pairs ? sizeof(uint16_t) : sizeof(float);
     const spd_tile tile = {
-        .run[0] = {x, rows}, .runs = 1, .keys = rows, .stride_bytes = (ptrdiff_t)(r->in * element)};
+        .run[0] = {x, rows}, .runs = 1, .keys = rows, .stride_bytes = (ptrdiff_t)r->x_row_bytes};
     if (main > 0) {
         r->level->scores(&tile, main, strip, SPD_STRIP_ROWS, sums, (ptrdiff_t)stride, NULL);
     } else {
@@ -134,9 +133,8 @@ static void add_bias(const run *r, const dlm_linear *linear, const dlm_sums *s, 
 /* One group of outputs for one tile of rows. */
 static void do_group(const run *r, size_t row, size_t in_panel, float *sums) {
     const dlm_job *job = r->job;
-    const size_t element = r->level->pairs ? sizeof(uint16_t) : sizeof(float);
     const uint32_t *strip = r->engine->panel + in_panel * r->group_strips * r->strip_words;
-    const unsigned char *x = r->x + row * r->in * element;
+    const unsigned char *x = r->x + row * r->x_row_bytes;
     dlm_sums s = {.row = row, .sums = sums, .stride = (size_t)r->group_strips * SPD_STRIP_ROWS};
     s.linear = locate(job, r->first + in_panel, &s.output);
     s.rows = (uint32_t)min_size(SPD_TILE_KEYS, r->rows - row);
@@ -180,11 +178,13 @@ static void do_panel(const run *r, size_t groups) {
     }
 }
 
-void dlm_linear_run(dlm_linear_engine *engine, const dlm_job *job, const void *x, size_t rows) {
+void dlm_linear_run(dlm_linear_engine *engine, const dlm_job *job, const void *x, size_t x_stride,
+                    size_t rows) {
     run r = {.engine = engine,
              .job = job,
              .level = job->pairs ? engine->pairs : engine->floats,
              .x = x,
+             .x_row_bytes = x_stride * (job->pairs ? sizeof(uint16_t) : sizeof(float)),
              .rows = rows,
              .groups = count_groups(job),
              .in = job->linear[0]->in};
@@ -219,13 +219,13 @@ static void put(void *user, const dlm_sums *s) {
 }
 
 void dlm_linear_apply(dlm_linear_engine *engine, const dlm_linear *linear, bool pairs,
-                      const void *x, size_t rows, bool accumulate, float *y) {
+                      const void *x, size_t x_stride, size_t rows, bool accumulate, float *y) {
     matrix to = {engine->elementwise, y, linear->out, accumulate};
     const dlm_job job = {.linear = {linear},
                          .linears = 1,
-                         .group = SPD_STRIP_ROWS,
+                         .group = APPLY_GROUP,
                          .pairs = pairs,
                          .finish = put,
                          .user = &to};
-    dlm_linear_run(engine, &job, x, rows);
+    dlm_linear_run(engine, &job, x, x_stride, rows);
 }

@@ -28,6 +28,10 @@ uint32_t dlm_model_product_dtype(const dlm_model *model, uint32_t dtype) {
     return pairs ? SPARSED_BF16 : SPARSED_F32;
 }
 
+size_t dlm_row_stride(size_t width, uint32_t dtype) {
+    return dlm_linear_stride(width, dtype == SPARSED_F32 ? sizeof(float) : sizeof(uint16_t));
+}
+
 void dlm_activations_free(dlm_activations *a) {
     void *const buffers[] = {a->x, a->picked, a->normed,   a->gated,      a->q,
                              a->k, a->v,      a->attended, a->picked_rows};
@@ -37,12 +41,10 @@ void dlm_activations_free(dlm_activations *a) {
     *a = (dlm_activations){0};
 }
 
-/* Rows of floats, or of anything smaller. */
+/* Rows of floats or of anything smaller, packed or dlm_linear_stride apart. */
 static void *new_rows(size_t rows, size_t width) {
-    if (rows > SIZE_MAX / sizeof(float) / width) {
-        return NULL;
-    }
-    return malloc(rows * width * sizeof(float));
+    const size_t row_bytes = dlm_linear_stride(width, sizeof(float)) * sizeof(float);
+    return rows > SIZE_MAX / row_bytes ? NULL : malloc(rows * row_bytes);
 }
 
 /* Room for `rows` rows in every buffer; the contents are lost. */
@@ -115,7 +117,10 @@ static void finish_wanted_rows(dlm_model *model, const uint32_t *rows, uint32_t 
     const dlm_config *config = &model->config;
     const size_t x_bytes = config->hidden * sizeof(float);
     const size_t element = attention->out_dtype == SPARSED_F32 ? sizeof(float) : sizeof(uint16_t);
-    const size_t q_bytes = (size_t)config->heads * config->head_dim * element;
+    const size_t q_width = (size_t)config->heads * config->head_dim;
+    const size_t q_stride =
+        attention->packed ? q_width : dlm_row_stride(q_width, attention->out_dtype);
+    const size_t q_bytes = q_stride * element;
     dlm_activations *a = &model->activations;
     for (size_t i = 0; i < n_rows; i++) {
         size_t from = reading_position(config, rows[i]);

@@ -14,8 +14,8 @@
 
 typedef struct dlm_model dlm_model;
 
-/* Row layouts, all packed: q and out [len][heads * head_dim], k and v [len][kv_heads * head_dim],
- * q and k after RoPE. Returns false with *error set on failure. */
+/* Row layouts: q and out [len][heads * head_dim], k and v [len][kv_heads * head_dim], rows
+ * dlm_row_stride apart; q and k after RoPE. Returns false with *error set on failure. */
 typedef struct dlm_attention {
     bool (*attend)(void *user, uint32_t layer, const void *q, const void *k, const void *v,
                    void *out, uint32_t len, tool_error *error);
@@ -23,6 +23,7 @@ typedef struct dlm_attention {
     uint32_t dtype;     /* sparsed_dtype in which it wants q, k and v */
     uint32_t out_dtype; /* of out: dlm_model_product_dtype(model, dtype) or SPARSED_F32. Linear
                            layers multiply in this type */
+    bool packed;        /* all rows follow one another without gaps */
 } dlm_attention;
 
 /* Loads DIR: config, shards; checks every tensor's shape. threads 0 = as OpenMP would. */
@@ -34,6 +35,9 @@ int dlm_model_threads(const dlm_model *model);
 /* In which type linear layers multiply if attention stores `dtype`: SPARSED_BF16 if that is bf16, all
  * weights are, and the processor multiplies bf16 faster than float; else SPARSED_F32. */
 uint32_t dlm_model_product_dtype(const dlm_model *model, uint32_t dtype);
+
+/* Elements of dtype from row to row, at which products read rows of `width` fastest. */
+size_t dlm_row_stride(size_t width, uint32_t dtype);
 
 /*
  * One forward pass.

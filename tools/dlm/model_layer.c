@@ -9,6 +9,8 @@
 #include "../clock.h"
 #include "model_state.h"
 
+enum { GATE_GROUP = 64 };
+
 static bool multiplies_pairs(const dlm_attention *attention) {
     return attention->out_dtype == SPARSED_BF16;
 }
@@ -17,28 +19,42 @@ static size_t element_bytes(uint32_t dtype) {
     return dtype == SPARSED_F32 ? sizeof(float) : sizeof(uint16_t);
 }
 
+/* Of q, k, v and out. */
+static size_t attention_stride(const dlm_attention *attention, size_t width, uint32_t dtype) {
+    return attention->packed ? width : dlm_row_stride(width, dtype);
+}
+
+/* Of the inputs of products that are written here. */
+static size_t row_stride(const dlm_attention *attention, size_t width) {
+    return dlm_row_stride(width, attention->out_dtype);
+}
+
+/* y's rows are row_stride apart. */
 static void norm(const dlm_model *model, const dlm_attention *attention, const float *weight,
                  const float *x, size_t rows, void *y) {
     const dlm_elementwise *elementwise = model->engine.elementwise;
-    const size_t width = model->config.hidden, element = element_bytes(attention->out_dtype);
+    const size_t width = model->config.hidden;
+    const size_t row_bytes = row_stride(attention, width) * element_bytes(attention->out_dtype);
     const float eps = (float)model->config.rms_norm_eps;
 #pragma omp parallel for num_threads(model->engine.threads) schedule(static)
     for (size_t r = 0; r < rows; r++) {
         elementwise->rms_norm(x + r * width, weight, eps, width, attention->out_dtype,
-                              (unsigned char *)y + r * width * element);
+                              (unsigned char *)y + r * row_bytes);
     }
 }
 
-static void run_job(dlm_model *model, const dlm_job *job, const void *x, size_t rows) {
+static void run_job(dlm_model *model, const dlm_job *job, const void *x, size_t x_stride,
+                    size_t rows) {
     double start = clock_seconds();
-    dlm_linear_run(&model->engine, job, x, rows);
+    dlm_linear_run(&model->engine, job, x, x_stride, rows);
     model->linear_seconds += clock_seconds() - start;
 }
 
 static void apply(dlm_model *model, const dlm_linear *linear, const dlm_attention *attention,
-                  const void *x, size_t rows, bool accumulate, float *y) {
+                  const void *x, size_t x_stride, size_t rows, bool accumulate, float *y) {
     double start = clock_seconds();
-    dlm_linear_apply(&model->engine, linear, multiplies_pairs(attention), x, rows, accumulate, y);
+    dlm_linear_apply(&model->engine, linear, multiplies_pairs(attention), x, x_stride, rows,
+                     accumulate, y);
     model->linear_seconds += clock_seconds() - start;
 }
 
@@ -47,12 +63,12 @@ typedef struct target {
     const dlm_model *model;
     uint32_t dtype;
     void *rows[3];
-    size_t width[3];
+    size_t stride[3]; /* elements from row to row */
 } target;
 
 static void *place(const target *to, uint32_t which, size_t row, size_t column) {
     return (unsigned char *)to->rows[which] +
-           (row * to->width[which] + column) * element_bytes(to->dtype);
+           (row * to->stride[which] + column) * element_bytes(to->dtype);
 }
 
 /* One head of q, k or v. */
@@ -78,7 +94,9 @@ void dlm_layer_project(dlm_model *model, const dlm_layer *layer, const dlm_atten
     target to = {.model = model,
                  .dtype = attention->dtype,
                  .rows = {a->q, a->k, a->v},
-                 .width = {layer->q.out, layer->k.out, layer->v.out}};
+                 .stride = {attention_stride(attention, layer->q.out, attention->dtype),
+                            attention_stride(attention, layer->k.out, attention->dtype),
+                            attention_stride(attention, layer->v.out, attention->dtype)}};
     const dlm_job job = {.linear = {&layer->q, &layer->k, &layer->v},
                          .linears = 3,
                          .group = model->config.head_dim,
@@ -86,7 +104,7 @@ void dlm_layer_project(dlm_model *model, const dlm_layer *layer, const dlm_atten
                          .finish = finish_head,
                          .user = &to};
     norm(model, attention, layer->attention_norm, a->x, len, a->normed);
-    run_job(model, &job, a->normed, len);
+    run_job(model, &job, a->normed, row_stride(attention, model->config.hidden), len);
 }
 
 static void finish_gate(void *user, const dlm_sums *s) {
@@ -105,23 +123,25 @@ void dlm_layer_finish(dlm_model *model, const dlm_layer *layer, const dlm_attent
     target to = {.model = model,
                  .dtype = attention->out_dtype,
                  .rows = {a->gated},
-                 .width = {layer->gate.out}};
+                 .stride = {row_stride(attention, layer->gate.out)}};
     const dlm_job job = {.linear = {&layer->gate, &layer->up},
                          .linears = 2,
                          .together = true,
-                         .group = SPD_STRIP_ROWS,
+                         .group = GATE_GROUP,
                          .pairs = multiplies_pairs(attention),
                          .finish = finish_gate,
                          .user = &to};
-    apply(model, &layer->o, attention, attended, rows, true, x);
+    apply(model, &layer->o, attention, attended,
+          attention_stride(attention, layer->o.in, attention->out_dtype), rows, true, x);
     norm(model, attention, layer->mlp_norm, x, rows, a->normed);
-    run_job(model, &job, a->normed, rows);
-    apply(model, &layer->down, attention, a->gated, rows, true, x);
+    run_job(model, &job, a->normed, row_stride(attention, model->config.hidden), rows);
+    apply(model, &layer->down, attention, a->gated, to.stride[0], rows, true, x);
 }
 
 void dlm_layer_predict(dlm_model *model, const dlm_attention *attention, const float *x,
                        size_t rows, float *logits) {
     void *normed = model->activations.normed;
     norm(model, attention, model->final_norm, x, rows, normed);
-    apply(model, &model->head, attention, normed, rows, false, logits);
+    apply(model, &model->head, attention, normed, row_stride(attention, model->config.hidden), rows,
+          false, logits);
 }
