@@ -152,6 +152,10 @@ static void print_settings(const generate_report *r) {
             r->model_dir, r->prompt_length, r->denoise->gen_length, r->denoise->steps,
             dlm_sampler_name(r->denoise->sampler), storage_name(m->plan.dtype), m->result.kernel,
             r->device->selector, units);
+    fprintf(stderr,
+            "linear layers multiply %s; attention of the last layer: %u query rows of %zu\n",
+            storage_name((sparsed_dtype)m->result.product_dtype), m->result.last_layer_rows,
+            r->prompt_length + r->denoise->gen_length);
     for (size_t i = 0; i < r->count; i++) {
         const method_plan *p = &r->methods[i].plan;
         const sparsed_select *s = &p->select;
@@ -255,6 +259,10 @@ static void add_method(cJSON *to, const generate_report *r, const generate_metho
     for (uint32_t i = 0; i < r->layers; i++) {
         cJSON *layer = cJSON_CreateObject();
         cJSON_AddNumberToObject(layer, "density", result->layer_density[i]);
+        cJSON_AddNumberToObject(layer, "query_rows",
+                                i + 1 < r->layers
+                                    ? (double)(r->prompt_length + r->denoise->gen_length)
+                                    : (double)result->last_layer_rows);
         cJSON_AddItemToArray(layers, layer);
     }
     cJSON *steps = cJSON_AddObjectToObject(to, "steps");
@@ -270,6 +278,8 @@ static void add_method(cJSON *to, const generate_report *r, const generate_metho
     cJSON_AddStringToObject(to, "kernel", result->kernel);
     cJSON_AddNumberToObject(to, "scratch_bytes", (double)result->scratch_bytes);
     cJSON_AddNumberToObject(to, "pattern_bytes", (double)result->pattern_bytes);
+    cJSON_AddStringToObject(to, "product_dtype",
+                            storage_name((sparsed_dtype)result->product_dtype));
     if (m->plan.kind == METHOD_WINDOW || m->plan.kind == METHOD_STREAMING)
         cJSON_AddNumberToObject(to, "window", (double)result->window);
 }

@@ -37,6 +37,8 @@ typedef struct method_state {
     const method_plan *plan;
     method_result *result;
     uint32_t product_dtype; /* in which linear layers multiply */
+    uint32_t len;
+    uint32_t last_from; /* the first query row of the last layer */
     uint32_t step;
     sparsed_op op; /* of this step */
     uint32_t last_build;
@@ -80,22 +82,41 @@ static void count_seconds(method_state *s, double seconds) {
         r->build_seconds += seconds;
 }
 
+static uint32_t first_query(const method_state *s, uint32_t layer) {
+    return layer + 1 < s->config->layers ? 0 : s->last_from;
+}
+
+static size_t row_bytes(const method_state *s, uint32_t dtype) {
+    size_t width = (size_t)s->config->heads * s->config->head_dim;
+    return dlm_row_stride(width, dtype) * (dtype == SPARSED_F32 ? sizeof(float) : sizeof(uint16_t));
+}
+
 static bool attend(void *user, uint32_t layer, const void *q, const void *k, const void *v,
                    void *out, uint32_t len, tool_error *error) {
     method_state *s = user;
-    (void)len;
+    const uint32_t from = first_query(s, layer);
     /* The library only reads q, k and v. */
     const sparsed_io io = {.struct_size = sizeof io,
-                           .q.mem = (void *)q,
+                           .q.mem = (char *)q + from * row_bytes(s, s->plan->dtype),
                            .k.mem = (void *)k,
                            .v.mem = (void *)v,
-                           .out.mem = out,
+                           .out.mem = (char *)out + from * row_bytes(s, s->product_dtype),
+                           .q_len = len - from,
                            .scores.mem = records(s) ? s->record.scores : NULL};
     double start = clock_seconds();
     sparsed_status status = sparsed_pipeline_attend(s->pipeline, s->step, layer, &io);
     count_seconds(s, clock_seconds() - start);
     return device_check(s->context, status, error) &&
            (!records(s) || pattern_record_add(&s->record, s->context, s->pipeline, layer, error));
+}
+
+/* The predictions are read at the end of the sequence: of the last layer no earlier query block is
+ * needed. Saved patterns are whole, and so are those that come from a file. */
+static uint32_t last_layer_from(const method_state *s, uint32_t prompt_length) {
+    const uint32_t block = s->plan->kind == METHOD_DENSE ? 1 : s->plan->select.block_q;
+    const uint32_t first = dlm_reading_position(s->config, prompt_length);
+    bool whole = s->plan->saving != METHOD_SAVE_NONE || s->plan->patterns || block == 0;
+    return whole ? 0 : first / block * block;
 }
 
 sparsed_desc method_desc(const dlm_config *c, uint64_t len, sparsed_dtype dtype,
@@ -206,6 +227,7 @@ static bool allocate(method_state *s, uint64_t len, tool_error *error) {
 static bool measure_density(method_state *s, tool_error *error) {
     method_result *r = s->result;
     uint32_t layers = s->config->layers;
+    double all_rows = 0.0;
     for (uint32_t i = 0; i < layers; i++) {
         sparsed_pattern *pattern = NULL;
         r->layer_density[i] = 1.0;
@@ -216,8 +238,11 @@ static bool measure_density(method_state *s, tool_error *error) {
             r->layer_density[i] = sparsed_pattern_density(pattern, UINT32_MAX);
             sparsed_pattern_release(pattern);
         }
-        r->density += r->layer_density[i] / layers;
+        double rows = s->len - first_query(s, i);
+        r->density += r->layer_density[i] * rows;
+        all_rows += rows;
     }
+    r->density /= all_rows;
     return true;
 }
 
@@ -251,10 +276,15 @@ bool method_run(sparsed_context *context, dlm_model *model, const uint32_t *prom
                       .result = result,
                       .product_dtype = dlm_model_product_dtype(model, plan->dtype)};
     uint64_t len = prompt_length + denoise->gen_length;
-    *result = (method_result){.tokens = NULL, .window = plan->select.window};
+    *result = (method_result){
+        .tokens = NULL, .window = plan->select.window, .product_dtype = s.product_dtype};
+    s.len = (uint32_t)len;
+    s.last_from = last_layer_from(&s, (uint32_t)prompt_length);
+    result->last_layer_rows = s.len - s.last_from;
     bool done = allocate(&s, len, error) && open_pipeline(&s, len, error) && open_record(&s, error);
     if (done) {
-        const dlm_attention attention = {attend, &s, plan->dtype, s.product_dtype, false};
+        const dlm_attention attention = {attend,          &s,    plan->dtype,
+                                         s.product_dtype, false, s.last_from};
         dlm_denoise_options options = *denoise;
         options.before_step = before_step;
         options.user = &s;

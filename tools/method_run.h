@@ -43,7 +43,7 @@ typedef struct method_plan {
 typedef struct method_result {
     uint32_t *tokens;      /* [gen_length]; owned */
     double *layer_density; /* [layers] of the last pattern; 1 if there was none; owned */
-    double density;        /* their mean */
+    double density;        /* their mean, by query rows */
     double attention_work; /* query-key pairs attended in all steps, as a share of dense */
     double total_seconds, linear_seconds;
     double dense_seconds, build_seconds, sparse_seconds; /* attention; build: steps that build */
@@ -51,6 +51,8 @@ typedef struct method_result {
     bool sparse;                   /* some step attended sparsely */
     sparsed_pattern_set *patterns; /* saved ones; NULL: none; owned */
     uint64_t window;               /* fixed patterns */
+    uint32_t last_layer_rows;      /* query rows of the last layer: those that predictions need */
+    uint32_t product_dtype;        /* in which linear layers multiply: SPARSED_F32 or _BF16 */
     char kernel[32];
     uint64_t scratch_bytes, pattern_bytes;
 } method_result;

@@ -124,7 +124,7 @@ static bool attend(void *user, uint32_t layer, const void *q, const void *k, con
 static void forward(stored_run *run, const char *name, uint32_t step, const uint32_t *rows,
                     uint32_t n_rows, float *logits) {
     const model_golden *golden = &run->golden;
-    const dlm_attention attention = {attend, run, SPARSED_F32, SPARSED_F32, true};
+    const dlm_attention attention = {attend, run, SPARSED_F32, SPARSED_F32, true, 0};
     char tensor[64];
     size_t count;
     tool_error error;

@@ -15,7 +15,7 @@
 #include "elementwise.h"
 
 enum {
-    DLM_MAX_LINEARS = 3, /* of one job */
+    DLM_MAX_LINEARS = 2, /* of one job */
     DLM_MAX_GROUP = 256  /* outputs that finish together, over all layers of a group */
 };
 

@@ -23,6 +23,10 @@ double dlm_model_linear_seconds(const dlm_model *model) {
     return model->linear_seconds;
 }
 
+uint32_t dlm_reading_position(const dlm_config *config, uint32_t position) {
+    return config->architecture == DLM_DREAM && position > 0 ? position - 1 : position;
+}
+
 uint32_t dlm_model_product_dtype(const dlm_model *model, uint32_t dtype) {
     bool pairs = dtype == SPARSED_BF16 && model->engine.pairs && model->all_bf16;
     return pairs ? SPARSED_BF16 : SPARSED_F32;
@@ -77,10 +81,15 @@ static bool reserve_activations(dlm_model *model, size_t rows, tool_error *error
 }
 
 static bool check_input(const dlm_config *config, const uint32_t *tokens, uint32_t len,
-                        const uint32_t *rows, uint32_t n_rows, tool_error *error) {
+                        const uint32_t *rows, uint32_t n_rows, uint32_t last_from,
+                        tool_error *error) {
     if (len < 1 || len > config->max_position) {
         return tool_fail(error, "a sequence of %u tokens: the model takes 1 to %u", len,
                          config->max_position);
+    }
+    if (last_from >= len) {
+        return tool_fail(error, "the last layer begins at row %u of a sequence of %u tokens",
+                         last_from, len);
     }
     for (uint32_t i = 0; i < len; i++) {
         if (tokens[i] >= config->vocab) {
@@ -92,6 +101,10 @@ static bool check_input(const dlm_config *config, const uint32_t *tokens, uint32
         if (rows[i] >= len) {
             return tool_fail(error, "a prediction for position %u of a sequence of %u tokens",
                              rows[i], len);
+        }
+        if (dlm_reading_position(config, rows[i]) < last_from) {
+            return tool_fail(error, "a prediction for position %u: the last layer begins at row %u",
+                             rows[i], last_from);
         }
     }
     return true;
@@ -106,11 +119,6 @@ static void embed(dlm_model *model, const uint32_t *tokens, size_t len) {
     }
 }
 
-/* The position at which the prediction for `position` is read. */
-static size_t reading_position(const dlm_config *config, uint32_t position) {
-    return config->architecture == DLM_DREAM && position > 0 ? position - 1 : position;
-}
-
 /* After the last attention no row depends on another: the rest is done for the wanted ones only. */
 static void finish_wanted_rows(dlm_model *model, const uint32_t *rows, uint32_t n_rows,
                                const dlm_attention *attention, float *logits) {
@@ -123,7 +131,7 @@ static void finish_wanted_rows(dlm_model *model, const uint32_t *rows, uint32_t 
     const size_t q_bytes = q_stride * element;
     dlm_activations *a = &model->activations;
     for (size_t i = 0; i < n_rows; i++) {
-        size_t from = reading_position(config, rows[i]);
+        size_t from = dlm_reading_position(config, rows[i]);
         memcpy((char *)a->picked + i * x_bytes, (const char *)a->x + from * x_bytes, x_bytes);
         memcpy((char *)a->picked_rows + i * q_bytes, (const char *)a->attended + from * q_bytes,
                q_bytes);
@@ -137,13 +145,14 @@ bool dlm_model_forward(dlm_model *model, const uint32_t *tokens, uint32_t len, c
                        uint32_t n_rows, const dlm_attention *attention, float *logits,
                        tool_error *error) {
     const uint32_t layers = model->config.layers;
-    if (!check_input(&model->config, tokens, len, rows, n_rows, error) ||
+    if (!check_input(&model->config, tokens, len, rows, n_rows, attention->last_from, error) ||
         !reserve_activations(model, len > n_rows ? len : n_rows, error)) {
         return false;
     }
     embed(model, tokens, len);
     for (uint32_t i = 0; i < layers; i++) {
-        dlm_layer_project(model, &model->layers[i], attention, len);
+        const uint32_t q_from = i + 1 < layers ? 0 : attention->last_from;
+        dlm_layer_project(model, &model->layers[i], attention, len, q_from);
         const dlm_activations *a = &model->activations;
         if (!attention->attend(attention->user, i, a->q, a->k, a->v, a->attended, len, error)) {
             return false;

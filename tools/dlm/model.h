@@ -24,6 +24,7 @@ typedef struct dlm_attention {
     uint32_t out_dtype; /* of out: dlm_model_product_dtype(model, dtype) or SPARSED_F32. Linear
                            layers multiply in this type */
     bool packed;        /* all rows follow one another without gaps */
+    uint32_t last_from; /* the last layer's attention needs q, and gives out, from this row on */
 } dlm_attention;
 
 /* Loads DIR: config, shards; checks every tensor's shape. threads 0 = as OpenMP would. */
@@ -39,6 +40,9 @@ uint32_t dlm_model_product_dtype(const dlm_model *model, uint32_t dtype);
 /* Elements of dtype from row to row, at which products read rows of `width` fastest. */
 size_t dlm_row_stride(size_t width, uint32_t dtype);
 
+/* The position at which the prediction for `position` is read. */
+uint32_t dlm_reading_position(const dlm_config *config, uint32_t position);
+
 /*
  * One forward pass.
  *   tokens  [len], each < vocab; 1 <= len <= max_position
@@ -46,8 +50,8 @@ size_t dlm_row_stride(size_t width, uint32_t dtype);
  *           reads the prediction for position i at position i - 1 (position 0 at itself); the shift
  *           is done here
  *   logits  [n_rows][vocab]
- * Every layer's attention is called, with all rows; what follows the last one is computed for the
- * wanted rows only. Buffers are kept in the model and grow to the longest sequence seen.
+ * Every layer's attention is called. Of the last layer q is computed from attention->last_from on,
+ * and what follows its attention for the wanted rows only. Buffers are kept in the model and grow to the longest sequence seen.
  */
 bool dlm_model_forward(dlm_model *model, const uint32_t *tokens, uint32_t len, const uint32_t *rows,
                        uint32_t n_rows, const dlm_attention *attention, float *logits,

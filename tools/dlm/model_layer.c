@@ -58,63 +58,74 @@ static void apply(dlm_model *model, const dlm_linear *linear, const dlm_attentio
     model->linear_seconds += clock_seconds() - start;
 }
 
-/* Where sums go: q, k and v, or the gated rows. */
+/* Where sums go: heads of q, or of k and v, or the gated rows. */
 typedef struct target {
     const dlm_model *model;
     uint32_t dtype;
-    void *rows[3];
-    size_t stride[3]; /* elements from row to row */
+    void *rows[2];
+    size_t stride[2]; /* elements from row to row */
+    size_t first_row; /* of the sums' row 0 */
 } target;
 
 static void *place(const target *to, uint32_t which, size_t row, size_t column) {
     return (unsigned char *)to->rows[which] +
-           (row * to->stride[which] + column) * element_bytes(to->dtype);
+           ((to->first_row + row) * to->stride[which] + column) * element_bytes(to->dtype);
 }
 
-/* One head of q, k or v. */
-static void finish_head(void *user, const dlm_sums *s) {
-    const target *to = user;
-    const dlm_elementwise *elementwise = to->model->engine.elementwise;
+static void rotate(const target *to, const dlm_sums *s) {
     const dlm_rope *rope = &to->model->rope;
-    const bool turns = s->linear < 2;
+    const float *angles = rope->table + (to->first_row + s->row) * rope->head_dim;
     for (size_t r = 0; r < s->rows; r++) {
-        float *head = s->sums + r * s->stride;
-        if (turns) {
-            elementwise->rotate(head, rope->table + (s->row + r) * rope->head_dim,
-                                rope->head_dim / 2);
-        }
-        elementwise->store(head, s->outputs, to->dtype,
-                           place(to, s->linear, s->row + r, s->output));
+        to->model->engine.elementwise->rotate(s->sums + r * s->stride, angles + r * rope->head_dim,
+                                              rope->head_dim / 2);
     }
 }
 
+static void store(const target *to, const dlm_sums *s) {
+    for (size_t r = 0; r < s->rows; r++) {
+        to->model->engine.elementwise->store(s->sums + r * s->stride, s->outputs, to->dtype,
+                                             place(to, s->linear, s->row + r, s->output));
+    }
+}
+
+/* One head of q, or of k and v. */
+static void finish_head(void *user, const dlm_sums *s) {
+    if (s->linear == 0) {
+        rotate(user, s);
+    }
+    store(user, s);
+}
+
 void dlm_layer_project(dlm_model *model, const dlm_layer *layer, const dlm_attention *attention,
-                       size_t len) {
+                       size_t len, size_t q_from) {
     dlm_activations *a = &model->activations;
-    target to = {.model = model,
-                 .dtype = attention->dtype,
-                 .rows = {a->q, a->k, a->v},
-                 .stride = {attention_stride(attention, layer->q.out, attention->dtype),
-                            attention_stride(attention, layer->k.out, attention->dtype),
-                            attention_stride(attention, layer->v.out, attention->dtype)}};
-    const dlm_job job = {.linear = {&layer->q, &layer->k, &layer->v},
-                         .linears = 3,
-                         .group = model->config.head_dim,
-                         .pairs = multiplies_pairs(attention),
-                         .finish = finish_head,
-                         .user = &to};
+    const size_t x_stride = row_stride(attention, model->config.hidden);
+    const size_t x_bytes = x_stride * element_bytes(attention->out_dtype);
+    target q = {.model = model, .dtype = attention->dtype, .rows = {a->q}, .first_row = q_from};
+    target kv = {.model = model, .dtype = attention->dtype, .rows = {a->k, a->v}};
+    dlm_job job = {.linear = {&layer->k, &layer->v},
+                   .linears = 2,
+                   .group = model->config.head_dim,
+                   .pairs = multiplies_pairs(attention),
+                   .finish = finish_head,
+                   .user = &kv};
+    q.stride[0] = attention_stride(attention, layer->q.out, attention->dtype);
+    kv.stride[0] = kv.stride[1] = attention_stride(attention, layer->k.out, attention->dtype);
     norm(model, attention, layer->attention_norm, a->x, len, a->normed);
-    run_job(model, &job, a->normed, row_stride(attention, model->config.hidden), len);
+    run_job(model, &job, a->normed, x_stride, len);
+    job.linear[0] = &layer->q;
+    job.linears = 1;
+    job.user = &q;
+    run_job(model, &job, (const char *)a->normed + q_from * x_bytes, x_stride, len - q_from);
 }
 
 static void finish_gate(void *user, const dlm_sums *s) {
     const target *to = user;
-    const dlm_elementwise *elementwise = to->model->engine.elementwise;
     for (size_t r = 0; r < s->rows; r++) {
         float *gate = s->sums + r * s->stride;
-        elementwise->swiglu(gate, gate + s->next, s->outputs);
-        elementwise->store(gate, s->outputs, to->dtype, place(to, 0, s->row + r, s->output));
+        to->model->engine.elementwise->swiglu(gate, gate + s->next, s->outputs);
     }
+    store(to, s);
 }
 
 void dlm_layer_finish(dlm_model *model, const dlm_layer *layer, const dlm_attention *attention,

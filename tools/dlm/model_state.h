@@ -39,9 +39,9 @@ struct dlm_model {
 
 void dlm_activations_free(dlm_activations *activations);
 
-/* q, k and v of all positions, rotated, in attention's dtype. */
+/* k and v of all positions, and q from row q_from on, rotated, in attention's dtype. */
 void dlm_layer_project(dlm_model *model, const dlm_layer *layer, const dlm_attention *attention,
-                       size_t len);
+                       size_t len, size_t q_from);
 
 /* x += o(attended), then x += mlp(norm(x)), for any selection of rows. */
 void dlm_layer_finish(dlm_model *model, const dlm_layer *layer, const dlm_attention *attention,
