@@ -80,6 +80,12 @@ static void cell_work(const generate_report *r, const generate_method *m, char *
     snprintf(to, size, "%.3f", m->result.attention_work);
 }
 
+static void cell_last_rows(const generate_report *r, const generate_method *m, char *to,
+                           size_t size) {
+    (void)r;
+    snprintf(to, size, "%u", m->result.last_layer_rows);
+}
+
 static void cell_steps(const generate_report *r, const generate_method *m, char *to, size_t size) {
     (void)r;
     snprintf(to, size, "%u+%u+%u", m->result.dense_steps, m->result.build_steps,
@@ -148,14 +154,12 @@ static void print_settings(const generate_report *r) {
     char units[32];
     device_units_text(r->device, units, sizeof units);
     fprintf(stderr,
-            "\n%s, %zu + %u tokens, %u steps, %s; attention stores %s; kernel %s on %s, %s\n",
+            "\n%s, %zu + %u tokens, %u steps, %s; attention stores %s, linear layers multiply %s; "
+            "kernel %s on %s, %s\n",
             r->model_dir, r->prompt_length, r->denoise->gen_length, r->denoise->steps,
-            dlm_sampler_name(r->denoise->sampler), storage_name(m->plan.dtype), m->result.kernel,
+            dlm_sampler_name(r->denoise->sampler), storage_name(m->plan.dtype),
+            storage_name((sparsed_dtype)m->result.product_dtype), m->result.kernel,
             r->device->selector, units);
-    fprintf(stderr,
-            "linear layers multiply %s; attention of the last layer: %u query rows of %zu\n",
-            storage_name((sparsed_dtype)m->result.product_dtype), m->result.last_layer_rows,
-            r->prompt_length + r->denoise->gen_length);
     for (size_t i = 0; i < r->count; i++) {
         const method_plan *p = &r->methods[i].plan;
         const sparsed_select *s = &p->select;
@@ -224,6 +228,7 @@ void generate_print_table(const generate_report *r) {
         print_row(r, "tokens equal to dense", cell_equal);
     print_row(r, "steps dense+build+sparse", cell_steps);
     print_row(r, "attention work (dense 1)", cell_work);
+    print_row(r, "query rows of the last layer", cell_last_rows);
     print_row(r, "seconds, total", cell_total);
     print_row(r, "  linear layers", cell_linear);
     print_row(r, "  dense attention", cell_dense);

@@ -344,8 +344,8 @@ static void test_generate__answer_on_stdout_and_table_on_stderr(void **state) {
     assert_int_equal(output.status, 0);
     assert_string_equal(output.out, answer);
     const char *const rows[] = {"sparsed: mode upstream-dream, select 0.3, blocks 32 x 32",
-                                "on cpu, ",
-                                "linear layers multiply f32; attention of the last layer: ",
+                                "attention stores f32, linear layers multiply f32; kernel ",
+                                "query rows of the last layer ",
                                 "\nanswer ",
                                 "tokens equal to dense",
                                 "seconds, total",

@@ -10,7 +10,8 @@
 #include "linear_pack.h"
 
 enum {
-    CHUNK_STRIPS = 8,      /* of a piece of work: its rows of x are read from a near cache */
+    CHUNK_STRIPS = 8,  /* of a piece of work at most: its rows of x are read from a near cache */
+    THREAD_PIECES = 4, /* of work for each thread at least, where there are so many groups */
     PANEL_WORDS = 1 << 22, /* the least of a panel (16 MiB) */
     TILE_SUMS = SPD_TILE_KEYS * DLM_MAX_GROUP,
     APPLY_GROUP = 128, /* long enough pieces of rows of y for a cache's read-ahead */
@@ -150,10 +151,20 @@ static void do_group(const run *r, size_t row, size_t in_panel, float *sums) {
     job->finish(job->user, &s);
 }
 
+/* Groups of a piece of work. Results do not depend on it. */
+static size_t chunk_groups(const run *r, size_t groups) {
+    const size_t tiles = divide_up(r->rows, SPD_TILE_KEYS);
+    const size_t wanted = (size_t)r->engine->threads * THREAD_PIECES;
+    size_t chunk = r->group_strips < CHUNK_STRIPS ? CHUNK_STRIPS / r->group_strips : 1;
+    while (chunk > 1 && tiles * divide_up(groups, chunk) < wanted) {
+        chunk /= 2;
+    }
+    return chunk;
+}
+
 /* Packs the panel, then multiplies by it. */
 static void do_panel(const run *r, size_t groups) {
-    const size_t strips = groups * r->group_strips;
-    const size_t chunk = r->group_strips < CHUNK_STRIPS ? CHUNK_STRIPS / r->group_strips : 1;
+    const size_t strips = groups * r->group_strips, chunk = chunk_groups(r, groups);
 #pragma omp parallel num_threads(r->engine->threads)
     {
         float *sums = r->engine->sums + (size_t)omp_get_thread_num() * TILE_SUMS;
