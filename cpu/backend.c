@@ -19,6 +19,8 @@ static const spd_kernel_row rows[SPD_LEVELS] = {
                                1 << SPARSED_BF16},
     [SPD_LEVEL_AVX512] = {"cpu-avx512", "products of floats with AVX-512", SPD_ALL_DTYPES},
     [SPD_LEVEL_AVX2] = {"cpu-avx2", "products of floats with AVX2", SPD_ALL_DTYPES},
+#elif defined(SPD_ARM_LEVELS)
+    [SPD_LEVEL_NEON] = {"cpu-neon", "products of floats with NEON", SPD_ALL_DTYPES},
 #endif
     [SPD_LEVEL_BLAS] = {"cpu-blas", "products of floats by OpenBLAS", SPD_ALL_DTYPES},
     [SPD_LEVEL_PLAIN] = {"cpu-plain", "products of floats in plain C", SPD_ALL_DTYPES},
@@ -57,17 +59,10 @@ static sparsed_status accept(void *state, size_t row, const spd_problem *problem
                              sparsed_message *message) {
     char why_not[160];
     (void)state;
+    (void)problem;
+    (void)problem; /* which only levels of some processors ask */
     if (!spd_level_row_runs(row, why_not, sizeof why_not))
         return spd_fail(message, SPARSED_E_UNSUPPORTED, "%s", why_not);
-#if defined(SPD_X86_LEVELS)
-    /* A row of a tile holds 32 elements, of a head or of keys. */
-    if (problem && row == SPD_LEVEL_AMX && problem->desc.head_dim % 32 != 0)
-        return spd_fail(message, SPARSED_E_UNSUPPORTED,
-                        "head_dim is %u; AMX tiles need a multiple of 32", problem->desc.head_dim);
-    if (problem && row == SPD_LEVEL_AMX && problem->has_select && problem->select.block_k < 32)
-        return spd_fail(message, SPARSED_E_UNSUPPORTED,
-                        "select.block_k is %u; AMX tiles need 32 or more", problem->select.block_k);
-#endif
     return SPARSED_OK;
 }
 

@@ -41,13 +41,13 @@ typedef struct spd_cpu_scratch {
 typedef struct spd_cpu_kernel {
     const spd_cpu_state *state;
     const spd_level *level;
-    spd_cpu_scratch *scratch; /* [threads] */
-    void *memory;             /* of all scratch */
-    uint16_t *v_groups;       /* pairs: v of a launch in groups (groups.h); else NULL */
-    uint64_t head_groups;     /* of a key head */
-    uint32_t group_keys;
-    float *parts;              /* parts.h; NULL where no run of the plan splits its keys */
-    uint64_t part_floats;      /* of one part */
+    spd_cpu_scratch *scratch;         /* [threads] */
+    void *memory;                     /* of all scratch */
+    uint16_t *v_groups;               /* pairs: v of a launch in groups (groups.h); else NULL */
+    uint64_t head_groups;             /* of a key head */
+    uint32_t group_keys, group_pairs; /* of spd_tile */
+    float *parts;                     /* parts.h; NULL where no run of the plan splits its keys */
+    uint64_t part_floats;             /* of one part */
 } spd_cpu_kernel;
 
 /* Rows of one query block (or, where blocks play no part, of a head) and how their keys are
@@ -64,9 +64,9 @@ typedef struct spd_unit {
     uint32_t block_keys;   /* keys of an entry of scratch->blocks */
     float scale_log2, score_scale_log2;
     bool builds, attends;
-    bool one_scale; /* builds and attends with the same exponentials */
-    bool masked;    /* a fixed mode: some keys of a block do not count */
-    spd_rows k, v;  /* from the first valid key on */
+    bool one_scale;           /* builds and attends with the same exponentials */
+    bool masked;              /* a fixed mode: some keys of a block do not count */
+    spd_rows k, v;            /* from the first valid key on */
     const uint16_t *v_groups; /* pairs: of its key head */
     uint32_t part, parts;     /* which share of its keys is visited */
 } spd_unit;
@@ -81,6 +81,12 @@ void spd_cpu_scratch_destroy(spd_cpu_kernel *kernel);
 static inline uint32_t spd_strip_rows(const spd_unit *unit, uint32_t first) {
     uint32_t left = unit->stride - first;
     return left < SPD_STRIP_ROWS ? left : SPD_STRIP_ROWS;
+}
+
+/* Elements of a query row in q_t. */
+static inline uint32_t spd_q_elements(const spd_level *level, uint32_t dim) {
+    uint32_t steps = (dim / 2 + SPD_PAIRS_STEP - 1) / SPD_PAIRS_STEP;
+    return level->pairs ? steps * SPD_PAIRS_STEP : dim;
 }
 
 /* Where a buffer's elements begin. */

@@ -12,12 +12,13 @@
  * the summed dimension as bf16, the first in the low half, summed in float. So of a head of dim:
  *
  *              floats                       pairs
- *   q_t        [dim][rows]                  [dim / 2][rows]
+ *   q_t        [dim][rows]                  [dim / 2][rows], zeros up to whole SPD_PAIRS_STEP
  *   k          rows of dim floats           rows of dim bf16 (any alignment)
- *   p_t        [keys][rows], may be s_t     [keys / 2][rows], rounded up to whole groups of keys
- *   v          rows of dim floats           groups of keys, transposed: [dim][group / 2], zeros
- *                                           behind the last key
+ *   p_t        [keys][rows], may be s_t     groups of keys: [group_pairs][rows]
+ *   v          rows of dim floats           groups of keys, transposed: [dim][group_pairs]
  *   s_t, o_t   float [keys][rows], float [dim][rows]
+ *
+ * Groups of keys are padded with zeros, and what lies behind the last one may be read.
  */
 #ifndef SPD_CPU_LEVEL_H
 #define SPD_CPU_LEVEL_H
@@ -30,7 +31,8 @@ enum {
     SPD_LANES = 16,
     SPD_STRIP_ROWS = 32,
     SPD_TILE_KEYS = 128, /* keys of one tile at most */
-    SPD_TILE_RUNS = 8    /* blocks of a tile at most: none is smaller than 16 keys */
+    SPD_TILE_RUNS = 8,   /* blocks of a tile at most: none is smaller than 16 keys */
+    SPD_PAIRS_STEP = 16
 };
 
 /* Keys of K or V as one tile: runs of neighbours, all rows `stride_bytes` apart. */
@@ -43,7 +45,8 @@ typedef struct spd_tile {
     spd_run run[SPD_TILE_RUNS];
     uint32_t runs, keys;
     ptrdiff_t stride_bytes; /* of k, and of v as floats */
-    uint32_t group_keys;    /* of v in groups: 16 or 32 */
+    uint32_t group_keys;    /* of v in groups: 16 or 32 ... */
+    uint32_t group_pairs;   /* ... in so many pairs, or half of them and zeros */
 } spd_tile;
 
 /* What surrounds the products. `top` are running maxima of raw scores, NaN passed over. */
@@ -53,8 +56,8 @@ typedef struct spd_loops {
 
     /* to[c][r] = from[r][c], elements of 32 bits; rows of `from` (any alignment) are
      * from_stride_bytes apart, of `to` to_stride elements. */
-    void (*transpose)(const void *from, ptrdiff_t from_stride_bytes, uint32_t rows, uint32_t columns,
-                      void *to, ptrdiff_t to_stride);
+    void (*transpose)(const void *from, ptrdiff_t from_stride_bytes, uint32_t rows,
+                      uint32_t columns, void *to, ptrdiff_t to_stride);
 
     /* top[r] = max(top[r], max over keys of s_t[key][r]). */
     void (*raise_top)(const float *s_t, uint32_t keys, uint32_t rows, float *top);
@@ -64,7 +67,7 @@ typedef struct spd_loops {
     void (*exponentiate)(const float *s_t, uint32_t keys, uint32_t rows, const float *top,
                          float scale_log2, void *p_t, float *sum);
 
-    /* The same sums alone. */
+    /* The same sums alone, to the bit. */
     void (*exp_sum)(const float *s_t, uint32_t keys, uint32_t rows, const float *top,
                     float scale_log2, float *sum);
 
@@ -75,6 +78,7 @@ typedef struct spd_loops {
 
 typedef struct spd_level {
     bool pairs;
+    uint32_t group_pairs; /* of a group at least */
     const spd_loops *loops;
 
     /* s_t[key][r] = sum over d of k[key][d] * q[r][d]; Rows of s_t are s_stride floats apart.

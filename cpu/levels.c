@@ -12,6 +12,8 @@ const spd_level_row spd_level_rows[SPD_LEVELS] = {
     [SPD_LEVEL_AVX512_BF16] = {SPD_ISA_AVX512_BF16, &spd_level_avx512_bf16},
     [SPD_LEVEL_AVX512] = {SPD_ISA_AVX512, &spd_level_avx512},
     [SPD_LEVEL_AVX2] = {SPD_ISA_AVX2, &spd_level_avx2},
+#elif defined(SPD_ARM_LEVELS)
+    [SPD_LEVEL_NEON] = {SPD_ISA_NEON, &spd_level_neon},
 #endif
     [SPD_LEVEL_BLAS] = {SPD_ISA_BASELINE, &spd_level_blas},
     [SPD_LEVEL_PLAIN] = {SPD_ISA_BASELINE, &spd_level_plain},

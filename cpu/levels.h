@@ -15,6 +15,8 @@ enum {
     SPD_LEVEL_AVX512_BF16,
     SPD_LEVEL_AVX512,
     SPD_LEVEL_AVX2,
+#elif defined(SPD_ARM_LEVELS)
+    SPD_LEVEL_NEON,
 #endif
     SPD_LEVEL_BLAS,
     SPD_LEVEL_PLAIN,

@@ -33,15 +33,15 @@ static void take_build(arena *a, const spd_problem *p, spd_cpu_scratch *s) {
     s->keys = take(a, p->k_blocks, sizeof(uint64_t));
 }
 
-static void take_all(arena *a, const spd_problem *p, bool pairs, spd_cpu_scratch *s) {
+static void take_all(arena *a, const spd_problem *p, const spd_level *level, spd_cpu_scratch *s) {
     uint64_t rows = spd_ceil_div(spd_min(p->desc.q_len, SPD_UNIT_ROWS), SPD_LANES) * SPD_LANES;
     uint64_t dim = p->desc.head_dim;
-    s->q_t = take(a, (pairs ? dim / 2 : dim) * rows, sizeof *s->q_t);
+    s->q_t = take(a, spd_q_elements(level, p->desc.head_dim) * rows, sizeof *s->q_t);
     s->s_t = take(a, SPD_TILE_KEYS * SPD_STRIP_ROWS, sizeof(float));
-    s->p_t = pairs ? take(a, SPD_TILE_KEYS / 2 * SPD_STRIP_ROWS, sizeof(uint32_t)) : s->s_t;
+    s->p_t = level->pairs ? take(a, SPD_TILE_KEYS * SPD_STRIP_ROWS, sizeof(uint32_t)) : s->s_t;
     s->o_t = take(a, dim * rows, sizeof(float));
     s->rows = take(a, SPD_STRIP_ROWS * dim, sizeof(float));
-    if (!pairs) {
+    if (!level->pairs) {
         s->k_tile = take(a, SPD_TILE_KEYS * dim, sizeof(float));
         s->v_tile = take(a, SPD_TILE_KEYS * dim, sizeof(float));
     }
@@ -63,7 +63,7 @@ static sparsed_status create_threads(spd_cpu_kernel *kernel, const spd_problem *
     uint32_t threads = kernel->state->threads;
     spd_cpu_scratch counted;
     arena a = {NULL, 0};
-    take_all(&a, problem, kernel->level->pairs, &counted);
+    take_all(&a, problem, kernel->level, &counted);
     uint64_t each_bytes = a.used_bytes;
     kernel->scratch = spd_allocate(allocator, threads, sizeof *kernel->scratch);
     kernel->memory = spd_allocate(allocator, threads, each_bytes);
@@ -72,7 +72,7 @@ static sparsed_status create_threads(spd_cpu_kernel *kernel, const spd_problem *
                         threads, (unsigned long long)each_bytes);
     for (uint32_t t = 0; t < threads; t++) {
         a = (arena){(unsigned char *)kernel->memory + t * each_bytes, 0};
-        take_all(&a, problem, kernel->level->pairs, &kernel->scratch[t]);
+        take_all(&a, problem, kernel->level, &kernel->scratch[t]);
     }
     *bytes += threads * each_bytes;
     return SPARSED_OK;

@@ -41,7 +41,8 @@ static spd_tile float_tile(const spd_unit *u, const spd_rows *rows, const uint32
     uint32_t dim = u->launch->problem->desc.head_dim;
     if (spd_rows_in_place(rows, dim))
         return tile_in_place(u, rows, blocks, count);
-    spd_tile tile = {.run = {{gathered, 0}}, .runs = 1, .stride_bytes = (ptrdiff_t)(dim * sizeof(float))};
+    spd_tile tile = {
+        .run = {{gathered, 0}}, .runs = 1, .stride_bytes = (ptrdiff_t)(dim * sizeof(float))};
     for (uint32_t i = 0; i < count; i++) {
         uint32_t keys = block_keys(u, blocks[i]);
         spd_load_rows(u->kernel->level->loops, rows, (uint64_t)blocks[i] * u->block_keys, keys, dim,
@@ -55,10 +56,11 @@ static spd_tile float_tile(const spd_unit *u, const spd_rows *rows, const uint32
 /* Key blocks of v in groups. */
 static spd_tile group_tile(const spd_unit *u, const uint32_t *blocks, uint32_t count) {
     uint64_t dim = u->launch->problem->desc.head_dim;
-    spd_tile tile = {.group_keys = u->kernel->group_keys};
+    spd_tile tile = {.group_keys = u->kernel->group_keys, .group_pairs = u->kernel->group_pairs};
+    uint64_t key_elements = 2 * (uint64_t)tile.group_pairs / tile.group_keys * dim;
     for (uint32_t i = 0; i < count; i++)
-        add_run(&tile, u->v_groups + (uint64_t)blocks[i] * u->block_keys * dim,
-                block_keys(u, blocks[i]), (ptrdiff_t)(dim * sizeof *u->v_groups));
+        add_run(&tile, u->v_groups + (uint64_t)blocks[i] * u->block_keys * key_elements,
+                block_keys(u, blocks[i]), (ptrdiff_t)(key_elements * sizeof *u->v_groups));
     return tile;
 }
 
@@ -100,10 +102,19 @@ static void mask_tile(const strip *p) {
     }
 }
 
-/* The weights of a strip from one of its keys on; it is even in pairs. */
-static void *weights_at(const strip *p, uint32_t key) {
-    bool pairs = p->unit->kernel->level->pairs;
-    return (uint32_t *)p->unit->scratch->p_t + (uint64_t)(pairs ? key / 2 : key) * p->rows;
+/* The weights of a strip from one of its keys on: the first of a group in pairs. */
+static uint32_t *weights_at(const strip *p, uint32_t key) {
+    const spd_cpu_kernel *k = p->unit->kernel;
+    uint32_t index = k->level->pairs ? key / k->group_keys * k->group_pairs : key;
+    return (uint32_t *)p->unit->scratch->p_t + (uint64_t)index * p->rows;
+}
+
+/* Weights of `keys` keys from `key` on, at the attention's scale, and their sums. */
+static void weigh(const strip *p, uint32_t key, uint32_t keys, float scale_log2, float *sum) {
+    const spd_cpu_scratch *s = p->unit->scratch;
+    p->unit->kernel->level->loops->exponentiate(s->s_t + (uint64_t)key * p->rows, keys, p->rows,
+                                                s->top + p->first, scale_log2, weights_at(p, key),
+                                                sum);
 }
 
 /* Sums of exponentials at the score scale, a block at a time: the block masses of a build. With one
@@ -121,13 +132,12 @@ static void add_masses(const strip *p) {
     memcpy(s->mass_top + (uint64_t)p->tile * u->stride + p->first, top, p->rows * sizeof(float));
     for (uint32_t i = 0; i < p->count; i++) {
         uint32_t keys = block_keys(u, p->blocks[i]);
-        const float *part = s->s_t + (uint64_t)key * p->rows;
         float *mass = s->mass + (uint64_t)p->blocks[i] * u->stride + p->first;
         if (u->one_scale)
-            loops->exponentiate(part, keys, p->rows, top, u->score_scale_log2, weights_at(p, key),
-                                mass);
+            weigh(p, key, keys, u->score_scale_log2, mass);
         else
-            loops->exp_sum(part, keys, p->rows, top, u->score_scale_log2, mass);
+            loops->exp_sum(s->s_t + (uint64_t)key * p->rows, keys, p->rows, top,
+                           u->score_scale_log2, mass);
         for (uint32_t r = 0; r < p->rows; r++)
             score_sum[r] += mass[r];
         s->tile_of[p->blocks[i]] = p->tile;
@@ -135,22 +145,31 @@ static void add_masses(const strip *p) {
     }
 }
 
-/* S^T becomes P^T, and its column sums are added to the running ones. */
+/* S^T becomes P^T, and its column sums are added to the running ones: at once, or by groups where
+ * these have gaps between them. */
 static void exponentiate(const strip *p) {
     const spd_unit *u = p->unit;
     spd_cpu_scratch *s = u->scratch;
     float *sum = s->sum + p->first;
-    u->kernel->level->loops->exponentiate(s->s_t, p->keys, p->rows, s->top + p->first,
-                                          u->scale_log2, s->p_t, s->tile_sum);
+    bool gaps = u->kernel->level->pairs && 2 * u->kernel->group_pairs != u->kernel->group_keys;
+    uint32_t step = gaps ? u->kernel->group_keys : p->keys;
     for (uint32_t r = 0; r < p->rows; r++)
-        sum[r] = sum[r] * s->factor[r] + s->tile_sum[r];
+        sum[r] *= s->factor[r];
+    for (uint32_t key = 0; key < p->keys; key += step) {
+        weigh(p, key, (uint32_t)spd_min(step, p->keys - key), u->scale_log2, s->tile_sum);
+        for (uint32_t r = 0; r < p->rows; r++)
+            sum[r] += s->tile_sum[r];
+    }
 }
 
-/* Groups are whole: keys that the last one lacks weigh nothing. */
-static void fill_group(const strip *p, uint32_t group_keys) {
-    uint32_t keys = (uint32_t)spd_ceil_div(p->keys, group_keys) * group_keys;
-    uint32_t pairs = (p->keys + 1) / 2;
-    memset(weights_at(p, 2 * pairs), 0, (keys / 2 - pairs) * p->rows * sizeof(uint32_t));
+/* Pairs that no key fills weigh nothing. */
+static void fill_groups(const strip *p) {
+    const spd_cpu_kernel *k = p->unit->kernel;
+    for (uint32_t key = 0; key < p->keys; key += k->group_keys) {
+        uint32_t pairs = ((uint32_t)spd_min(k->group_keys, p->keys - key) + 1) / 2;
+        memset(weights_at(p, key) + (uint64_t)pairs * p->rows, 0,
+               (uint64_t)(k->group_pairs - pairs) * p->rows * sizeof(uint32_t));
+    }
 }
 
 static void visit_strip(const strip *p, const spd_tile *k, const spd_tile *v) {
@@ -160,8 +179,8 @@ static void visit_strip(const strip *p, const spd_tile *k, const spd_tile *v) {
     uint32_t dim = u->launch->problem->desc.head_dim;
     float *top = s->top + p->first;
     memcpy(s->old_top, top, p->rows * sizeof(float));
-    level->scores(k, dim, s->q_t + (uint64_t)p->first * (level->pairs ? dim / 2 : dim), p->rows,
-                  s->s_t, p->rows, u->masked ? NULL : top);
+    level->scores(k, dim, s->q_t + (uint64_t)p->first * spd_q_elements(level, dim), p->rows, s->s_t,
+                  p->rows, u->masked ? NULL : top);
     if (u->masked) {
         mask_tile(p);
         level->loops->raise_top(s->s_t, p->keys, p->rows, top);
@@ -174,7 +193,7 @@ static void visit_strip(const strip *p, const spd_tile *k, const spd_tile *v) {
     if (!u->one_scale)
         exponentiate(p);
     if (level->pairs)
-        fill_group(p, v->group_keys);
+        fill_groups(p);
     level->output(v, dim, s->p_t, p->rows, s->factor, s->o_t + (uint64_t)p->first * dim);
 }
 

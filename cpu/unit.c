@@ -13,9 +13,10 @@ static void load_strip(const spd_unit *u, const spd_rows *q, uint32_t first) {
     const spd_level *level = u->kernel->level;
     uint32_t dim = u->launch->problem->desc.head_dim, elements = level->pairs ? dim / 2 : dim;
     uint32_t strip = spd_strip_rows(u, first), rows = (uint32_t)spd_min(strip, u->rows - first);
-    uint32_t *q_t = u->scratch->q_t + (uint64_t)first * elements;
-    if (rows < strip)
-        memset(q_t, 0, (uint64_t)elements * strip * sizeof *q_t);
+    uint32_t padded = spd_q_elements(level, dim);
+    uint32_t *q_t = u->scratch->q_t + (uint64_t)first * padded;
+    if (rows < strip || elements < padded)
+        memset(q_t, 0, (uint64_t)padded * strip * sizeof *q_t);
     if (level->pairs || q->dtype == SPARSED_F32) {
         level->loops->transpose(spd_row_at(q, first), spd_row_stride_bytes(q), rows, elements, q_t,
                                 strip);
@@ -65,7 +66,8 @@ void spd_store_unit(const spd_unit *u) {
     uint32_t dim = u->launch->problem->desc.head_dim;
     float *rows = u->scratch->rows;
     for (uint32_t first = 0; first < u->rows; first += SPD_STRIP_ROWS) {
-        uint32_t strip = spd_strip_rows(u, first), count = (uint32_t)spd_min(strip, u->rows - first);
+        uint32_t strip = spd_strip_rows(u, first),
+                 count = (uint32_t)spd_min(strip, u->rows - first);
         u->kernel->level->loops->transpose(u->scratch->o_t + (uint64_t)first * dim,
                                            (ptrdiff_t)(strip * sizeof(float)), dim, count, rows,
                                            dim);

@@ -146,10 +146,13 @@ static void describe_row(sparsed_context *c, size_t row, sparsed_kernel_info *in
     if (info->failed > 0)
         snprintf(info->verdict, sizeof info->verdict, "failed %u of %u %s: %.200s", info->failed,
                  info->passed + info->failed, tests_word(info->passed + info->failed), why.text);
-    else if (info->passed > 0)
+    else if (info->passed > 0 && error > 0.0)
         snprintf(info->verdict, sizeof info->verdict,
                  "passed %u %s (f32: error at most %.1e of the double oracle)", info->passed,
                  tests_word(info->passed), error);
+    else if (info->passed > 0)
+        snprintf(info->verdict, sizeof info->verdict, "passed %u %s", info->passed,
+                 tests_word(info->passed));
     else
         snprintf(info->verdict, sizeof info->verdict, "not tested yet");
 }

@@ -133,7 +133,7 @@ static void print_text(const listing *l) {
     print_choice(l);
     printf("kernels of %s, best first:\n", l->chosen.selector);
     for (size_t i = 0; i < l->kernel_count; i++)
-        printf("  %-14s  %s\n  %-14s  %s: %s\n", l->kernels[i].name, l->kernels[i].about, "",
+        printf("  %-15s  %s\n  %-15s  %s: %s\n", l->kernels[i].name, l->kernels[i].about, "",
                l->kernels[i].usable ? "usable" : "not usable", l->kernels[i].verdict);
 }
 

@@ -3,17 +3,16 @@
 /*
  * The products of attention on AMX tiles of bf16: 2 x 2 tiles of 16 x 16 float sums at a time. A
  * tile of the left operand (K, V transposed) is 16 rows of 32 elements where they lie, one of the
- * right (q_t, p_t) 16 pairs of 16 query rows. Head dimensions are multiples of 32, groups have 32
- * keys.
+ * right (q_t, p_t) 16 pairs of 16 query rows.
  */
 #include "avx512.h"
 
 #include <string.h>
 
 enum {
-    TILE = 16,         /* rows of a tile; columns of one of sums */
-    DEPTH = 32,        /* elements of a row of a bf16 tile */
-    TILE_BYTES = 64,   /* of a row */
+    TILE = 16,       /* rows of a tile; columns of one of sums */
+    DEPTH = 32,      /* elements of a row of a bf16 tile */
+    TILE_BYTES = 64, /* of a row */
     MAX_DIM = 256
 };
 
@@ -102,20 +101,20 @@ ALWAYS_INLINE void score_block(int lefts, int rights, const char *k, ptrdiff_t k
     store_sums(lefts, rights, s_t, s_stride);
 }
 
-/* Fewer than 16 keys: no row behind the last is read or written. */
-static void score_rest(int rights, const char *k, ptrdiff_t k_stride, uint32_t keys, uint32_t dim,
-                       const uint32_t *q_t, float *s_t, ptrdiff_t s_stride) {
-    const size_t rows = (size_t)rights * TILE;
-    uint16_t padded[TILE][MAX_DIM] = {{0}};
+/* 16 keys or fewer, or rows that end within a tile: copied, with zeros around them, so that nothing
+ * is read that is not there. */
+static void score_copies(uint32_t rows, const char *k, ptrdiff_t k_stride, uint32_t keys,
+                         uint32_t dim, const uint32_t *q_t, float *s_t, ptrdiff_t s_stride) {
+    uint16_t copies[TILE][MAX_DIM] = {{0}};
     float sums[TILE][SPD_STRIP_ROWS];
     for (uint32_t i = 0; i < keys; i++)
-        memcpy(padded[i], k + i * k_stride, dim * sizeof padded[0][0]);
+        memcpy(copies[i], k + i * k_stride, dim * sizeof copies[0][0]);
     order_memory();
-    if (rights == 2)
-        score_block(1, 2, (const char *)padded, sizeof padded[0], dim, q_t, sums[0],
+    if (rows == SPD_STRIP_ROWS)
+        score_block(1, 2, (const char *)copies, sizeof copies[0], dim, q_t, sums[0],
                     SPD_STRIP_ROWS);
     else
-        score_block(1, 1, (const char *)padded, sizeof padded[0], dim, q_t, sums[0],
+        score_block(1, 1, (const char *)copies, sizeof copies[0], dim, q_t, sums[0],
                     SPD_STRIP_ROWS);
     for (uint32_t i = 0; i < keys; i++)
         memcpy(s_t + i * s_stride, sums[i], rows * sizeof(float));
@@ -125,16 +124,20 @@ ALWAYS_INLINE void score_run(int rights, const spd_run *run, ptrdiff_t k_stride,
                              const uint32_t *q_t, float *s_t, ptrdiff_t s_stride) {
     const char *k = run->first;
     uint32_t left = run->keys;
-    for (; left >= 2 * TILE; left -= 2 * TILE, k += 2 * TILE * k_stride, s_t += 2 * TILE * s_stride)
-        score_block(2, rights, k, k_stride, dim, q_t, s_t, s_stride);
-    if (left >= TILE) {
-        score_block(1, rights, k, k_stride, dim, q_t, s_t, s_stride);
-        left -= TILE;
-        k += TILE * k_stride;
-        s_t += TILE * s_stride;
+    while (left > 0) {
+        uint32_t keys = left >= 2 * TILE ? 2 * TILE : left >= TILE ? TILE : left;
+        if (dim % DEPTH != 0 || keys < TILE) {
+            keys = keys < TILE ? keys : TILE;
+            score_copies((uint32_t)rights * TILE, k, k_stride, keys, dim, q_t, s_t, s_stride);
+        } else if (keys == TILE) {
+            score_block(1, rights, k, k_stride, dim, q_t, s_t, s_stride);
+        } else {
+            score_block(2, rights, k, k_stride, dim, q_t, s_t, s_stride);
+        }
+        left -= keys;
+        k += keys * k_stride;
+        s_t += keys * s_stride;
     }
-    if (left > 0)
-        score_rest(rights, k, k_stride, left, dim, q_t, s_t, s_stride);
 }
 
 static void scores(const spd_tile *k, uint32_t dim, const void *q_t, uint32_t rows, float *s_t,
@@ -150,12 +153,13 @@ static void scores(const spd_tile *k, uint32_t dim, const void *q_t, uint32_t ro
         spd_avx512_raise_top(s_t, k->keys, rows, top);
 }
 
-/* o_t = o_t * factor + sums, for 32 dimensions. */
-ALWAYS_INLINE void add_sums(int rights, const float *sums, const float *factor, float *o_t) {
+/* o_t = o_t * factor + sums, for so many dimensions. */
+ALWAYS_INLINE void add_sums(int rights, uint32_t dims, const float *sums, const float *factor,
+                            float *o_t) {
     __m512 weight[2];
     for (int c = 0; c < rights; c++)
         weight[c] = _mm512_load_ps(factor + c * TILE);
-    for (int d = 0; d < 2 * TILE; d++, sums += rights * TILE, o_t += rights * TILE)
+    for (uint32_t d = 0; d < dims; d++, sums += rights * TILE, o_t += rights * TILE)
         for (int c = 0; c < rights; c++)
             _mm512_store_ps(o_t + c * TILE,
                             _mm512_fmadd_ps(_mm512_load_ps(o_t + c * TILE), weight[c],
@@ -171,7 +175,7 @@ ALWAYS_INLINE void output_tile(int rights, const spd_tile *v, uint32_t dim, cons
         clear_sums();
         for (uint32_t i = 0; i < v->runs; i++) {
             const char *group = (const char *)v->run[i].first + d * TILE_BYTES;
-            for (uint32_t key = 0; key < v->run[i].keys; key += DEPTH) {
+            for (uint32_t key = 0; key < v->run[i].keys; key += v->group_keys) {
                 multiply(2, rights, group, TILE_BYTES, TILE * TILE_BYTES, p,
                          rows * (ptrdiff_t)sizeof *p);
                 group += dim * TILE_BYTES;
@@ -179,7 +183,7 @@ ALWAYS_INLINE void output_tile(int rights, const spd_tile *v, uint32_t dim, cons
             }
         }
         store_sums(2, rights, sums, rows);
-        add_sums(rights, sums, factor, o_t + d * rows);
+        add_sums(rights, dim - d < 2 * TILE ? dim - d : 2 * TILE, sums, factor, o_t + d * rows);
     }
 }
 
@@ -193,6 +197,7 @@ static void output(const spd_tile *v, uint32_t dim, const void *p_t, uint32_t ro
 }
 
 const spd_level spd_level_amx = {.pairs = true,
+                                 .group_pairs = DEPTH / 2,
                                  .loops = &spd_loops_pairs,
                                  .scores = scores,
                                  .output = output,

@@ -58,7 +58,8 @@ ALWAYS_INLINE void score_tile(int vectors, const spd_tile *k, uint32_t dim, cons
     for (uint32_t i = 0; i < k->runs; i++) {
         const char *from = k->run[i].first;
         uint32_t left = k->run[i].keys;
-        for (; left >= BLOCK; left -= BLOCK, from += BLOCK * k->stride_bytes, s_t += BLOCK * s_stride)
+        for (; left >= BLOCK;
+             left -= BLOCK, from += BLOCK * k->stride_bytes, s_t += BLOCK * s_stride)
             score_block(BLOCK, vectors, from, k->stride_bytes, dim, q_t, s_t, s_stride, most);
         for (; left > 0; left--, from += k->stride_bytes, s_t += s_stride)
             score_block(1, vectors, from, k->stride_bytes, dim, q_t, s_t, s_stride, most);
@@ -103,6 +104,7 @@ static void output(const spd_tile *v, uint32_t dim, const void *p_t, uint32_t ro
         output_tile(1, v, dim, p_t, factor, o_t);
 }
 
+/* p_t NULL: sums alone, the same to the bit. */
 ALWAYS_INLINE void exponentiate_tile(int vectors, const float *s_t, uint32_t keys, const float *top,
                                      __m512 scale_log2, float *p_t, float *sum) {
     const ptrdiff_t rows = (ptrdiff_t)vectors * SPD_ZMM_FLOATS;
@@ -111,12 +113,13 @@ ALWAYS_INLINE void exponentiate_tile(int vectors, const float *s_t, uint32_t key
         most[v] = _mm512_load_ps(top + v * SPD_ZMM_FLOATS);
         total[v] = _mm512_setzero_ps();
     }
-    for (uint32_t key = 0; key < keys; key++, s_t += rows, p_t += rows)
+    for (uint32_t key = 0; key < keys; key++, s_t += rows)
         for (int v = 0; v < vectors; v++) {
             const __m512 s = _mm512_load_ps(s_t + v * SPD_ZMM_FLOATS);
             const __m512 weight = spd_weight(s, most[v], scale_log2, 5);
             total[v] = _mm512_add_ps(total[v], weight);
-            _mm512_store_ps(p_t + v * SPD_ZMM_FLOATS, weight);
+            if (p_t)
+                _mm512_store_ps(p_t + key * rows + v * SPD_ZMM_FLOATS, weight);
         }
     for (int v = 0; v < vectors; v++)
         _mm512_store_ps(sum + v * SPD_ZMM_FLOATS, total[v]);
@@ -130,11 +133,19 @@ static void exponentiate(const float *s_t, uint32_t keys, uint32_t rows, const f
         exponentiate_tile(1, s_t, keys, top, _mm512_set1_ps(scale_log2), p_t, sum);
 }
 
+static void exp_sum(const float *s_t, uint32_t keys, uint32_t rows, const float *top,
+                    float scale_log2, float *sum) {
+    if (rows == SPD_STRIP_ROWS)
+        exponentiate_tile(2, s_t, keys, top, _mm512_set1_ps(scale_log2), NULL, sum);
+    else
+        exponentiate_tile(1, s_t, keys, top, _mm512_set1_ps(scale_log2), NULL, sum);
+}
+
 static const spd_loops loops = {.widen = spd_avx512_widen,
                                 .transpose = spd_avx512_transpose,
                                 .raise_top = spd_avx512_raise_top,
                                 .exponentiate = exponentiate,
-                                .exp_sum = spd_avx512_exp_sum,
+                                .exp_sum = exp_sum,
                                 .factors = spd_avx512_factors};
 
 const spd_level spd_level_avx512 = {.loops = &loops, .scores = scores, .output = output};

@@ -19,11 +19,11 @@ ALWAYS_INLINE __m512 spd_exp2(__m512 z, int degree) {
     const __m512 f = _mm512_reduce_ps(z, 1 | _MM_FROUND_NO_EXC); /* z - floor(z) */
     __m512 p;
     if (degree == 5) {
-        p = _mm512_set1_ps(1.867130050e-3f);
-        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(9.017030708e-3f));
-        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(5.579991266e-2f));
-        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(2.401644439e-1f));
-        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(6.931512952e-1f));
+        p = _mm512_set1_ps(1.885285135e-3f);
+        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(8.973558433e-3f));
+        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(5.583583936e-2f));
+        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(2.401525974e-1f));
+        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(6.931526065e-1f));
     } else {
         p = _mm512_set1_ps(1.342668477e-2f);
         p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(5.224247277e-2f));
@@ -44,8 +44,6 @@ void spd_avx512_widen(uint32_t dtype, const void *from, size_t count, float *to)
 void spd_avx512_transpose(const void *from, ptrdiff_t from_stride_bytes, uint32_t rows,
                           uint32_t columns, void *to, ptrdiff_t to_stride);
 void spd_avx512_raise_top(const float *s_t, uint32_t keys, uint32_t rows, float *top);
-void spd_avx512_exp_sum(const float *s_t, uint32_t keys, uint32_t rows, const float *top,
-                        float scale_log2, float *sum);
 void spd_avx512_factors(const float *from, const float *to, uint32_t rows, float scale_log2,
                         float *factor);
 

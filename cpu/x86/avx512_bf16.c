@@ -66,7 +66,8 @@ ALWAYS_INLINE void score_tile(int vectors, const spd_tile *k, uint32_t dim, cons
     for (uint32_t i = 0; i < k->runs; i++) {
         const char *from = k->run[i].first;
         uint32_t left = k->run[i].keys;
-        for (; left >= BLOCK; left -= BLOCK, from += BLOCK * k->stride_bytes, s_t += BLOCK * s_stride)
+        for (; left >= BLOCK;
+             left -= BLOCK, from += BLOCK * k->stride_bytes, s_t += BLOCK * s_stride)
             score_block(BLOCK, vectors, from, k->stride_bytes, dim, q_t, s_t, s_stride, most);
         for (; left > 0; left--, from += k->stride_bytes, s_t += s_stride)
             score_block(1, vectors, from, k->stride_bytes, dim, q_t, s_t, s_stride, most);
@@ -86,7 +87,7 @@ static void scores(const spd_tile *k, uint32_t dim, const void *q_t, uint32_t ro
 ALWAYS_INLINE void output_tile(int vectors, const spd_tile *v, uint32_t dim, const uint32_t *p_t,
                                const float *factor, float *o_t) {
     const ptrdiff_t rows = (ptrdiff_t)vectors * SPD_ZMM_FLOATS;
-    const uint32_t pairs = v->group_keys / 2;
+    const uint32_t pairs = v->group_pairs;
     const ptrdiff_t row_bytes = (ptrdiff_t)(pairs * sizeof(uint32_t));
     for (uint32_t d = 0; d < dim; d += BLOCK) {
         const uint32_t *p = p_t;
@@ -120,13 +121,14 @@ static void output(const spd_tile *v, uint32_t dim, const void *p_t, uint32_t ro
 
 /* Two keys' weights of 16 rows as pairs, rounded to nearest even. */
 ALWAYS_INLINE __m512i pair_up(__m512 first, __m512 second) {
-    static const uint16_t interleave[32] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,
-                                            21, 6, 22, 7, 23, 8,  24, 9,  25, 10, 26,
+    static const uint16_t interleave[32] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,
+                                            21, 6,  22, 7,  23, 8,  24, 9,  25, 10, 26,
                                             11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
     return _mm512_permutexvar_epi16(_mm512_loadu_si512(interleave),
                                     (__m512i)_mm512_cvtne2ps_pbh(second, first));
 }
 
+/* p_t NULL: sums alone, the same to the bit. */
 ALWAYS_INLINE void exponentiate_tile(int vectors, const float *s_t, uint32_t keys, const float *top,
                                      __m512 scale_log2, uint32_t *p_t, float *sum) {
     const ptrdiff_t rows = (ptrdiff_t)vectors * SPD_ZMM_FLOATS;
@@ -135,7 +137,7 @@ ALWAYS_INLINE void exponentiate_tile(int vectors, const float *s_t, uint32_t key
         most[v] = _mm512_load_ps(top + v * SPD_ZMM_FLOATS);
         total[v] = _mm512_setzero_ps();
     }
-    for (uint32_t key = 0; key < keys; key += 2, s_t += 2 * rows, p_t += rows)
+    for (uint32_t key = 0; key < keys; key += 2, s_t += 2 * rows)
         for (int v = 0; v < vectors; v++) {
             const float *s = s_t + v * SPD_ZMM_FLOATS;
             const __m512 first = spd_weight(_mm512_load_ps(s), most[v], scale_log2, 4);
@@ -143,7 +145,9 @@ ALWAYS_INLINE void exponentiate_tile(int vectors, const float *s_t, uint32_t key
             if (key + 1 < keys)
                 second = spd_weight(_mm512_load_ps(s + rows), most[v], scale_log2, 4);
             total[v] = _mm512_add_ps(total[v], _mm512_add_ps(first, second));
-            _mm512_store_si512(p_t + v * SPD_ZMM_FLOATS, pair_up(first, second));
+            if (p_t)
+                _mm512_store_si512(p_t + key / 2 * rows + v * SPD_ZMM_FLOATS,
+                                   pair_up(first, second));
         }
     for (int v = 0; v < vectors; v++)
         _mm512_store_ps(sum + v * SPD_ZMM_FLOATS, total[v]);
@@ -157,11 +161,19 @@ static void exponentiate(const float *s_t, uint32_t keys, uint32_t rows, const f
         exponentiate_tile(1, s_t, keys, top, _mm512_set1_ps(scale_log2), p_t, sum);
 }
 
+static void exp_sum(const float *s_t, uint32_t keys, uint32_t rows, const float *top,
+                    float scale_log2, float *sum) {
+    if (rows == SPD_STRIP_ROWS)
+        exponentiate_tile(2, s_t, keys, top, _mm512_set1_ps(scale_log2), NULL, sum);
+    else
+        exponentiate_tile(1, s_t, keys, top, _mm512_set1_ps(scale_log2), NULL, sum);
+}
+
 const spd_loops spd_loops_pairs = {.widen = spd_avx512_widen,
                                    .transpose = spd_avx512_transpose,
                                    .raise_top = spd_avx512_raise_top,
                                    .exponentiate = exponentiate,
-                                   .exp_sum = spd_avx512_exp_sum,
+                                   .exp_sum = exp_sum,
                                    .factors = spd_avx512_factors};
 
 const spd_level spd_level_avx512_bf16 = {

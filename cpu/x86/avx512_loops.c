@@ -15,7 +15,8 @@ void spd_avx512_widen(uint32_t dtype, const void *from, size_t count, float *to)
     const char *bytes = from;
     size_t i = 0;
     for (; i + SPD_ZMM_FLOATS <= count; i += SPD_ZMM_FLOATS)
-        _mm512_storeu_ps(to + i, widen_16(dtype, _mm256_loadu_si256((const void *)(bytes + 2 * i))));
+        _mm512_storeu_ps(to + i,
+                         widen_16(dtype, _mm256_loadu_si256((const void *)(bytes + 2 * i))));
     if (i < count) {
         const __mmask16 rest = (__mmask16)((1u << (count - i)) - 1);
         const __m256i half = _mm256_maskz_loadu_epi16(rest, bytes + 2 * i);
@@ -91,19 +92,6 @@ void spd_avx512_raise_top(const float *s_t, uint32_t keys, uint32_t rows, float 
         for (size_t key = 0; key < keys; key++)
             most = _mm512_max_ps(_mm512_load_ps(s_t + key * rows + r), most); /* not a NaN */
         _mm512_store_ps(top + r, most);
-    }
-}
-
-void spd_avx512_exp_sum(const float *s_t, uint32_t keys, uint32_t rows, const float *top,
-                        float scale_log2, float *sum) {
-    const __m512 scale = _mm512_set1_ps(scale_log2);
-    for (uint32_t r = 0; r < rows; r += SPD_ZMM_FLOATS) {
-        const __m512 most = _mm512_load_ps(top + r);
-        __m512 total = _mm512_setzero_ps();
-        for (size_t key = 0; key < keys; key++)
-            total = _mm512_add_ps(
-                total, spd_weight(_mm512_load_ps(s_t + key * rows + r), most, scale, 5));
-        _mm512_store_ps(sum + r, total);
     }
 }
 

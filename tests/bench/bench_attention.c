@@ -5,12 +5,16 @@
  * docs/performance.md:
  *
  *     bench_attention [--device D] [--kernel ROW] [--dtype f32|f16|bf16] [--resident] [--sgemm N]
+ *                     [--serve]
  *                     [heads] [kv_heads] [head_dim] [block_q] [block_k] [ratio] [threads] [LENGTH ...]
  *
  *   --device    as for sparsed_options.device; without it SPARSED_DEVICE, or auto
  *   --resident  q, k, v and out stay on the OpenCL device; else they are host memory and the times
  *               hold the copies
  *   --sgemm     OpenBLAS's product of two N x N matrices in the same rounds, with as many threads
+ *   --serve     for another program that interleaves its own runs with these (tools/peers): the first
+ *               LENGTH alone; prints "ready", the kernel and the density of a pattern, and then, for
+ *               each line of stdin that names a pass, runs it once and prints its milliseconds
  *
  * The passes run interleaved; each figure is the median of the rounds, with the spread beside it, and
  * each ratio the median of the rounds' ratios. Random normal-like data; GF/s count 4 * D operations a
@@ -34,7 +38,7 @@ static const sparsed_op ops[OPS] = {SPARSED_DENSE, SPARSED_DENSE_BUILD, SPARSED_
 typedef struct bench {
     const char *device, *kernel, *dtype;
     int sgemm_size;
-    bool resident;
+    bool resident, serves;
     sparsed_context *context;
     bench_resident *opencl; /* NULL unless resident */
     bench_sgemm *sgemm;     /* NULL unless wanted */
@@ -144,35 +148,80 @@ static void release(const bench *b, void *tensor) {
         free(tensor);
 }
 
-static void run_length(bench *b, uint64_t len) {
+/* One length, ready to run. */
+typedef struct layer {
     sparsed_plan *plan;
     sparsed_kept *kept;
-    sparsed_pattern *pattern;
-    sparsed_plan_info info = {.struct_size = sizeof info};
-    times t = {.rounds = len <= 2048 ? MAX_ROUNDS : 9};
+    sparsed_io io;
+    sparsed_plan_info info;
+} layer;
+
+static layer open_layer(bench *b, uint64_t len) {
+    layer l = {.info = {.struct_size = sizeof l.info}};
     uint64_t q_size = b->desc.heads * len * b->desc.head_dim;
     uint64_t k_size = b->desc.kv_heads * len * b->desc.head_dim;
-    sparsed_io io = {.struct_size = sizeof io,
-                     .q.mem = tensor(b, q_size, 1),
-                     .k.mem = tensor(b, k_size, 2),
-                     .v.mem = tensor(b, k_size, 3),
-                     .out.mem = tensor(b, q_size, 0)};
+    l.io = (sparsed_io){.struct_size = sizeof l.io,
+                        .q.mem = tensor(b, q_size, 1),
+                        .k.mem = tensor(b, k_size, 2),
+                        .v.mem = tensor(b, k_size, 3),
+                        .out.mem = tensor(b, q_size, 0)};
     b->desc.q_len = b->desc.kv_len = len;
     b->select.gen_len = len / 16;
-    check(b, sparsed_plan_create(b->context, &b->desc, &b->select, &plan));
-    check(b, sparsed_plan_describe(plan, &info));
-    check(b, sparsed_kept_create(plan, &kept));
-    printf("%6llu  kernel %s\n", (unsigned long long)len, info.kernel);
-    time_ops(b, plan, kept, &io, &t);
-    check(b, sparsed_kept_get(kept, &pattern));
-    print_length(b, len, sparsed_pattern_density(pattern, UINT32_MAX), &t);
+    check(b, sparsed_plan_create(b->context, &b->desc, &b->select, &l.plan));
+    check(b, sparsed_plan_describe(l.plan, &l.info));
+    check(b, sparsed_kept_create(l.plan, &l.kept));
+    return l;
+}
+
+static void close_layer(const bench *b, const layer *l) {
+    sparsed_kept_destroy(l->kept);
+    sparsed_plan_destroy(l->plan);
+    release(b, l->io.q.mem);
+    release(b, l->io.k.mem);
+    release(b, l->io.v.mem);
+    release(b, l->io.out.mem);
+}
+
+static double kept_density(const bench *b, const layer *l) {
+    sparsed_pattern *pattern;
+    check(b, sparsed_kept_get(l->kept, &pattern));
+    double density = sparsed_pattern_density(pattern, UINT32_MAX);
     sparsed_pattern_release(pattern);
-    sparsed_kept_destroy(kept);
-    sparsed_plan_destroy(plan);
-    release(b, io.q.mem);
-    release(b, io.k.mem);
-    release(b, io.v.mem);
-    release(b, io.out.mem);
+    return density;
+}
+
+static void run_length(bench *b, uint64_t len) {
+    layer l = open_layer(b, len);
+    times t = {.rounds = len <= 2048 ? MAX_ROUNDS : 9};
+    printf("%6llu  kernel %s\n", (unsigned long long)len, l.info.kernel);
+    time_ops(b, l.plan, l.kept, &l.io, &t);
+    print_length(b, len, kept_density(b, &l), &t);
+    close_layer(b, &l);
+}
+
+static int op_of(const char *name) {
+    for (int op = 0; op < OPS; op++)
+        if (strcmp(name, op_names[op]) == 0)
+            return op;
+    fprintf(stderr, "bench_attention: a line of stdin says \"%s\", which is no pass\n", name);
+    exit(1);
+}
+
+static void serve_length(bench *b, uint64_t len) {
+    char line[64];
+    layer l = open_layer(b, len);
+    check(b, run_op(b, l.plan, op_of("build"), &l.io, l.kept));
+    printf("ready %s %.6f\n", l.info.kernel, kept_density(b, &l));
+    fflush(stdout);
+    while (fgets(line, sizeof line, stdin)) {
+        line[strcspn(line, "\n")] = '\0';
+        int op = op_of(line);
+        double start = bench_now_ms();
+        check(b, run_op(b, l.plan, op, &l.io, l.kept));
+        printf("%.4f\n", bench_now_ms() - start);
+        fflush(stdout);
+    }
+    close_layer(b, &l);
 }
 
 /* Takes the options off the arguments; the number of arguments that are left, from argv[1] on. */
@@ -193,6 +242,8 @@ static int take_options(int argc, char **argv, bench *b) {
             takes_value = false;
             if (strcmp(argv[i], "--resident") == 0)
                 b->resident = true;
+            else if (strcmp(argv[i], "--serve") == 0)
+                b->serves = true;
             else
                 argv[left++] = argv[i];
         }
@@ -242,10 +293,14 @@ int main(int argc, char **argv) {
         return 1;
     printf("H %u, Hk %u, D %u, blocks %u x %u, ratio %g, %s\n", b.desc.heads, b.desc.kv_heads,
            b.desc.head_dim, b.select.block_q, b.select.block_k, b.select.ratio, b.dtype);
-    for (int i = 8; i < argc; i++)
-        run_length(&b, strtoull(argv[i], NULL, 10));
-    for (size_t i = 0; argc <= 8 && i < sizeof lengths / sizeof *lengths; i++)
-        run_length(&b, lengths[i]);
+    if (b.serves)
+        serve_length(&b, argc > 8 ? strtoull(argv[8], NULL, 10) : lengths[0]);
+    else if (argc > 8)
+        for (int i = 8; i < argc; i++)
+            run_length(&b, strtoull(argv[i], NULL, 10));
+    else
+        for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+            run_length(&b, lengths[i]);
     bench_sgemm_destroy(b.sgemm);
     if (b.opencl)
         bench_resident_close(b.opencl, b.context);

@@ -221,8 +221,10 @@ static double largest_difference(application *app) {
     require(sparsed_pipeline_get_pattern(app->pipeline, LAYERS - 1, &pattern) == SPARSED_OK,
             "sparsed_pipeline_get_pattern", sparsed_context_error(app->sparsed));
     attend_on_cpu(qkv, pattern, expected);
-    for (size_t i = 0; i < OUT; i++)
-        largest = fmax(largest, fabs((double)out[i] - (double)expected[i]));
+    for (size_t i = 0; i < OUT; i++) {
+        double difference = fabs((double)out[i] - (double)expected[i]);
+        largest = difference > largest ? difference : largest;
+    }
     sparsed_pattern_release(pattern);
     free(qkv);
     free(out);

@@ -118,7 +118,17 @@ static void find_problem(attention_case *c) {
         fail_msg("the case is refused: %s", message.text);
 }
 
+static uint32_t taken_dtypes = UINT32_MAX;
+
+void case_take_dtypes(uint32_t dtypes) {
+    taken_dtypes = dtypes;
+}
+
 void case_prepare(attention_case *c, uint64_t seed) {
+    if (!(taken_dtypes >> c->desc.dtype & 1)) {
+        c->desc.out_dtype = c->desc.out_dtype == SPARSED_F32 ? SPARSED_F32 : 0;
+        c->desc.dtype = SPARSED_BF16;
+    }
     assert_true(c->desc.batch <= CASE_MAX_BATCH);
     c->io = (sparsed_io){
         .struct_size = sizeof c->io, .q_len = c->q_len, .kv_len = c->kv_len, .ratio = c->ratio};

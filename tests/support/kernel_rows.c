@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "src/device.h"
+#include "support/attention_case.h"
 
 enum { MAX_DEVICES = 16, MAX_ROWS = 16 };
 
@@ -74,6 +75,7 @@ static int run_on_device(const sparsed_device_info *device, const struct CMUnitT
                                   .info = rows[i]};
         snprintf(name, sizeof name, "%s %s", device->selector, rows[i].name);
         print_message("kernel row %s\n", name);
+        case_take_dtypes(rows[i].dtypes);
         failed += _cmocka_run_group_tests(name, tests, count, set_up, tear_down);
     }
     return failed;

@@ -28,7 +28,7 @@ static const spd_kernel_row rows[ROWS] = {
     [ROW_WRONG_OUT] = {"wrong-out", "one output element off", SPD_ALL_DTYPES},
     [ROW_WRONG_SCORES] = {"wrong-scores", "one block score off", SPD_ALL_DTYPES},
     [ROW_LOST_DEVICE] = {"lost-device", "fails to launch", SPD_ALL_DTYPES},
-    [ROW_RIGHT] = {"right", "the CPU's first row that there is", SPD_ALL_DTYPES},
+    [ROW_RIGHT] = {"right", "the CPU's first row for all types", SPD_ALL_DTYPES},
 };
 
 /* The CPU's kernel behind a row of this backend. */
@@ -40,7 +40,11 @@ typedef struct kernel {
 static unsigned launches;
 
 static size_t inner_row(void *state) {
-    return spd_cpu_backend.accept(state, 0, NULL, NULL) == SPARSED_OK ? 0 : 1;
+    size_t row = 0;
+    while (spd_cpu_backend.rows[row].dtypes != SPD_ALL_DTYPES ||
+           spd_cpu_backend.accept(state, row, NULL, NULL) != SPARSED_OK)
+        row++;
+    return row;
 }
 
 static sparsed_status accept_row(void *state, size_t row, const spd_problem *problem,
@@ -331,8 +335,9 @@ static void test_kernel_self_test__all_rows_pass(void **state) {
     assert_int_equal(sparsed_kernel_list(context, infos, &count), SPARSED_OK);
     for (size_t i = 0; i < count; i++) {
         print_message("%-12s %s\n", infos[i].name, infos[i].verdict);
+        bool all = infos[i].dtypes == SPD_ALL_DTYPES;
         if (infos[i].usable)
-            assert_non_null(strstr(infos[i].verdict, "passed 12 self-tests"));
+            assert_int_equal(infos[i].passed, all ? 12 : 4);
     }
 }
 

@@ -52,7 +52,7 @@ static void check_factor(void **state, float factor) {
             attention_case c = new_case(row, scored_modes[mode], shape);
             multiply(c.q, q_count(&c), factor);
             case_store(&c);
-            check_case(&c, row->context, check_bounds_of(SPARSED_F32), &errors);
+            check_case(&c, row->context, check_bounds_of(c.desc.dtype), &errors);
             case_free(&c);
         }
     print_errors("large logits", &errors);
@@ -95,7 +95,7 @@ static void check_generation_below(void **state, uint32_t mode) {
         attention_result oracle = case_oracle(&c, NULL);
         const uint64_t first_generation = c.extents[0].split; /* of the first row of blocks */
         assert_true(oracle.scores_generation[first_generation] > 0.1);
-        check_case(&c, row->context, check_bounds_of(SPARSED_F32), &errors);
+        check_case(&c, row->context, check_bounds_of(c.desc.dtype), &errors);
         result_free(&oracle);
         case_free(&c);
     }
@@ -117,7 +117,7 @@ static void test_plan_run__prompt_logits_1000_below(void **state) {
         for (int shape = 0; shape < SHAPES; shape++) {
             attention_case c = new_case(row, scored_modes[mode], shape);
             part_regions(&c, false, 1000.0f);
-            check_case(&c, row->context, check_bounds_of(SPARSED_F32), &errors);
+            check_case(&c, row->context, check_bounds_of(c.desc.dtype), &errors);
             case_free(&c);
         }
     print_errors("prompt 1000 below the generation", &errors);
@@ -133,7 +133,7 @@ static void check_exact_ties(attention_case *c, sparsed_context *context, check_
     attention_result result = case_run(c, plan, SPARSED_DENSE_BUILD, kept);
     uint8_t *choices = reference_select(c, &oracle, (reference_tie){0.0, 0.0});
     assert_mask_matches(c, choices, result.mask);
-    check_result(c, "ties", &result, &oracle, check_bounds_of(SPARSED_F32), errors);
+    check_result(c, "ties", &result, &oracle, check_bounds_of(c->desc.dtype), errors);
     errors->cases++;
     free(choices);
     result_free(&oracle);
@@ -206,7 +206,7 @@ static void test_plan_run__one_dominating_key(void **state) {
             for (uint64_t i = 0; i < c.desc.head_dim; i++)
                 assert_true(fabs(oracle.out[i] - (double)case_kv_row(&c, c.v, 0, 0, KEY)[i]) <
                             1e-100);
-            check_case(&c, row->context, check_bounds_of(SPARSED_F32), &errors);
+            check_case(&c, row->context, check_bounds_of(c.desc.dtype), &errors);
             result_free(&oracle);
             case_free(&c);
         }
@@ -289,7 +289,7 @@ static void test_plan_run__nan_in_a_dropped_block(void **state) {
     check_errors errors = {.cases = 1};
     attention_result sparse = case_run(&c, plan, SPARSED_SPARSE, kept);
     attention_result oracle = case_oracle(&c, mask);
-    check_result(&c, "sparse", &sparse, &oracle, check_bounds_of(SPARSED_F32), &errors);
+    check_result(&c, "sparse", &sparse, &oracle, check_bounds_of(c.desc.dtype), &errors);
     print_errors("NaN in a dropped block", &errors);
     result_free(&sparse);
     result_free(&oracle);

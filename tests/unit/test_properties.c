@@ -71,20 +71,53 @@ static void free_both(both_runs *runs) {
     result_free(&runs->sparse);
 }
 
-static void test_plan_run__threads_do_not_change_a_bit(void **state) {
-    static const uint32_t threads[] = {3, 2, 16};
-    kernel_row *row = usable_row(state);
+static void assert_threads_change_nothing(attention_case *c, const kernel_row *row) {
+    static const uint32_t threads[] = {2, 3, 7};
     const int counts = row->compiles ? 1 : 3; /* a number of threads is the CPU's alone */
+    both_runs one = run_both(c, row, 1);
+    for (int t = 0; t < counts; t++) {
+        both_runs many = run_both(c, row, threads[t]);
+        assert_same_bits(c, &many.built, &one.built);
+        assert_same_bits(c, &many.sparse, &one.sparse);
+        free_both(&many);
+    }
+    free_both(&one);
+}
+
+static void test_plan_run__threads_do_not_change_a_bit(void **state) {
+    kernel_row *row = usable_row(state);
     for (uint32_t i = 0; i < 2 * MODES; i++) {
         attention_case c = new_case(row, scored_modes[i % MODES], dtypes[i % 3], 0.3);
-        both_runs one = run_both(&c, row, 1);
-        for (int t = 0; t < counts; t++) {
-            both_runs many = run_both(&c, row, threads[t]);
-            assert_same_bits(&c, &many.built, &one.built);
-            assert_same_bits(&c, &many.sparse, &one.sparse);
-            free_both(&many);
-        }
-        free_both(&one);
+        assert_threads_change_nothing(&c, row);
+        case_free(&c);
+    }
+}
+
+static attention_result run_dense(attention_case *c, const kernel_row *row, uint32_t threads) {
+    sparsed_context *context = open_row(row, threads);
+    assert_non_null(context);
+    sparsed_plan *plan = case_plan(c, context);
+    attention_result result = case_run(c, plan, SPARSED_DENSE, NULL);
+    sparsed_plan_destroy(plan);
+    sparsed_context_destroy(context);
+    return result;
+}
+
+/* Few query rows against many keys, where the keys of one row may be split. */
+static void test_plan_run__threads_do_not_change_a_bit_of_few_rows(void **state) {
+    static const uint64_t q_lens[] = {1, 16, 128};
+    kernel_row *row = usable_row(state);
+    for (uint32_t i = 0; i < 3; i++) {
+        attention_case c = {.desc = case_desc(1, 2, 1, row_head_dim(row, 64), 4096),
+                            .select = case_select(scored_modes[i], 128, 32, 100, 0.3)};
+        c.desc.q_len = q_lens[i];
+        c.desc.dtype = dtypes[i];
+        case_prepare(&c, i);
+        assert_threads_change_nothing(&c, row);
+        attention_result one = run_dense(&c, row, 1), many = run_dense(&c, row, 7);
+        assert_same_bits(&c, &many, &one);
+        result_free(&one);
+        result_free(&many);
         case_free(&c);
     }
 }
@@ -112,11 +145,11 @@ static void test_plan_run__earlier_runs_leave_no_trace(void **state) {
         sparsed_kept *kept = case_kept(plan);
         attention_result first = case_run(&c, plan, SPARSED_DENSE_BUILD, kept);
         for (uint64_t e = 0; e < case_out_count(&c); e++)
-            c.q[e] *= 30.0f;
+            c.q[e] *= 32.0f; /* exact in every type */
         case_store(&c);
         attention_result other = case_run(&c, plan, SPARSED_BUILD_SPARSE, kept);
         for (uint64_t e = 0; e < case_out_count(&c); e++)
-            c.q[e] /= 30.0f;
+            c.q[e] /= 32.0f;
         case_store(&c);
         attention_result again = case_run(&c, plan, SPARSED_DENSE_BUILD, kept);
         assert_same_bits(&c, &first, &again);
@@ -313,7 +346,9 @@ static void test_lse_merge__two_halves_of_the_keys(void **state) {
         attention_case c = {.desc = case_desc(1, 2, 2, (uint32_t)dim, LEN)};
         c.desc.q_len = 40;
         c.desc.k = c.desc.v = (sparsed_strides){2 * LEN * dim, LEN * dim, dim};
+        c.desc.out_dtype = SPARSED_F32;
         case_prepare(&c, i);
+        const uint64_t key_bytes = dim * (c.desc.dtype == SPARSED_F32 ? 4 : 2);
         sparsed_plan *plan = case_plan(&c, row->context);
         attention_result whole = case_run(&c, plan, SPARSED_DENSE, NULL);
         const uint64_t out_bytes = case_out_count(&c) * sizeof(float);
@@ -324,7 +359,7 @@ static void test_lse_merge__two_halves_of_the_keys(void **state) {
             assert_non_null(outs[half]);
             parts[half] = c.io;
             parts[half].kv_len = half ? LEN - cuts[i] : cuts[i];
-            parts[half].k.offset_bytes = half ? cuts[i] * dim * sizeof(float) : 0;
+            parts[half].k.offset_bytes = half ? cuts[i] * key_bytes : 0;
             parts[half].v.offset_bytes = parts[half].k.offset_bytes;
             parts[half].out = (sparsed_buffer){outs[half], 0};
             parts[half].lse = (sparsed_buffer){lse[half], 0};
@@ -337,7 +372,7 @@ static void test_lse_merge__two_halves_of_the_keys(void **state) {
         for (uint64_t e = 0; e < case_lse_count(&c); e++)
             merged_lse[e] = (double)lse[0][e];
         assert_error_within("merged out", relative_error(merged, whole.out, case_out_count(&c)),
-                            2e-6);
+                            check_bounds_of(c.desc.dtype).out);
         assert_error_within("merged lse", lse_error(merged_lse, whole.lse, case_lse_count(&c)),
                             1e-5);
         free(outs[0]);
@@ -351,7 +386,10 @@ static void test_lse_merge__two_halves_of_the_keys(void **state) {
 /* A random pattern, and the blocks that it leaves: sparse runs over both merge to the dense one. */
 static void test_lse_merge__pattern_and_its_complement(void **state) {
     kernel_row *row = usable_row(state);
-    attention_case c = new_case(row, SPARSED_MODE_JOINT, SPARSED_F32, 0.5);
+    attention_case c = {.desc = case_desc(2, 4, 2, row_head_dim(row, 64), LEN),
+                        .select = case_select(SPARSED_MODE_JOINT, 128, 32, 100, 0.5)};
+    c.desc.out_dtype = SPARSED_F32;
+    case_prepare(&c, 1);
     const sparsed_pattern_info info = {.struct_size = sizeof info,
                                        .batch = c.desc.batch,
                                        .heads = c.desc.heads,
@@ -389,7 +427,7 @@ static void test_lse_merge__pattern_and_its_complement(void **state) {
         difference += pow((double)out[1][i] - dense.out[i], 2.0);
         norm += dense.out[i] * dense.out[i];
     }
-    assert_error_within("merged out", sqrt(difference / norm), 2e-6);
+    assert_error_within("merged out", sqrt(difference / norm), check_bounds_of(c.desc.dtype).out);
     for (int part = 0; part < 2; part++) {
         free(out[part]);
         free(lse[part]);
@@ -404,6 +442,7 @@ static void test_lse_merge__pattern_and_its_complement(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plan_run__threads_do_not_change_a_bit),
+        cmocka_unit_test(test_plan_run__threads_do_not_change_a_bit_of_few_rows),
         cmocka_unit_test(test_plan_run__twice_gives_the_same_bits),
         cmocka_unit_test(test_plan_run__earlier_runs_leave_no_trace),
         cmocka_unit_test(test_plan_run__contexts_in_two_threads),

@@ -60,8 +60,8 @@ test_devices__self_test_passes_where_a_kernel_is_usable() {
         "$SPARSED" devices --device $device >"$OUT" 2>/dev/null || continue
         accept devices --device $device --self-test
         [ ! -s "$ERR" ] || flunk "words on stderr, which is no terminal: $(cat "$ERR")"
-        usable=$(grep -c ' usable: ' "$OUT")
-        passed=$(grep -c ' usable: passed' "$OUT")
+        usable=$(grep -c '^ *usable: ' "$OUT")
+        passed=$(grep -c '^ *usable: passed' "$OUT")
         [ "$usable" -ge 1 ] || flunk "no kernel is usable: $(cat "$OUT")"
         [ "$usable" -eq "$passed" ] || flunk "a self-test failed: $(cat "$OUT")"
     done
