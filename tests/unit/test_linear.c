@@ -66,10 +66,12 @@ static layer_data new_layer(const layer_case *c) {
     fill_weights(c, data.stored + c->misalign, &state);
     data.weights = random_floats(weights, &state);
     dlm_widen(c->dtype, data.stored + c->misalign, 0, weights, data.weights);
-    data.x = random_floats(c->rows * (c->in + GAP), &state);
-    data.x_bf16 = malloc(c->rows * (c->in + GAP) * sizeof(uint16_t) + 1);
+    const size_t x_rows = (c->rows + DLM_ROWS_STEP - 1) / DLM_ROWS_STEP * DLM_ROWS_STEP;
+    const size_t count = x_rows * (c->in + GAP);
+    data.x = random_floats(count, &state);
+    data.x_bf16 = malloc(count * sizeof(uint16_t) + 1);
     assert_non_null(data.x_bf16);
-    for (size_t i = 0; i < c->rows * (c->in + GAP); i++) {
+    for (size_t i = 0; i < count; i++) {
         data.x_bf16[i] = spd_bf16_from_float(data.x[i]);
         data.x[i] = spd_float_from_bf16(data.x_bf16[i]);
     }

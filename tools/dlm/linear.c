@@ -113,8 +113,9 @@ static void add_rest(const run *r, const unsigned char *x, uint32_t rows, const 
 static void multiply(const run *r, const unsigned char *x, uint32_t rows, const uint32_t *strip,
                      float *sums, size_t stride) {
     const uint32_t main = dlm_pack_main(r->in);
+    const uint32_t keys = (uint32_t)divide_up(rows, DLM_ROWS_STEP) * DLM_ROWS_STEP;
     const spd_tile tile = {
-        .run[0] = {x, rows}, .runs = 1, .keys = rows, .stride_bytes = (ptrdiff_t)r->x_row_bytes};
+        .run[0] = {x, keys}, .runs = 1, .keys = keys, .stride_bytes = (ptrdiff_t)r->x_row_bytes};
     if (main > 0) {
         r->level->scores(&tile, main, strip, SPD_STRIP_ROWS, sums, (ptrdiff_t)stride, NULL);
     } else {

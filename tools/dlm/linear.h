@@ -16,7 +16,8 @@
 
 enum {
     DLM_MAX_LINEARS = 2, /* of one job */
-    DLM_MAX_GROUP = 256  /* outputs that finish together, over all layers of a group */
+    DLM_MAX_GROUP = 256, /* outputs that finish together, over all layers of a group */
+    DLM_ROWS_STEP = 16   /* rows of x are multiplied in whole steps */
 };
 
 typedef struct dlm_linear {
@@ -71,11 +72,12 @@ static inline size_t dlm_linear_stride(size_t in, size_t element_bytes) {
     return (lines % few == 0 ? lines + 1 : lines) * line_bytes / element_bytes;
 }
 
-/* Does the job for x[rows][in], whose rows are x_stride elements apart. */
+/* Does the job for x[rows][in], whose rows are x_stride elements apart. What lies behind the last row
+ * up to a whole DLM_ROWS_STEP is read, whatever it is. */
 void dlm_linear_run(dlm_linear_engine *engine, const dlm_job *job, const void *x, size_t x_stride,
                     size_t rows);
 
-/* y[rows][out] = x[rows][in] * weight^T + bias; with `accumulate`, that is added to y. */
+/* y[rows][out] = x[rows][in] * weight^T + bias, x as above; with `accumulate`, that is added to y. */
 void dlm_linear_apply(dlm_linear_engine *engine, const dlm_linear *linear, bool pairs,
                       const void *x, size_t x_stride, size_t rows, bool accumulate, float *y);
 

@@ -45,10 +45,11 @@ void dlm_activations_free(dlm_activations *a) {
     *a = (dlm_activations){0};
 }
 
-/* Rows of floats or of anything smaller, packed or dlm_linear_stride apart. */
+/* Rows of floats or of anything smaller, packed or dlm_linear_stride apart, and some zeros behind
+ * them, which products may read. */
 static void *new_rows(size_t rows, size_t width) {
     const size_t row_bytes = dlm_linear_stride(width, sizeof(float)) * sizeof(float);
-    return rows > SIZE_MAX / row_bytes ? NULL : malloc(rows * row_bytes);
+    return rows > SIZE_MAX - DLM_ROWS_STEP ? NULL : calloc(rows + DLM_ROWS_STEP, row_bytes);
 }
 
 /* Room for `rows` rows in every buffer; the contents are lost. */

@@ -8,7 +8,8 @@
 EXAMPLE as for `sparsed generate --example`, e.g. kv_recall-4096; 32 tokens in 32 steps. The PyTorch
 side is a plain forward pass with scaled_dot_product_attention, in f32 and in bf16, that computes
 logits for the generated positions alone. All methods of a round run one after the other; medians of
-the rounds are printed, and every method's time as a share of the fastest dense run of PyTorch.
+the rounds are printed, and how many times as long the fastest dense run of PyTorch took. Where other
+work shares the cores, compare the processor seconds: what all threads of a method used.
 Needs torch and safetensors. Run it with OMP_WAIT_POLICY=passive where other work shares the cores.
 """
 import argparse
@@ -147,15 +148,18 @@ def run_ours(options, dtype, attention):
                "--example", options.example, "--gen-length", str(options.length),
                "--steps", str(options.steps), "--threads", str(options.threads),
                "--dtype", dtype, "--attention", attention]
+    before = os.times()
     result = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    return result["tokens"], result["seconds"]["total"], result["seconds"]
+    after = os.times()
+    used = sum(after[2:4]) - sum(before[2:4])
+    return result["tokens"], result["seconds"]["total"], used, result["seconds"]
 
 
 def run_theirs(options, model, prompt):
     with torch.inference_mode():
-        start = time.perf_counter()
+        start, used = time.perf_counter(), time.process_time()
         tokens = denoise(model, prompt, options.length, options.steps)
-        return tokens, time.perf_counter() - start, {}
+        return tokens, time.perf_counter() - start, time.process_time() - used, {}
 
 
 def answer(tokens):
@@ -165,14 +169,15 @@ def answer(tokens):
 
 def report(runs, names):
     base = runs["torch f32 dense"][0][0]
-    median = {name: statistics.median(run[1] for run in runs[name]) for name in names}
-    best = min(median[name] for name in names if name.startswith("torch"))
-    print(f"{'':24}{'seconds':>9}{'best torch / it':>17}  ids of torch f32")
+    median = {name: [statistics.median(run[i] for run in runs[name]) for i in (1, 2)] for name in names}
+    best = [min(median[name][i] for name in names if name.startswith("torch")) for i in (0, 1)]
+    print(f"{'':22}{'seconds':>8}{'torch / it':>11}{'processor s':>12}{'torch / it':>11}  ids")
     for name in names:
-        tokens, _, parts = runs[name][-1]
+        tokens, parts = runs[name][-1][0], runs[name][-1][3]
         same = "same" if tokens == base else "same answer" if answer(tokens) == answer(base) else "other"
         text = ", ".join(f"{key} {value:.2f}" for key, value in parts.items() if value and key != "total")
-        print(f"{name:24}{median[name]:9.2f}{best / median[name]:17.2f}  {same:12} {text}")
+        cells = "".join(f"{m:{w}.2f}{b / m:11.2f}" for m, b, w in zip(median[name], best, (8, 12)))
+        print(f"{name:22}{cells}  {same:12}{text}")
 
 
 def main():
