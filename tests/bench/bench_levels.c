@@ -12,10 +12,7 @@
  */
 #include "bench_tools.h"
 
-#if defined(SPD_X86_LEVELS)
-#include "x86/peaks.h"
-#endif
-
+#include "peaks.h"
 #include "support/level_case.h"
 
 #include <sparsed/sparsed.h>
@@ -39,14 +36,12 @@ static const uint32_t dims[] = {64, 128};
 
 /* ---- peaks ---- */
 
-typedef double peak_function(const void *data, uint64_t turns, float *sink);
-
 /* What a level multiplies with. */
 typedef struct instruction {
     const spd_level *level;
     spd_isa isa;
     const char *name;
-    peak_function *run; /* NULL: not measured */
+    bench_peak *run; /* NULL: not measured */
 } instruction;
 
 /* Best first; the last one is of no level. */
@@ -56,6 +51,8 @@ static const instruction instructions[] = {
     {&spd_level_avx512_bf16, SPD_ISA_AVX512_BF16, "vdpbf16ps", bench_peak_avx512_bf16},
     {&spd_level_avx512, SPD_ISA_AVX512, "f32 FMA, 512 bits", bench_peak_avx512},
     {&spd_level_avx2, SPD_ISA_AVX2, "f32 FMA, 256 bits", bench_peak_avx2},
+#elif defined(SPD_ARM_LEVELS)
+    {&spd_level_neon, SPD_ISA_NEON, "f32 FMA, 128 bits", bench_peak_neon},
 #endif
     {NULL, SPD_ISA_BASELINE, "", NULL},
 };
@@ -90,7 +87,7 @@ static void *new_peak_data(const spd_level *level) {
 typedef struct bench {
     const spd_level *level;
     level_case c;
-    peak_function *peak; /* NULL: not measured */
+    bench_peak *peak; /* NULL: not measured */
     void *peak_data;
     float sink;
 } bench;
