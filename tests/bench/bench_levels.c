@@ -259,7 +259,7 @@ static void bench_level(const named_level *named) {
     level_enter(b.level);
     if (b.peak)
         printf("  %-20s %8.1f GF/s: %s\n", "peak", measure(run_peak, &b).best, multiplies->name);
-    const level_exp2_error error = level_measure_exp2(b.level, 1e-3f);
+    const level_exp2_error error = level_measure_exp2(b.level, 1e-3);
     printf("  %-20s %8.2f ulp, relative %.1e\n", "2^x", error.ulp, error.relative);
     for (size_t i = 0; i < sizeof dims / sizeof *dims; i++)
         bench_functions(&b, dims[i]);

@@ -262,21 +262,27 @@ float level_exp2(const spd_level *level, float x) {
     return result[0];
 }
 
-level_exp2_error level_measure_exp2(const spd_level *level, float step) {
+/* x = lowest, lowest + step ... highest, each rounded to float. */
+static void measure_range(const spd_level *level, double lowest, double highest, double step,
+                          level_exp2_error *worst) {
     _Alignas(64) float x[SPD_LANES], result[SPD_LANES];
-    level_exp2_error worst = {0.0, 0.0};
-    const int64_t count = (int64_t)(126.0f / step);
-    for (int64_t first = 0; first <= count; first += SPD_LANES) {
+    for (double first = lowest; first <= highest; first += SPD_LANES * step) {
         for (int i = 0; i < SPD_LANES; i++)
-            x[i] = first + i <= count ? -(float)(first + i) * step : 0.0f;
+            x[i] = (float)fmin(first + i * step, highest);
         exp2_of_lanes(level, x, result);
         for (int i = 0; i < SPD_LANES; i++) {
             const double exact = exp2((double)x[i]), error = fabs((double)result[i] - exact);
             int exponent;
             frexp(exact, &exponent);
-            worst.ulp = fmax(worst.ulp, error / ldexp(1.0, exponent - 24));
-            worst.relative = fmax(worst.relative, error / exact);
+            worst->ulp = fmax(worst->ulp, error / ldexp(1.0, exponent - 24));
+            worst->relative = fmax(worst->relative, error / exact);
         }
     }
+}
+
+level_exp2_error level_measure_exp2(const spd_level *level, double step) {
+    level_exp2_error worst = {0.0, 0.0};
+    measure_range(level, -126.0, 8.0, step, &worst);
+    measure_range(level, -1.0, 0.0, step * 0.01, &worst); /* more bits than their fractions hold */
     return worst;
 }

@@ -63,14 +63,14 @@ bool level_case_guards_hold(const level_case *c);
 void level_enter(const spd_level *level);
 void level_leave(const spd_level *level);
 
-/* 2^x, x <= 0, by the level's exponentials, before any rounding to bf16. */
+/* 2^x by the level's exponentials, before any rounding to bf16. Maxima may lag behind: x is up to 8. */
 float level_exp2(const spd_level *level, float x);
 
-/* Largest error of 2^x over x in [-126, 0] in steps of `step`: in units of the last place of the
- * exact result, and relative. */
+/* Largest error of 2^x over x in [-126, 8] in steps of `step`, and of a hundredth of it in [-1, 0]:
+ * in units of the last place of the exact result, and relative. */
 typedef struct level_exp2_error {
     double ulp, relative;
 } level_exp2_error;
-level_exp2_error level_measure_exp2(const spd_level *level, float step);
+level_exp2_error level_measure_exp2(const spd_level *level, double step);
 
 #endif

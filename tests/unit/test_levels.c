@@ -234,10 +234,12 @@ static void check_output(level_case *c) {
     const uint32_t rows = c->shape.rows, keys = c->shape.keys, dim = c->shape.dim;
     static float before[256 * SPD_STRIP_ROWS];
     memcpy(before, c->o_t, (size_t)dim * rows * sizeof *before);
-    level->output(&c->v_tile, dim, c->p_t, rows, c->factor, c->o_t);
+    const bool scales = keys % 3 != 0; /* maxima did not rise: no factors */
+    level->output(&c->v_tile, dim, c->p_t, rows, scales ? c->factor : NULL, c->o_t);
     for (uint32_t d = 0; d < dim; d++)
         for (uint32_t r = 0; r < rows; r++) {
-            double sum = (double)before[(size_t)d * rows + r] * (double)c->factor[r];
+            double sum =
+                (double)before[(size_t)d * rows + r] * (scales ? (double)c->factor[r] : 1.0);
             double size = fabs(sum);
             for (uint32_t key = 0; key < keys; key++) {
                 const double term =
@@ -293,7 +295,7 @@ static void check_exponentiate(level_case *c) {
     _Alignas(64) float alone[SPD_STRIP_ROWS];
     fill_scores(c, keys);
     for (uint32_t r = 0; r < rows; r++)
-        c->top[r] = 20.0f;
+        c->top[r] = r % 2 ? 20.0f : 0.0f; /* or of an earlier tile */
     level->loops->exp_sum(c->s_t, keys, rows, c->top, scale, alone);
     level->loops->exponentiate(c->s_t, keys, rows, c->top, scale, c->p_t, c->sum);
     for (uint32_t r = 0; r < rows; r++) {
@@ -339,8 +341,8 @@ static void test_exponentiate__in_place(void **state) {
 
 static void test_exp2__accuracy(void **state) {
     (void)state;
-    const level_exp2_error error = level_measure_exp2(level, 1e-4f);
-    print_message("2^x for x in [-126, 0]: %.2f ulp, relative %.1e\n", error.ulp, error.relative);
+    const level_exp2_error error = level_measure_exp2(level, 1e-4);
+    print_message("2^x for x in [-126, 8]: %.2f ulp, relative %.1e\n", error.ulp, error.relative);
     if (level->pairs)
         assert_true(error.relative <= PAIRS_RELATIVE);
     else
@@ -367,8 +369,8 @@ static void test_exp2__exact_values(void **state) {
     for (size_t f = 0; f < COUNT(functions); f++) {
         assert_true(functions[f](level, 0.0f) == 1.0f);
         assert_true(functions[f](level, -0.0f) == 1.0f);
-        for (int n = 1; n <= 126; n++)
-            assert_true(functions[f](level, (float)-n) == ldexpf(1.0f, -n));
+        for (int n = -126; n <= 8; n++)
+            assert_true(functions[f](level, (float)n) == ldexpf(1.0f, n));
         assert_true(functions[f](level, -1000.0f) == 0.0f);
         assert_true(functions[f](level, -1e30f) == 0.0f);
         assert_true(functions[f](level, -FLT_MAX) == 0.0f);
@@ -382,7 +384,7 @@ static void test_exp2__is_monotonic(void **state) {
     (void)state;
     const float slack = level->pairs ? 4e-6f : 2e-7f;
     float before = 0.0f;
-    for (int i = 1300000; i >= 0; i -= 3) {
+    for (int i = 1300000; i >= -80000; i -= 3) {
         const float now = level_exp2(level, -(float)i * 1e-4f);
         assert_true(now >= before * (1.0f - slack));
         before = now;
