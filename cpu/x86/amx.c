@@ -192,7 +192,7 @@ ALWAYS_INLINE void multiply_groups(int lefts, int rights, const spd_tile *v, uin
     }
 }
 
-/* The last 8 dimensions, of a tile whose other rows are the next group's. */
+/* The 16 dimensions from d on, or 8: then the tile's other rows are the next group's. */
 static void output_rest(uint32_t rows, const spd_tile *v, uint32_t dim, uint32_t d,
                         const uint32_t *p_t, float *o_t) {
     _Alignas(64) float sums[TILE][SPD_STRIP_ROWS];
@@ -204,7 +204,7 @@ static void output_rest(uint32_t rows, const spd_tile *v, uint32_t dim, uint32_t
         multiply_groups(1, 1, v, dim, d, p_t);
         store_sums(1, 1, sums[0], SPD_STRIP_ROWS);
     }
-    for (uint32_t i = 0; d + i < dim; i++)
+    for (uint32_t i = 0; i < TILE && d + i < dim; i++)
         for (uint32_t r = 0; r < rows; r++)
             o_t[(d + i) * rows + r] += sums[i][r];
 }
