@@ -48,7 +48,8 @@ void generate_options_add(generate_options *o, cli_options *list) {
                           "upstream mode)",
                           list);
     cli_add(list, (cli_option){"dtype", CLI_STRING, &o->dtype, NULL, "TYPE",
-                               "what attention stores: f32, bf16 or f16 (f32)"});
+                               "what attention stores: f32, bf16 or f16 (f32); with bf16 linear "
+                               "layers multiply bf16 too, if weights and processor allow"});
     pattern_options_add(&o->pattern, list);
     device_add_options(&o->device, list);
     cli_add(list, (cli_option){"json", CLI_FLAG, &o->json, NULL, NULL,

@@ -64,8 +64,9 @@ static bool builds_nothing(const char *option, const method_plan *plan,
 static bool match(const generate_patterns *p, const generate_problem *problem,
                   const method_plan *plan, tool_error *error) {
     sparsed_pattern_set_info info = {.struct_size = sizeof info};
-    sparsed_desc desc = method_desc(
-        problem->config, problem->prompt->length + problem->denoise->gen_length, plan->dtype);
+    sparsed_desc desc =
+        method_desc(problem->config, problem->prompt->length + problem->denoise->gen_length,
+                    plan->dtype, SPARSED_F32);
     sparsed_select select = plan->select;
     sparsed_message message;
     sparsed_pattern_match wanted = {.struct_size = sizeof wanted,
@@ -225,8 +226,8 @@ static bool look_up(generate_patterns *p, const generate_problem *problem, const
                     method_plan *plan, uint32_t build, tool_error *error) {
     const dlm_config *c = problem->config;
     uint32_t steps = problem->denoise->steps;
-    sparsed_desc desc =
-        method_desc(c, problem->prompt->length + problem->denoise->gen_length, plan->dtype);
+    sparsed_desc desc = method_desc(c, problem->prompt->length + problem->denoise->gen_length,
+                                    plan->dtype, SPARSED_F32);
     const pattern_cache_run run = {.model = plan->saved_info.model,
                                    .prompt = plan->saved_info.prompt,
                                    .plan = plan,

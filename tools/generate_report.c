@@ -80,6 +80,12 @@ static void cell_work(const generate_report *r, const generate_method *m, char *
     snprintf(to, size, "%.3f", m->result.attention_work);
 }
 
+static void cell_last_rows(const generate_report *r, const generate_method *m, char *to,
+                           size_t size) {
+    (void)r;
+    snprintf(to, size, "%u", m->result.last_layer_rows);
+}
+
 static void cell_steps(const generate_report *r, const generate_method *m, char *to, size_t size) {
     (void)r;
     snprintf(to, size, "%u+%u+%u", m->result.dense_steps, m->result.build_steps,
@@ -148,9 +154,11 @@ static void print_settings(const generate_report *r) {
     char units[32];
     device_units_text(r->device, units, sizeof units);
     fprintf(stderr,
-            "\n%s, %zu + %u tokens, %u steps, %s; attention stores %s; kernel %s on %s, %s\n",
+            "\n%s, %zu + %u tokens, %u steps, %s; attention stores %s, linear layers multiply %s; "
+            "kernel %s on %s, %s\n",
             r->model_dir, r->prompt_length, r->denoise->gen_length, r->denoise->steps,
-            dlm_sampler_name(r->denoise->sampler), storage_name(m->plan.dtype), m->result.kernel,
+            dlm_sampler_name(r->denoise->sampler), storage_name(m->plan.dtype),
+            storage_name((sparsed_dtype)m->result.product_dtype), m->result.kernel,
             r->device->selector, units);
     for (size_t i = 0; i < r->count; i++) {
         const method_plan *p = &r->methods[i].plan;
@@ -220,6 +228,7 @@ void generate_print_table(const generate_report *r) {
         print_row(r, "tokens equal to dense", cell_equal);
     print_row(r, "steps dense+build+sparse", cell_steps);
     print_row(r, "attention work (dense 1)", cell_work);
+    print_row(r, "query rows of the last layer", cell_last_rows);
     print_row(r, "seconds, total", cell_total);
     print_row(r, "  linear layers", cell_linear);
     print_row(r, "  dense attention", cell_dense);
@@ -255,6 +264,10 @@ static void add_method(cJSON *to, const generate_report *r, const generate_metho
     for (uint32_t i = 0; i < r->layers; i++) {
         cJSON *layer = cJSON_CreateObject();
         cJSON_AddNumberToObject(layer, "density", result->layer_density[i]);
+        cJSON_AddNumberToObject(layer, "query_rows",
+                                i + 1 < r->layers
+                                    ? (double)(r->prompt_length + r->denoise->gen_length)
+                                    : (double)result->last_layer_rows);
         cJSON_AddItemToArray(layers, layer);
     }
     cJSON *steps = cJSON_AddObjectToObject(to, "steps");
@@ -270,6 +283,8 @@ static void add_method(cJSON *to, const generate_report *r, const generate_metho
     cJSON_AddStringToObject(to, "kernel", result->kernel);
     cJSON_AddNumberToObject(to, "scratch_bytes", (double)result->scratch_bytes);
     cJSON_AddNumberToObject(to, "pattern_bytes", (double)result->pattern_bytes);
+    cJSON_AddStringToObject(to, "product_dtype",
+                            storage_name((sparsed_dtype)result->product_dtype));
     if (m->plan.kind == METHOD_WINDOW || m->plan.kind == METHOD_STREAMING)
         cJSON_AddNumberToObject(to, "window", (double)result->window);
 }

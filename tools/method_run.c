@@ -8,7 +8,6 @@
 #include "clock.h"
 #include "device_options.h"
 #include "pattern_record.h"
-#include "storage_convert.h"
 
 static const char *const names[METHOD_KINDS] = {"dense", "sparsed", "window", "streaming"};
 
@@ -37,10 +36,11 @@ typedef struct method_state {
     const dlm_denoise_options *denoise;
     const method_plan *plan;
     method_result *result;
-    sparsed_dtype dtype;
+    uint32_t product_dtype; /* in which linear layers multiply */
+    uint32_t len;
+    uint32_t last_from; /* the first query row of the last layer */
     uint32_t step;
-    sparsed_op op;   /* of this step */
-    void *stored[3]; /* q, k, v in dtype, unless that is f32 */
+    sparsed_op op; /* of this step */
     uint32_t last_build;
     pattern_record record; /* with plan->saving */
 } method_state;
@@ -82,43 +82,60 @@ static void count_seconds(method_state *s, double seconds) {
         r->build_seconds += seconds;
 }
 
-static bool attend(void *user, uint32_t layer, const float *q, const float *k, const float *v,
-                   float *out, uint32_t len, tool_error *error) {
+static uint32_t first_query(const method_state *s, uint32_t layer) {
+    return layer + 1 < s->config->layers ? 0 : s->last_from;
+}
+
+static size_t row_bytes(const method_state *s, uint32_t dtype) {
+    size_t width = (size_t)s->config->heads * s->config->head_dim;
+    return dlm_row_stride(width, dtype) * (dtype == SPARSED_F32 ? sizeof(float) : sizeof(uint16_t));
+}
+
+static bool attend(void *user, uint32_t layer, const void *q, const void *k, const void *v,
+                   void *out, uint32_t len, tool_error *error) {
     method_state *s = user;
-    const dlm_config *c = s->config;
-    const void *input[3] = {q, k, v};
-    size_t width[3] = {(size_t)c->heads * c->head_dim, (size_t)c->kv_heads * c->head_dim,
-                       (size_t)c->kv_heads * c->head_dim};
-    double start = clock_seconds();
-    for (int i = 0; i < 3 && s->dtype != SPARSED_F32; i++) {
-        storage_from_floats(input[i], len * width[i], s->dtype, s->stored[i]);
-        input[i] = s->stored[i];
-    }
+    const uint32_t from = first_query(s, layer);
     /* The library only reads q, k and v. */
     const sparsed_io io = {.struct_size = sizeof io,
-                           .q.mem = (void *)input[0],
-                           .k.mem = (void *)input[1],
-                           .v.mem = (void *)input[2],
-                           .out.mem = out,
+                           .q.mem = (char *)q + from * row_bytes(s, s->plan->dtype),
+                           .k.mem = (void *)k,
+                           .v.mem = (void *)v,
+                           .out.mem = (char *)out + from * row_bytes(s, s->product_dtype),
+                           .q_len = len - from,
                            .scores.mem = records(s) ? s->record.scores : NULL};
+    double start = clock_seconds();
     sparsed_status status = sparsed_pipeline_attend(s->pipeline, s->step, layer, &io);
     count_seconds(s, clock_seconds() - start);
     return device_check(s->context, status, error) &&
            (!records(s) || pattern_record_add(&s->record, s->context, s->pipeline, layer, error));
 }
 
-sparsed_desc method_desc(const dlm_config *c, uint64_t len, sparsed_dtype dtype) {
+/* The predictions are read at the end of the sequence: of the last layer no earlier query block is
+ * needed. Saved patterns are whole, and so are those that come from a file. */
+static uint32_t last_layer_from(const method_state *s, uint32_t prompt_length) {
+    const uint32_t block = s->plan->kind == METHOD_DENSE ? 1 : s->plan->select.block_q;
+    const uint32_t first = dlm_reading_position(s->config, prompt_length);
+    bool whole = s->plan->saving != METHOD_SAVE_NONE || s->plan->patterns || block == 0;
+    return whole ? 0 : first / block * block;
+}
+
+sparsed_desc method_desc(const dlm_config *c, uint64_t len, sparsed_dtype dtype,
+                         uint32_t out_dtype) {
     sparsed_desc d = SPARSED_DESC_INIT;
-    uint64_t q_row = (uint64_t)c->heads * c->head_dim, kv_row = (uint64_t)c->kv_heads * c->head_dim;
+    const size_t q_width = (size_t)c->heads * c->head_dim;
+    const size_t kv_row = dlm_row_stride((size_t)c->kv_heads * c->head_dim, dtype);
+    const size_t q_row = dlm_row_stride(q_width, dtype);
+    const size_t out_row = dlm_row_stride(q_width, out_dtype);
     d.dtype = dtype;
-    d.out_dtype = SPARSED_F32;
+    d.out_dtype = out_dtype;
     d.batch = 1;
     d.heads = c->heads;
     d.kv_heads = c->kv_heads;
     d.head_dim = c->head_dim;
     d.q_len = d.kv_len = len;
-    d.q = d.out = (sparsed_strides){len * q_row, c->head_dim, q_row};
+    d.q = (sparsed_strides){len * q_row, c->head_dim, q_row};
     d.k = d.v = (sparsed_strides){len * kv_row, c->head_dim, kv_row};
+    d.out = (sparsed_strides){len * out_row, c->head_dim, out_row};
     return d;
 }
 
@@ -145,7 +162,7 @@ static bool create_pipeline(method_state *s, uint64_t len, const sparsed_schedul
                                        .flags = flags[s->plan->saving],
                                        .steps = s->denoise->steps,
                                        .entries = entries};
-    sparsed_desc desc = method_desc(s->config, len, s->dtype);
+    sparsed_desc desc = method_desc(s->config, len, s->plan->dtype, s->product_dtype);
     sparsed_select select = s->plan->select;
     select.gen_len = s->denoise->gen_length;
     sparsed_status status =
@@ -198,14 +215,9 @@ static bool close_record(method_state *s, tool_error *error) {
 static bool allocate(method_state *s, uint64_t len, tool_error *error) {
     const dlm_config *c = s->config;
     method_result *r = s->result;
-    bool half = s->dtype != SPARSED_F32;
-    size_t row = (size_t)c->head_dim * sizeof(uint16_t) * (half ? (size_t)len : 0) + 1;
     r->tokens = calloc(s->denoise->gen_length, sizeof *r->tokens);
     r->layer_density = calloc(c->layers, sizeof *r->layer_density);
-    s->stored[0] = malloc(c->heads * row);
-    s->stored[1] = malloc(c->kv_heads * row);
-    s->stored[2] = malloc(c->kv_heads * row);
-    return r->tokens && r->layer_density && s->stored[0] && s->stored[1] && s->stored[2]
+    return r->tokens && r->layer_density
                ? true
                : tool_fail(error, "out of memory for a run over %llu tokens",
                            (unsigned long long)len);
@@ -215,6 +227,7 @@ static bool allocate(method_state *s, uint64_t len, tool_error *error) {
 static bool measure_density(method_state *s, tool_error *error) {
     method_result *r = s->result;
     uint32_t layers = s->config->layers;
+    double all_rows = 0.0;
     for (uint32_t i = 0; i < layers; i++) {
         sparsed_pattern *pattern = NULL;
         r->layer_density[i] = 1.0;
@@ -225,8 +238,11 @@ static bool measure_density(method_state *s, tool_error *error) {
             r->layer_density[i] = sparsed_pattern_density(pattern, UINT32_MAX);
             sparsed_pattern_release(pattern);
         }
-        r->density += r->layer_density[i] / layers;
+        double rows = s->len - first_query(s, i);
+        r->density += r->layer_density[i] * rows;
+        all_rows += rows;
     }
+    r->density /= all_rows;
     return true;
 }
 
@@ -258,12 +274,17 @@ bool method_run(sparsed_context *context, dlm_model *model, const uint32_t *prom
                       .denoise = denoise,
                       .plan = plan,
                       .result = result,
-                      .dtype = plan->dtype};
+                      .product_dtype = dlm_model_product_dtype(model, plan->dtype)};
     uint64_t len = prompt_length + denoise->gen_length;
-    *result = (method_result){.tokens = NULL, .window = plan->select.window};
+    *result = (method_result){
+        .tokens = NULL, .window = plan->select.window, .product_dtype = s.product_dtype};
+    s.len = (uint32_t)len;
+    s.last_from = last_layer_from(&s, (uint32_t)prompt_length);
+    result->last_layer_rows = s.len - s.last_from;
     bool done = allocate(&s, len, error) && open_pipeline(&s, len, error) && open_record(&s, error);
     if (done) {
-        const dlm_attention attention = {attend, &s};
+        const dlm_attention attention = {attend,          &s,    plan->dtype,
+                                         s.product_dtype, false, s.last_from};
         dlm_denoise_options options = *denoise;
         options.before_step = before_step;
         options.user = &s;
@@ -276,8 +297,6 @@ bool method_run(sparsed_context *context, dlm_model *model, const uint32_t *prom
     done = done && measure_density(&s, error) && measure_work(&s, error) && close_record(&s, error);
     pattern_record_free(&s.record);
     sparsed_pipeline_destroy(s.pipeline);
-    for (int i = 0; i < 3; i++)
-        free(s.stored[i]);
     if (!done)
         method_result_free(result);
     return done;

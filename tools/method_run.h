@@ -43,7 +43,7 @@ typedef struct method_plan {
 typedef struct method_result {
     uint32_t *tokens;      /* [gen_length]; owned */
     double *layer_density; /* [layers] of the last pattern; 1 if there was none; owned */
-    double density;        /* their mean */
+    double density;        /* their mean, by query rows */
     double attention_work; /* query-key pairs attended in all steps, as a share of dense */
     double total_seconds, linear_seconds;
     double dense_seconds, build_seconds, sparse_seconds; /* attention; build: steps that build */
@@ -51,6 +51,8 @@ typedef struct method_result {
     bool sparse;                   /* some step attended sparsely */
     sparsed_pattern_set *patterns; /* saved ones; NULL: none; owned */
     uint64_t window;               /* fixed patterns */
+    uint32_t last_layer_rows;      /* query rows of the last layer: those that predictions need */
+    uint32_t product_dtype;        /* in which linear layers multiply: SPARSED_F32 or _BF16 */
     char kernel[32];
     uint64_t scratch_bytes, pattern_bytes;
 } method_result;
@@ -69,8 +71,9 @@ bool method_schedule(const method_plan *plan, uint32_t steps, sparsed_schedule_e
                      tool_error *error);
 
 /* The attention problem of one layer over len tokens: [len][heads][head_dim] in memory, as the
- * linear layers leave it. */
-sparsed_desc method_desc(const dlm_config *config, uint64_t len, sparsed_dtype dtype);
+ * linear layers leave it and, out, read it. */
+sparsed_desc method_desc(const dlm_config *config, uint64_t len, sparsed_dtype dtype,
+                         uint32_t out_dtype);
 
 /* Seconds of all attention. */
 double method_attention_seconds(const method_result *result);

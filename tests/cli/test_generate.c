@@ -76,11 +76,14 @@ static void check_method(const cJSON *m, int gen_length, int layers, bool exampl
                    json_number(m, "steps.sparse");
     double parts = json_number(m, "seconds.linear") + json_number(m, "seconds.dense") +
                    json_number(m, "seconds.build") + json_number(m, "seconds.sparse");
-    double mean = 0.0;
+    double sum = 0.0, rows = 0.0;
     assert_int_equal(cJSON_GetArraySize(json_at(m, "tokens")), gen_length);
     assert_int_equal(cJSON_GetArraySize(json_at(m, "layers")), layers);
-    cJSON_ArrayForEach(layer, json_at(m, "layers")) mean += json_number(layer, "density") / layers;
-    assert_true(fabs(mean - json_number(m, "density")) < 1e-9);
+    cJSON_ArrayForEach(layer, json_at(m, "layers")) {
+        sum += json_number(layer, "density") * json_number(layer, "query_rows");
+        rows += json_number(layer, "query_rows");
+    }
+    assert_true(fabs(sum / rows - json_number(m, "density")) < 1e-9);
     assert_true(steps >= 1.0);
     assert_true(parts > 0.0 && parts <= json_number(m, "seconds.total"));
     assert_true(json_number(m, "attention_work") > 0.0);
@@ -341,7 +344,8 @@ static void test_generate__answer_on_stdout_and_table_on_stderr(void **state) {
     assert_int_equal(output.status, 0);
     assert_string_equal(output.out, answer);
     const char *const rows[] = {"sparsed: mode upstream-dream, select 0.3, blocks 32 x 32",
-                                "kernel cpu-blas on cpu, ",
+                                "attention stores f32, linear layers multiply f32; kernel ",
+                                "query rows of the last layer ",
                                 "\nanswer ",
                                 "tokens equal to dense",
                                 "seconds, total",
@@ -493,7 +497,8 @@ static void test_generate__example_answered_with_saved_patterns(void **state) {
     /* The file is the first sparse method's alone. */
     assert_steps(json_at(warm, "compare.dense"), 32, 0, 0);
     assert_steps(json_at(warm, "compare.window"), 0, 1, 31);
-    assert_true(json_number(warm, "compare.window.density") >= json_number(warm, "density") - 1e-9);
+    /* In the last layer only the sequence's end counts, which is nearer to a window's edge. */
+    assert_true(json_number(warm, "compare.window.density") >= json_number(warm, "density") - 1e-2);
     cJSON_Delete(first);
     cJSON_Delete(warm);
 }

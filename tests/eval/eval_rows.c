@@ -4,7 +4,8 @@
  * Answers of the built-in model to its eval rows, held against reference answers: for
  * docs/accuracy.md and, with a few rows, for the tests. eval_rows MODEL_DIR REFERENCE.json LENGTH
  * ROWS_PER_TASK METHODS [THREADS] [PART/PARTS] METHODS: comma-separated names of the reference,
- * full | bBLOCK:RATIO | window | sinks. Runs rows 0 .. ROWS_PER_TASK-1 of each task (with
+ * full | bBLOCK:RATIO | window | sinks, and behind any of them @bf16: run so, held to the same
+ * reference. Runs rows 0 .. ROWS_PER_TASK-1 of each task (with
  * PART/PARTS every PARTS-th of them) with sampler low_confidence, steps = gen_length, skip 0.2.
  * Prints a line for each row, and per method at the end how many rows differ from the reference.
  * Exit code 0 even then: the tests judge by their own bound.
@@ -26,7 +27,7 @@
 enum { MAX_METHODS = 8, SINKS = 4 };
 
 typedef struct eval_method {
-    char name[32];
+    char name[32], reference[32];
     method_plan plan;
     unsigned rows, equal, equal_answers;
     double score, reference_score, seconds;
@@ -55,10 +56,16 @@ static void add_method(eval *e, const char *name) {
                             .skip = 0.2,
                             .select = SPARSED_SELECT_INIT,
                             .dtype = SPARSED_F32};
+    const size_t length = strcspn(name, "@");
     snprintf(m->name, sizeof m->name, "%s", name);
-    if (strcmp(name, "full") == 0)
+    snprintf(m->reference, sizeof m->reference, "%.*s", (int)length, name);
+    if (strcmp(name + length, "@bf16") == 0)
+        m->plan.dtype = SPARSED_BF16;
+    else if (name[length])
+        die("METHODS: behind @ only bf16");
+    if (strcmp(m->reference, "full") == 0)
         m->plan.kind = METHOD_DENSE;
-    else if (strcmp(name, "window") == 0 || strcmp(name, "sinks") == 0) {
+    else if (strcmp(m->reference, "window") == 0 || strcmp(m->reference, "sinks") == 0) {
         bool sinks = name[0] == 's';
         m->plan.kind = sinks ? METHOD_STREAMING : METHOD_WINDOW;
         m->plan.select.mode = sinks ? SPARSED_MODE_STREAMING : SPARSED_MODE_WINDOW;
@@ -90,7 +97,7 @@ static void run_row(eval *e, eval_method *m, const char *name, const dlm_example
     if (!dlm_prompt_encode(e->tokenizer, dlm_model_config(e->model), example->prompt,
                            strlen(example->prompt), false, &prompt, &e->error))
         die(e->error.text);
-    const cJSON *want = cJSON_GetObjectItemCaseSensitive(reference, m->name);
+    const cJSON *want = cJSON_GetObjectItemCaseSensitive(reference, m->reference);
     dlm_denoise_options denoise = {.sampler = DLM_LOW_CONFIDENCE,
                                    .gen_length = example->gen_length,
                                    .steps = example->gen_length};
@@ -116,7 +123,7 @@ static void run_row(eval *e, eval_method *m, const char *name, const dlm_example
                        ? (double)dlm_example_found(example, text) / example->ref_count
                        : 0.0;
     double want_score = cJSON_GetObjectItemCaseSensitive(want, "score")->valuedouble;
-    printf("%-24s %-10s %-9s score %.3f (%.3f) density %.4f (%.4f) %.2f s\n", name, m->name,
+    printf("%-24s %-13s %-9s score %.3f (%.3f) density %.4f (%.4f) %.2f s\n", name, m->name,
            equal         ? "equal"
            : same_answer ? "after-end"
                          : "DIFFERENT",
@@ -194,7 +201,7 @@ int main(int argc, char **argv) {
              (unsigned)strtoul(argv[4], NULL, 10), part, parts);
     for (size_t i = 0; i < e.method_count; i++) {
         const eval_method *m = &e.methods[i];
-        printf("total %-10s rows %u, equal ids %u, equal answers %u, score %.2f %% (reference "
+        printf("total %-13s rows %u, equal ids %u, equal answers %u, score %.2f %% (reference "
                "%.2f %%), %.1f s\n",
                m->name, m->rows, m->equal, m->equal_answers, 100.0 * m->score / m->rows,
                100.0 * m->reference_score / m->rows, m->seconds);

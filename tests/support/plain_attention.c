@@ -75,8 +75,8 @@ static bool attend_tile(const problem *p, uint32_t head, uint32_t first) {
     return true;
 }
 
-bool plain_attend(void *user, uint32_t layer, const float *q, const float *k, const float *v,
-                  float *out, uint32_t len, tool_error *error) {
+bool plain_attend(void *user, uint32_t layer, const void *q, const void *k, const void *v,
+                  void *out, uint32_t len, tool_error *error) {
     const plain_attention *o = user;
     const uint32_t blocks = (len + o->block - 1) / o->block;
     const size_t layer_mask = (size_t)layer * o->heads * blocks * blocks;

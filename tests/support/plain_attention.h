@@ -18,7 +18,7 @@ typedef struct plain_attention {
 plain_attention plain_attention_for(const dlm_config *config);
 
 /* The callback; user is a plain_attention. */
-bool plain_attend(void *user, uint32_t layer, const float *q, const float *k, const float *v,
-                  float *out, uint32_t len, tool_error *error);
+bool plain_attend(void *user, uint32_t layer, const void *q, const void *k, const void *v,
+                  void *out, uint32_t len, tool_error *error);
 
 #endif

@@ -55,7 +55,7 @@ static void check_twin(const twin_case *c) {
     model_golden golden = golden_open(c->golden);
     dlm_model *model = golden_load_model(c->model_dir);
     twin_run twin = {.golden = &golden, .plain = plain_attention_for(dlm_model_config(model))};
-    const dlm_attention attention = {plain_attend, &twin.plain};
+    const dlm_attention attention = {plain_attend, &twin.plain, SPARSED_F32, SPARSED_F32, true, 0};
     const dlm_denoise_options options = {.sampler = c->sampler,
                                          .gen_length = golden.gen_length,
                                          .steps = golden.steps,
@@ -156,7 +156,7 @@ static bool short_run(dlm_denoise_options options, const uint32_t *prompt, size_
                       watch *w, tool_error *error) {
     dlm_model *model = golden_load_model(LLADA_DIR);
     plain_attention plain = plain_attention_for(dlm_model_config(model));
-    const dlm_attention attention = {plain_attend, &plain};
+    const dlm_attention attention = {plain_attend, &plain, SPARSED_F32, SPARSED_F32, true, 0};
     uint32_t generated[16];
     assert_true(options.gen_length <= 16);
     w->mask_token = dlm_model_config(model)->mask_token;

@@ -121,23 +121,41 @@ static void check_account(const twin_case *c, const model_golden *golden, const 
     assert_true((r->pattern_bytes > 0) == sparse);
 }
 
-/* Each layer's density is that of the stored mask. */
-static void check_density(const model_golden *golden, const dlm_config *config,
-                          const method_result *result) {
+/* The density of the last `rows` query rows of a layer's stored mask. */
+static double stored_density(const model_golden *golden, const dlm_config *config, uint32_t layer,
+                             uint32_t rows) {
     sparsed_pattern_info info = {.struct_size = sizeof info,
                                  .batch = 1,
                                  .heads = config->heads,
                                  .block_q = golden->block,
                                  .block_k = golden->block,
-                                 .q_len = golden->len,
+                                 .q_len = rows,
                                  .kv_len = golden->len};
-    uint32_t blocks = (golden->len + golden->block - 1) / golden->block;
+    const uint32_t blocks = (golden->len + golden->block - 1) / golden->block;
+    const uint32_t kept = (rows + golden->block - 1) / golden->block;
+    uint8_t *mask = malloc((size_t)config->heads * kept * blocks);
+    sparsed_pattern *pattern;
+    assert_non_null(mask);
+    for (size_t head = 0; head < config->heads; head++)
+        memcpy(mask + head * kept * blocks,
+               golden->mask + (((layer * config->heads + head) * blocks) + blocks - kept) * blocks,
+               (size_t)kept * blocks);
+    assert_int_equal(sparsed_pattern_from_mask(&info, mask, NULL, &pattern, NULL), SPARSED_OK);
+    double density = sparsed_pattern_density(pattern, UINT32_MAX);
+    sparsed_pattern_release(pattern);
+    free(mask);
+    return density;
+}
+
+/* Each layer's density is that of the stored mask, in the last one that of the rows that it needs. */
+static void check_density(const model_golden *golden, const dlm_config *config,
+                          const method_result *result) {
+    const uint32_t first = dlm_reading_position(config, golden->prompt_length);
+    assert_int_equal(result->last_layer_rows, golden->len - first / golden->block * golden->block);
     for (uint32_t layer = 0; layer < config->layers; layer++) {
-        const uint8_t *mask = golden->mask + (size_t)layer * config->heads * blocks * blocks;
-        sparsed_pattern *pattern;
-        assert_int_equal(sparsed_pattern_from_mask(&info, mask, NULL, &pattern, NULL), SPARSED_OK);
-        double density = sparsed_pattern_density(pattern, UINT32_MAX);
-        sparsed_pattern_release(pattern);
+        bool last = layer + 1 == config->layers;
+        double density =
+            stored_density(golden, config, layer, last ? result->last_layer_rows : golden->len);
         if (fabs(result->layer_density[layer] - density) > 1e-12)
             fail_msg("layer %u has density %.6f, its stored mask %.6f", layer,
                      result->layer_density[layer], density);
@@ -297,6 +315,15 @@ static void test_method_run__counts_the_steps_of_each_schedule(void **state) {
     }
 }
 
+/* The share of keys that the last `rows` of `len` query rows attend to, counted one by one. */
+static double counted_density(uint32_t len, uint32_t rows, uint32_t window, uint64_t sinks) {
+    double count = 0.0;
+    for (uint32_t i = len - rows; i < len; i++)
+        for (uint32_t j = 0; j < len; j++)
+            count += j < sinks || (j + window >= i && j <= i + window);
+    return count / rows / len;
+}
+
 static void test_method_run__fixed_patterns_have_their_exact_density(void **state) {
     const dlm_denoise_options denoise = {.gen_length = 40, .steps = 2};
     for (uint64_t sinks = 0; sinks <= 4; sinks += 4) {
@@ -309,7 +336,14 @@ static void test_method_run__fixed_patterns_have_their_exact_density(void **stat
         plan.select.sinks = sinks;
         if (!short_run(*state, &plan, &denoise, &r, &error))
             fail_msg("%s", error.text);
-        assert_true(fabs(r.density - sparsed_fixed_density(271, 30, sinks)) < 1e-12);
+        double exact = sparsed_fixed_density(271, 30, sinks);
+        double last = counted_density(271, r.last_layer_rows, 30, sinks);
+        uint32_t rows = r.last_layer_rows;
+        assert_in_range(rows, 40, 40 + plan.select.block_q - 1);
+        assert_true(fabs(r.layer_density[0] - exact) < 1e-12);
+        assert_true(fabs(r.layer_density[2] - last) < 1e-12);
+        double mean = (2.0 * 271 * exact + rows * last) / (2 * 271 + rows);
+        assert_true(fabs(r.density - mean) < 1e-12);
         assert_true(fabs(r.attention_work - r.density) < 1e-12);
         assert_int_equal(r.window, 30);
         method_result_free(&r);
@@ -342,6 +376,7 @@ static void test_method_run__half_types_fill_every_position(void **state) {
             fail_msg("%s", error.text);
         for (uint32_t t = 0; t < 40; t++)
             assert_int_not_equal(r.tokens[t], 1);
+        assert_true(r.product_dtype == SPARSED_F32 || dtypes[i] == SPARSED_BF16);
         method_result_free(&r);
     }
 }
@@ -478,6 +513,22 @@ static void test_method_run__saved_scores_choose_anew(void **state) {
     method_result_free(&direct);
 }
 
+/* Patterns that are saved are whole, in the last layer too. */
+static void test_method_run__saves_whole_patterns(void **state) {
+    const dlm_denoise_options denoise = {.gen_length = 8, .steps = 8};
+    method_plan plan = saving_plan("upstream", METHOD_SAVE_LAST, 0);
+    method_result part, whole;
+    run_or_fail(*state, &plan, &denoise, &whole);
+    plan.saving = METHOD_SAVE_NONE;
+    run_or_fail(*state, &plan, &denoise, &part);
+    assert_true(part.last_layer_rows < 8 + plan.select.block_q);
+    assert_int_equal(whole.last_layer_rows, 239);
+    assert_tokens_equal(part.tokens, whole.tokens, 8);
+    assert_true(part.layer_density[0] == whole.layer_density[0]);
+    method_result_free(&part);
+    method_result_free(&whole);
+}
+
 /* The steps of a warm run are those of the schedule, and its density that of the patterns. */
 static void test_method_run__starts_with_given_patterns(void **state) {
     const dlm_denoise_options denoise = {.gen_length = 8, .steps = 8};
@@ -551,6 +602,7 @@ int main(void) {
         cmocka_unit_test(test_method_run__fixed_patterns_have_their_exact_density),
         cmocka_unit_test(test_method_run__builds_nothing_that_no_step_uses),
         cmocka_unit_test(test_method_run__half_types_fill_every_position),
+        cmocka_unit_test(test_method_run__saves_whole_patterns),
         cmocka_unit_test(test_method_run__saves_the_last_patterns),
         cmocka_unit_test(test_method_run__saves_what_listed_steps_would_choose),
         cmocka_unit_test(test_method_run__saved_scores_choose_anew),

@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "dlm/widen.h"
+#include "src/half.h"
 #include "support/model_golden.h"
 #include "support/plain_attention.h"
 
@@ -48,7 +50,7 @@ static void check_logits(dlm_model *model, const model_golden *golden, const cha
                          uint32_t step) {
     const dlm_config *config = dlm_model_config(model);
     plain_attention plain = plain_attention_for(config);
-    const dlm_attention attention = {plain_attend, &plain};
+    const dlm_attention attention = {plain_attend, &plain, SPARSED_F32, SPARSED_F32, true, 0};
     uint32_t rows[64];
     char tensor[64];
     size_t count;
@@ -142,8 +144,8 @@ static void check_probe(const probing_attention *probing, uint32_t layer, const 
     free(expected);
 }
 
-static bool attend_and_probe(void *user, uint32_t layer, const float *q, const float *k,
-                             const float *v, float *out, uint32_t len, tool_error *error) {
+static bool attend_and_probe(void *user, uint32_t layer, const void *q, const void *k,
+                             const void *v, void *out, uint32_t len, tool_error *error) {
     probing_attention *probing = user;
     if (!plain_attend(&probing->plain, layer, q, k, v, out, len, error)) {
         return false;
@@ -162,7 +164,7 @@ static void check_probes(const char *model_dir, const char *golden_name) {
     uint32_t *positions = golden_ids(&golden, "probe_positions", &count);
     probing_attention probing = {plain_attention_for(dlm_model_config(model)), &golden, positions,
                                  (uint32_t)count};
-    const dlm_attention attention = {attend_and_probe, &probing};
+    const dlm_attention attention = {attend_and_probe, &probing, SPARSED_F32, SPARSED_F32, true, 0};
     tool_error error;
     put_tokens(&golden, "full", 0);
     assert_true(
@@ -187,16 +189,16 @@ static void test_dlm_model_forward__layers_of_golden_e2e(void **state) {
     check_probes(DREAM_DIR, "golden_e2e.safetensors");
 }
 
-static bool attend_nothing(void *user, uint32_t layer, const float *q, const float *k,
-                           const float *v, float *out, uint32_t len, tool_error *error) {
+static bool attend_nothing(void *user, uint32_t layer, const void *q, const void *k, const void *v,
+                           void *out, uint32_t len, tool_error *error) {
     const plain_attention *plain = user;
     (void)layer, (void)q, (void)k, (void)v, (void)error;
-    memset(out, 0, (size_t)len * plain->heads * plain->head_dim * sizeof *out);
+    memset(out, 0, (size_t)len * plain->heads * plain->head_dim * sizeof(float));
     return true;
 }
 
-static bool refuse_layer_two(void *user, uint32_t layer, const float *q, const float *k,
-                             const float *v, float *out, uint32_t len, tool_error *error) {
+static bool refuse_layer_two(void *user, uint32_t layer, const void *q, const void *k,
+                             const void *v, void *out, uint32_t len, tool_error *error) {
     if (layer == 2) {
         return tool_fail(error, "layer two is refused");
     }
@@ -207,7 +209,7 @@ static void test_dlm_model_forward__passes_on_a_failed_attention(void **state) {
     (void)state;
     dlm_model *model = golden_load_model(LLADA_DIR);
     plain_attention plain = plain_attention_for(dlm_model_config(model));
-    const dlm_attention attention = {refuse_layer_two, &plain};
+    const dlm_attention attention = {refuse_layer_two, &plain, SPARSED_F32, SPARSED_F32, true, 0};
     const uint32_t tokens[] = {5, 6, 7};
     tool_error error = {0};
     assert_false(dlm_model_forward(model, tokens, 3, NULL, 0, &attention, NULL, &error));
@@ -220,7 +222,7 @@ static void test_dlm_model_forward__takes_max_position_and_no_more(void **state)
     dlm_model *model = golden_load_model(DREAM_DIR);
     const dlm_config *config = dlm_model_config(model);
     plain_attention plain = plain_attention_for(config);
-    const dlm_attention attention = {attend_nothing, &plain};
+    const dlm_attention attention = {attend_nothing, &plain, SPARSED_F32, SPARSED_F32, true, 0};
     assert_int_equal(config->max_position, 4096);
     uint32_t *tokens = calloc(4097, sizeof *tokens);
     float *logits = malloc(config->vocab * sizeof *logits);
@@ -241,7 +243,7 @@ static void test_dlm_model_forward__names_what_is_out_of_range(void **state) {
     (void)state;
     dlm_model *model = golden_load_model(LLADA_DIR);
     plain_attention plain = plain_attention_for(dlm_model_config(model));
-    const dlm_attention attention = {attend_nothing, &plain};
+    const dlm_attention attention = {attend_nothing, &plain, SPARSED_F32, SPARSED_F32, true, 0};
     const uint32_t tokens[] = {5, 511, 512}, row = 2;
     float logits[512];
     tool_error error = {0};
@@ -261,7 +263,7 @@ static void test_dlm_model_forward__rows_in_any_order(void **state) {
     dlm_model *model = golden_load_model(DREAM_DIR);
     const size_t vocab = dlm_model_config(model)->vocab;
     plain_attention plain = plain_attention_for(dlm_model_config(model));
-    const dlm_attention attention = {plain_attend, &plain};
+    const dlm_attention attention = {plain_attend, &plain, SPARSED_F32, SPARSED_F32, true, 0};
     const uint32_t tokens[] = {2, 3, 300, 4, 1}, rows[] = {4, 0, 2, 3, 1, 4, 2};
     float *logits = calloc(7 * vocab, sizeof *logits), *one = calloc(vocab, sizeof *one);
     tool_error error;
@@ -275,6 +277,98 @@ static void test_dlm_model_forward__rows_in_any_order(void **state) {
         assert_true(golden_relative_error(one, logits + i * vocab, vocab) < 1e-5);
     }
     free(one);
+    free(logits);
+    dlm_model_free(model);
+}
+
+/* The last layer's q may begin where the predictions are read; no prediction may be read before. */
+static void test_dlm_model_forward__leaves_out_rows_of_the_last_layer(void **state) {
+    (void)state;
+    dlm_model *model = golden_load_model(DREAM_DIR);
+    const size_t vocab = dlm_model_config(model)->vocab;
+    plain_attention plain = plain_attention_for(dlm_model_config(model));
+    dlm_attention attention = {plain_attend, &plain, SPARSED_F32, SPARSED_F32, true, 0};
+    uint32_t tokens[140];
+    const uint32_t rows[] = {134, 139}, before = 133;
+    float *logits = calloc(4 * vocab, sizeof *logits);
+    tool_error error = {0};
+    assert_non_null(logits);
+    for (uint32_t i = 0; i < 140; i++) {
+        tokens[i] = 300 + i;
+    }
+    assert_true(dlm_model_forward(model, tokens, 140, rows, 2, &attention, logits, &error));
+    attention.last_from = 133;
+    assert_true(
+        dlm_model_forward(model, tokens, 140, rows, 2, &attention, logits + 2 * vocab, &error));
+    assert_memory_equal(logits, logits + 2 * vocab, 2 * vocab * sizeof *logits);
+    assert_false(dlm_model_forward(model, tokens, 140, &before, 1, &attention, logits, &error));
+    assert_non_null(strstr(error.text, "position 133"));
+    attention.last_from = 140;
+    assert_false(dlm_model_forward(model, tokens, 140, NULL, 0, &attention, logits, &error));
+    assert_non_null(strstr(error.text, "row 140"));
+    free(logits);
+    dlm_model_free(model);
+}
+
+static float *widened(const uint16_t *from, size_t rows, size_t width) {
+    const size_t stride = dlm_row_stride(width, SPARSED_BF16);
+    float *to = malloc(rows * width * sizeof *to);
+    assert_non_null(to);
+    for (size_t r = 0; r < rows; r++) {
+        dlm_widen(SAFETENSORS_BF16, from, r * stride, width, to + r * width);
+    }
+    return to;
+}
+
+/* Plain attention between bf16 rows, apart as products like them. */
+static bool attend_in_bf16(void *user, uint32_t layer, const void *q, const void *k, const void *v,
+                           void *out, uint32_t len, tool_error *error) {
+    plain_attention *plain = user;
+    const size_t q_width = (size_t)plain->heads * plain->head_dim;
+    const size_t kv_width = (size_t)plain->kv_heads * plain->head_dim;
+    const size_t stride = dlm_row_stride(q_width, SPARSED_BF16);
+    float *q_floats = widened(q, len, q_width), *k_floats = widened(k, len, kv_width);
+    float *v_floats = widened(v, len, kv_width), *result = malloc(len * q_width * sizeof *result);
+    assert_non_null(result);
+    bool done = plain_attend(plain, layer, q_floats, k_floats, v_floats, result, len, error);
+    for (size_t i = 0; i < len * q_width; i++) {
+        ((uint16_t *)out)[i / q_width * stride + i % q_width] = spd_bf16_from_float(result[i]);
+    }
+    free(q_floats);
+    free(k_floats);
+    free(v_floats);
+    free(result);
+    return done;
+}
+
+/* Against the same in float; 8 bits of mantissa give some 1e-2. */
+static void test_dlm_model_forward__multiplies_bf16(void **state) {
+    (void)state;
+    dlm_model *model = golden_load_model(DREAM_DIR);
+    const size_t vocab = dlm_model_config(model)->vocab;
+    plain_attention plain = plain_attention_for(dlm_model_config(model));
+    const dlm_attention floats = {plain_attend, &plain, SPARSED_F32, SPARSED_F32, true, 0};
+    const uint32_t product = dlm_model_product_dtype(model, SPARSED_BF16);
+    const dlm_attention pairs = {attend_in_bf16, &plain, SPARSED_BF16, SPARSED_BF16, false, 0};
+    assert_int_equal(dlm_model_product_dtype(model, SPARSED_F32), SPARSED_F32);
+    assert_int_equal(dlm_model_product_dtype(model, SPARSED_F16), SPARSED_F32);
+    if (product != SPARSED_BF16) {
+        dlm_model_free(model);
+        skip(); /* this processor does not multiply bf16 */
+    }
+    uint32_t tokens[200];
+    const uint32_t rows[] = {1, 100, 199};
+    float *logits = calloc(6 * vocab, sizeof *logits);
+    tool_error error;
+    assert_non_null(logits);
+    for (uint32_t i = 0; i < 200; i++) {
+        tokens[i] = 400 + i * 3;
+    }
+    assert_true(dlm_model_forward(model, tokens, 200, rows, 3, &floats, logits, &error));
+    assert_true(dlm_model_forward(model, tokens, 200, rows, 3, &pairs, logits + 3 * vocab, &error));
+    double relative = golden_relative_error(logits + 3 * vocab, logits, 3 * vocab);
+    print_message("bf16 products: relative error %.2g\n", relative);
+    assert_true(relative > 1e-4 && relative < 2e-2);
     free(logits);
     dlm_model_free(model);
 }
@@ -294,7 +388,7 @@ static void test_dlm_model_forward__does_not_depend_on_threads(void **state) {
         dlm_model *model = dlm_model_load(LLADA_DIR, threads, &error);
         assert_non_null(model);
         plain_attention plain = plain_attention_for(dlm_model_config(model));
-        const dlm_attention attention = {plain_attend, &plain};
+        const dlm_attention attention = {plain_attend, &plain, SPARSED_F32, SPARSED_F32, true, 0};
         float *to = logits + (threads - 1) * 3 * vocab;
         assert_true(dlm_model_forward(model, tokens, 300, rows, 3, &attention, to, &error));
         assert_memory_equal(to, logits, 3 * vocab * sizeof *logits);
@@ -307,7 +401,7 @@ static void test_dlm_model_linear_seconds__counts_up(void **state) {
     (void)state;
     dlm_model *model = golden_load_model(LLADA_DIR);
     plain_attention plain = plain_attention_for(dlm_model_config(model));
-    const dlm_attention attention = {attend_nothing, &plain};
+    const dlm_attention attention = {attend_nothing, &plain, SPARSED_F32, SPARSED_F32, true, 0};
     const uint32_t tokens[] = {5, 6, 7};
     tool_error error;
     assert_true(dlm_model_linear_seconds(model) == 0.0);
@@ -329,6 +423,8 @@ int main(void) {
         cmocka_unit_test(test_dlm_model_forward__takes_max_position_and_no_more),
         cmocka_unit_test(test_dlm_model_forward__names_what_is_out_of_range),
         cmocka_unit_test(test_dlm_model_forward__rows_in_any_order),
+        cmocka_unit_test(test_dlm_model_forward__leaves_out_rows_of_the_last_layer),
+        cmocka_unit_test(test_dlm_model_forward__multiplies_bf16),
         cmocka_unit_test(test_dlm_model_forward__does_not_depend_on_threads),
         cmocka_unit_test(test_dlm_model_linear_seconds__counts_up),
     };

@@ -81,7 +81,7 @@ static void write_model(new_model *m, const char *from, const char *to) {
 static void forward(const char *dir, float logits[VOCAB]) {
     dlm_model *model = golden_load_model(dir);
     plain_attention plain = plain_attention_for(dlm_model_config(model));
-    const dlm_attention attention = {plain_attend, &plain};
+    const dlm_attention attention = {plain_attend, &plain, SPARSED_F32, SPARSED_F32, true, 0};
     const uint32_t tokens[] = {2, 3, 300, 301, 4, 1}, row = 5;
     tool_error error;
     assert_true(dlm_model_forward(model, tokens, 6, &row, 1, &attention, logits, &error));

@@ -107,8 +107,8 @@ static void run_close(stored_run *run) {
     golden_close(&run->golden);
 }
 
-static bool attend(void *user, uint32_t layer, const float *q, const float *k, const float *v,
-                   float *out, uint32_t len, tool_error *error) {
+static bool attend(void *user, uint32_t layer, const void *q, const void *k, const void *v,
+                   void *out, uint32_t len, tool_error *error) {
     const stored_run *run = user;
     const sparsed_io io = {.struct_size = sizeof io,
                            .q.mem = (void *)q,
@@ -124,7 +124,7 @@ static bool attend(void *user, uint32_t layer, const float *q, const float *k, c
 static void forward(stored_run *run, const char *name, uint32_t step, const uint32_t *rows,
                     uint32_t n_rows, float *logits) {
     const model_golden *golden = &run->golden;
-    const dlm_attention attention = {attend, run};
+    const dlm_attention attention = {attend, run, SPARSED_F32, SPARSED_F32, true, 0};
     char tensor[64];
     size_t count;
     tool_error error;

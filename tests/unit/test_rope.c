@@ -12,9 +12,8 @@
 #include <cmocka.h>
 
 #include "dlm/rope.h"
-#include "support/random.h"
 
-enum { DIM = 64, HEADS = 3, LEN = 300 };
+enum { DIM = 64, LEN = 300 };
 
 static dlm_rope new_rope(size_t positions) {
     dlm_rope rope = {.head_dim = DIM, .theta = 1e6f};
@@ -22,25 +21,15 @@ static dlm_rope new_rope(size_t positions) {
     return rope;
 }
 
-static void test_dlm_rope_apply__rotates_halves(void **state) {
+static void test_dlm_rope_reserve__fills_in_cosines_and_sines(void **state) {
     (void)state;
     dlm_rope rope = new_rope(LEN);
-    static float x[LEN * HEADS * DIM], before[LEN * HEADS * DIM];
-    uint64_t random = 9;
-    for (int i = 0; i < LEN * HEADS * DIM; i++) {
-        x[i] = random_float(&random);
-    }
-    memcpy(before, x, sizeof x);
-    dlm_rope_apply(&rope, x, LEN, HEADS, 2);
     for (int p = 0; p < LEN; p++) {
-        for (int i = 0; i < HEADS * DIM / 2; i++) {
-            int first = (p * HEADS + i / (DIM / 2)) * DIM + i % (DIM / 2);
-            int second = first + DIM / 2;
-            double angle = p * pow(1e6, -2.0 * (i % (DIM / 2)) / DIM);
-            double a = (double)before[first], b = (double)before[second];
+        for (int i = 0; i < DIM / 2; i++) {
+            double angle = p * pow(1e6, -2.0 * i / DIM);
             /* The angle is rounded to float: up to 2^-24 of 300. */
-            assert_true(fabs((double)x[first] - (a * cos(angle) - b * sin(angle))) < 1e-4);
-            assert_true(fabs((double)x[second] - (b * cos(angle) + a * sin(angle))) < 1e-4);
+            assert_true(fabs((double)rope.table[p * DIM + i] - cos(angle)) < 1e-4);
+            assert_true(fabs((double)rope.table[p * DIM + DIM / 2 + i] - sin(angle)) < 1e-4);
         }
     }
     dlm_rope_free(&rope);
@@ -67,7 +56,7 @@ static void test_dlm_rope_reserve__refuses_overflow(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dlm_rope_apply__rotates_halves),
+        cmocka_unit_test(test_dlm_rope_reserve__fills_in_cosines_and_sines),
         cmocka_unit_test(test_dlm_rope_reserve__extends_as_one_table),
         cmocka_unit_test(test_dlm_rope_reserve__refuses_overflow),
     };

@@ -111,6 +111,7 @@ static bool score_block(denoise_run *run, uint32_t start, uint32_t *masked_left,
                            run->rows, n, run->attention, run->logits, error)) {
         return false;
     }
+#pragma omp parallel for num_threads(dlm_model_threads(run->model)) schedule(static)
     for (uint32_t r = 0; r < n; r++) {
         uint32_t i = run->rows[r] - start;
         dlm_sampler_score(run->options->sampler, run->logits + (size_t)r * config->vocab,

@@ -1,38 +1,113 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
-/* See elementwise.h. */
+/* See elementwise.h. DLM_ELEMENTWISE names the table of this compilation. */
 #include "elementwise.h"
 
 #include <math.h>
+#include <string.h>
 
+#include <sparsed/sparsed.h>
+
+#include "../../src/half.h"
+
+#ifndef DLM_ELEMENTWISE
+#define DLM_ELEMENTWISE dlm_elementwise_baseline
+#endif
+
+enum { LANES = 16, CHUNK = 256 };
+
+/* In lanes, whose number does not depend on the vector width, so that the sum does not either. */
 static double mean_of_squares(const float *x, size_t width) {
-    double sum = 0.0;
-    for (size_t i = 0; i < width; i++) {
-        sum += (double)x[i] * (double)x[i];
+    double lane[LANES] = {0.0}, sum = 0.0;
+    size_t i = 0;
+    for (; i + LANES <= width; i += LANES) {
+        for (size_t j = 0; j < LANES; j++) {
+            lane[j] += (double)x[i + j] * (double)x[i + j];
+        }
+    }
+    for (size_t j = 0; i + j < width; j++) {
+        lane[j] += (double)x[i + j] * (double)x[i + j];
+    }
+    for (size_t j = 0; j < LANES; j++) {
+        sum += lane[j];
     }
     return sum / (double)width;
 }
 
-void dlm_rms_norm(const float *x, const float *weight, float eps, size_t rows, size_t width,
-                  int threads, float *y) {
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (size_t r = 0; r < rows; r++) {
-        const float *from = x + r * width;
-        float *to = y + r * width;
-        float scale = 1.0f / sqrtf((float)mean_of_squares(from, width) + eps);
+static void store(const float *restrict from, size_t width, uint32_t dtype, void *restrict to) {
+    uint16_t *half = to;
+    if (dtype == SPARSED_F32) {
+        memcpy(to, from, width * sizeof *from);
+    } else if (dtype == SPARSED_F16) {
         for (size_t i = 0; i < width; i++) {
-            to[i] = from[i] * scale * weight[i];
+            half[i] = spd_f16_from_float(from[i]);
+        }
+    } else {
+        for (size_t i = 0; i < width; i++) {
+            half[i] = spd_bf16_from_float(from[i]);
         }
     }
 }
 
-void dlm_swiglu(float *gate, const float *up, size_t rows, size_t width, int threads) {
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (size_t r = 0; r < rows; r++) {
-        float *g = gate + r * width;
-        const float *u = up + r * width;
-        for (size_t i = 0; i < width; i++) {
-            g[i] = g[i] / (1.0f + expf(-g[i])) * u[i];
+static void rms_norm(const float *restrict x, const float *restrict weight, float eps, size_t width,
+                     uint32_t dtype, void *restrict y) {
+    const float scale = 1.0f / sqrtf((float)mean_of_squares(x, width) + eps);
+    const size_t element = dtype == SPARSED_F32 ? sizeof(float) : sizeof(uint16_t);
+    float chunk[CHUNK];
+    for (size_t first = 0; first < width; first += CHUNK) {
+        size_t count = width - first < CHUNK ? width - first : CHUNK;
+        for (size_t i = 0; i < count; i++) {
+            chunk[i] = x[first + i] * scale * weight[first + i];
         }
+        store(chunk, count, dtype, (unsigned char *)y + first * element);
     }
 }
+
+/*
+ * e^-|x|, within 2e-7 of it; 0 where it is below 2^-126. -|x| = n ln 2 + f with ln 2 in two parts, of
+ * which the first times n is exact; the polynomial is a minimax fit of 2^t on [-0.5, 0.5].
+ */
+static inline float exp_of_minus(float x) {
+    const float round_bias = 0x1.8p23f; /* adding it rounds to an integer, kept in the low bits */
+    const float least = 0x1.5f0p6f;     /* 87.75: n is -127 at the least */
+    const float magnitude = fabsf(x);
+    const float clamped = magnitude < least ? -magnitude : -least;
+    const float biased = clamped * 0x1.715476p0f + round_bias;
+    const float n = biased - round_bias;
+    const float t = ((clamped - n * 0x1.62e4p-1f) - n * 0x1.7f7d1cp-20f) * 0x1.715476p0f;
+    float p = 0x1.41fbbcp-13f;
+    p = p * t + 0x1.5f3e52p-10f;
+    p = p * t + 0x1.3b2d4cp-7f;
+    p = p * t + 0x1.c6aee8p-5f;
+    p = p * t + 0x1.ebfbdcp-3f;
+    p = p * t + 0x1.62e430p-1f;
+    p = p * t + 1.0f;
+    return p *
+           spd_float_from_bits((spd_float_bits(biased) + 127u) << 23); /* times 2^n; 0 if -127 */
+}
+
+static void swiglu(float *restrict gate, const float *restrict up, size_t width) {
+    for (size_t i = 0; i < width; i++) {
+        const float g = gate[i], e = exp_of_minus(g);
+        const float numerator = g < 0.0f ? e : 1.0f; /* of 1 / (1 + exp(-g)), without overflow */
+        gate[i] = g * (numerator / (1.0f + e)) * up[i];
+    }
+}
+
+static void rotate(float *restrict x, const float *restrict angles, size_t half) {
+    const float *restrict sines = angles + half;
+    float *restrict last = x + half;
+    for (size_t i = 0; i < half; i++) {
+        const float first = x[i], second = last[i];
+        x[i] = first * angles[i] - second * sines[i];
+        last[i] = second * angles[i] + first * sines[i];
+    }
+}
+
+static void add(const float *restrict from, size_t width, float *restrict to) {
+    for (size_t i = 0; i < width; i++) {
+        to[i] += from[i];
+    }
+}
+
+const dlm_elementwise DLM_ELEMENTWISE = {rms_norm, swiglu, rotate, add, store};

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../../cpu/levels.h"
 #include "model_state.h"
 #include "widen.h"
 
@@ -160,6 +161,19 @@ static bool check_widths(const dlm_config *config, tool_error *error) {
     return true;
 }
 
+/* Whether every linear layer's weights are bf16. */
+static bool all_bf16(const dlm_model *model) {
+    bool all = model->head.dtype == SAFETENSORS_BF16;
+    for (uint32_t i = 0; i < model->config.layers; i++) {
+        const dlm_layer *l = &model->layers[i];
+        const dlm_linear *linears[] = {&l->q, &l->k, &l->v, &l->o, &l->gate, &l->up, &l->down};
+        for (size_t j = 0; j < sizeof linears / sizeof *linears; j++) {
+            all = all && linears[j]->dtype == SAFETENSORS_BF16;
+        }
+    }
+    return all;
+}
+
 static bool init_engine(dlm_model *model, uint32_t threads, tool_error *error) {
     const dlm_config *config = &model->config;
     uint32_t widest = config->heads * config->head_dim;
@@ -170,8 +184,9 @@ static bool init_engine(dlm_model *model, uint32_t threads, tool_error *error) {
     widest = config->intermediate > widest ? config->intermediate : widest;
     model->rope.head_dim = config->head_dim;
     model->rope.theta = (float)config->rope_theta;
-    if (!dlm_linear_engine_init(&model->engine, threads ? (int)threads : omp_get_max_threads(),
-                                widest)) {
+    model->all_bf16 = all_bf16(model);
+    if (!dlm_linear_engine_init(&model->engine, spd_level_best(false), spd_level_best(true),
+                                threads ? (int)threads : omp_get_max_threads(), widest)) {
         return tool_fail(error, "out of memory for a panel of weights");
     }
     return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
-/* The inside of a dlm_model, shared by model_load.c and model.c. */
+/* The inside of a dlm_model, shared by model_load.c, model.c and model_layer.c. */
 #ifndef TOOLS_DLM_MODEL_STATE_H
 #define TOOLS_DLM_MODEL_STATE_H
 
@@ -16,16 +16,18 @@ typedef struct dlm_layer {
 /* One forward pass's activations, for `capacity` rows. */
 typedef struct dlm_activations {
     size_t capacity;
-    float *x, *normed, *picked; /* [hidden]: residual stream, normed, rows of x gathered */
-    float *q, *attended;        /* [heads * head_dim] */
-    float *k, *v;               /* [kv_heads * head_dim] */
-    float *gate, *up;           /* [intermediate] */
+    float *x, *picked; /* [hidden]: residual stream, rows of it gathered */
+    void *normed;      /* [hidden], as the next product reads it */
+    void *gated;       /* [intermediate], likewise */
+    void *q, *k, *v;   /* [heads * head_dim] or [kv_heads * head_dim], attention's dtype */
+    void *attended, *picked_rows; /* [heads * head_dim], attention's out_dtype; rows gathered */
 } dlm_activations;
 
 struct dlm_model {
     dlm_config config;
     dlm_weights *weights;
     dlm_linear_engine engine;
+    bool all_bf16; /* the weights of all linear layers */
     dlm_rope rope;
     dlm_layer *layers;
     const safetensors_tensor *embedding; /* [vocab][hidden] */
@@ -36,5 +38,17 @@ struct dlm_model {
 };
 
 void dlm_activations_free(dlm_activations *activations);
+
+/* k and v of all positions, and q from row q_from on, rotated, in attention's dtype. */
+void dlm_layer_project(dlm_model *model, const dlm_layer *layer, const dlm_attention *attention,
+                       size_t len, size_t q_from);
+
+/* x += o(attended), then x += mlp(norm(x)), for any selection of rows. */
+void dlm_layer_finish(dlm_model *model, const dlm_layer *layer, const dlm_attention *attention,
+                      const void *attended, size_t rows, float *x);
+
+/* logits = head(norm(x)). */
+void dlm_layer_predict(dlm_model *model, const dlm_attention *attention, const float *x,
+                       size_t rows, float *logits);
 
 #endif

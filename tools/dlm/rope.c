@@ -36,22 +36,3 @@ void dlm_rope_free(dlm_rope *rope) {
     rope->table = NULL;
     rope->positions = 0;
 }
-
-static void rotate_head(const float *cosines, const float *sines, size_t half, float *x) {
-    for (size_t i = 0; i < half; i++) {
-        float first = x[i], second = x[i + half];
-        x[i] = first * cosines[i] - second * sines[i];
-        x[i + half] = second * cosines[i] + first * sines[i];
-    }
-}
-
-void dlm_rope_apply(const dlm_rope *rope, float *x, size_t len, size_t heads, int threads) {
-    const size_t width = rope->head_dim, half = width / 2;
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (size_t p = 0; p < len; p++) {
-        const float *cosines = rope->table + p * width;
-        for (size_t h = 0; h < heads; h++) {
-            rotate_head(cosines, cosines + half, half, x + (p * heads + h) * width);
-        }
-    }
-}

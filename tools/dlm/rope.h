@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * Rotary position embedding in its rotate-half form. Frequencies, angles, sines and cosines are
+ * The angles of rotary position embedding in its rotate-half form. Frequencies, angles, sines and cosines are
  * float32, as the models' published code computes them: at thousands of positions the rounding of
  * an angle is visible in the results, so more precision would be less exact.
  */
@@ -22,8 +22,5 @@ typedef struct dlm_rope {
 /* Extends the table to `positions`; false: out of memory, and the table is as it was. */
 bool dlm_rope_reserve(dlm_rope *rope, size_t positions);
 void dlm_rope_free(dlm_rope *rope);
-
-/* Rotates x[len][heads * head_dim], row i at position i < positions, in place. */
-void dlm_rope_apply(const dlm_rope *rope, float *x, size_t len, size_t heads, int threads);
 
 #endif
