@@ -30,7 +30,10 @@
 enum {
     SPD_LANES = 16,
     SPD_STRIP_ROWS = 32,
-    SPD_TILE_KEYS = 128, /* keys of one tile at most */
+#ifndef TK
+#define TK 128
+#endif
+    SPD_TILE_KEYS = TK, /* keys of one tile at most */
     SPD_TILE_RUNS = 8,   /* blocks of a tile at most: none is smaller than 16 keys */
     SPD_PAIRS_STEP = 16
 };

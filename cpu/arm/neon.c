@@ -14,7 +14,11 @@
 enum { BLOCK = 8, WIDTH = 4, COLUMNS = 2 * WIDTH };
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define UNROLL _Pragma("GCC unroll 8")
+#endif
 
 /* `count` values, which is a constant where these are called, and 8 query rows. */
 typedef struct sums {
@@ -77,7 +81,10 @@ ALWAYS_INLINE void score_block(int count, const char *k, ptrdiff_t k_stride, uin
     for (int i = 0; i < count; i++)
         for (int v = 0; v < 2; v++)
             vst1q_f32(s_t + i * s_stride + v * WIDTH, s.of[i][v]);
-    for (int v = 0; top && v < 2; v++) {
+    if (!top)
+        return;
+    UNROLL
+    for (int v = 0; v < 2; v++) { /* rolled, it would need the sums in memory */
         float32x4_t most = vld1q_f32(top + v * WIDTH);
         UNROLL
         for (int i = 0; i < count; i++)
@@ -121,6 +128,9 @@ ALWAYS_INLINE void multiply_values(sums *s, const char *v, ptrdiff_t v_stride, u
 
 ALWAYS_INLINE void output_block(const spd_tile *v, uint32_t d, const float *p_t, ptrdiff_t rows,
                                 const float *factor, float *o_t) {
+    const float32x4_t one = vdupq_n_f32(1.0f);
+    const float32x4_t weight[2] = {factor ? vld1q_f32(factor) : one,
+                                   factor ? vld1q_f32(factor + WIDTH) : one};
     sums s;
     clear(&s, BLOCK);
     for (uint32_t i = 0; i < v->runs; p_t += v->run[i++].keys * rows)
@@ -130,7 +140,7 @@ ALWAYS_INLINE void output_block(const spd_tile *v, uint32_t d, const float *p_t,
     for (int i = 0; i < BLOCK; i++)
         for (int c = 0; c < 2; c++) {
             float *to = o_t + i * rows + c * WIDTH;
-            vst1q_f32(to, vfmaq_f32(s.of[i][c], vld1q_f32(to), vld1q_f32(factor + c * WIDTH)));
+            vst1q_f32(to, vfmaq_f32(s.of[i][c], vld1q_f32(to), weight[c]));
         }
 }
 
@@ -139,7 +149,8 @@ static void output(const spd_tile *v, uint32_t dim, const void *p_t, uint32_t ro
                    const float *factor, float *o_t) {
     for (uint32_t d = 0; d < dim; d += BLOCK)
         for (uint32_t r = 0; r < rows; r += COLUMNS)
-            output_block(v, d, (const float *)p_t + r, rows, factor + r, o_t + d * rows + r);
+            output_block(v, d, (const float *)p_t + r, rows, factor ? factor + r : NULL,
+                         o_t + d * rows + r);
 }
 
 const spd_level spd_level_neon = {.loops = &spd_loops_baseline, .scores = scores, .output = output};

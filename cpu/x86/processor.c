@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
-#define _DEFAULT_SOURCE /* syscall */
 #include "processor.h"
 
 #include <cpuid.h>

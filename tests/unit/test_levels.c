@@ -230,16 +230,14 @@ static void test_scores__top_passes_over_nan(void **state) {
 
 /* ---- output ---- */
 
-static void check_output(level_case *c) {
+static void check_output_with(level_case *c, const float *factor) {
     const uint32_t rows = c->shape.rows, keys = c->shape.keys, dim = c->shape.dim;
     static float before[256 * SPD_STRIP_ROWS];
     memcpy(before, c->o_t, (size_t)dim * rows * sizeof *before);
-    const bool scales = keys % 3 != 0; /* maxima did not rise: no factors */
-    level->output(&c->v_tile, dim, c->p_t, rows, scales ? c->factor : NULL, c->o_t);
+    level->output(&c->v_tile, dim, c->p_t, rows, factor, c->o_t);
     for (uint32_t d = 0; d < dim; d++)
         for (uint32_t r = 0; r < rows; r++) {
-            double sum =
-                (double)before[(size_t)d * rows + r] * (scales ? (double)c->factor[r] : 1.0);
+            double sum = (double)before[(size_t)d * rows + r] * (factor ? (double)factor[r] : 1.0);
             double size = fabs(sum);
             for (uint32_t key = 0; key < keys; key++) {
                 const double term =
@@ -252,9 +250,22 @@ static void check_output(level_case *c) {
         }
 }
 
+static void check_output(level_case *c) {
+    check_output_with(c, c->factor);
+}
+
+static void check_output_without_factors(level_case *c) {
+    check_output_with(c, NULL);
+}
+
 static void test_output__all_shapes(void **state) {
     (void)state;
     for_each_shape(check_output, true);
+}
+
+static void test_output__without_factors(void **state) {
+    (void)state;
+    for_each_shape(check_output_without_factors, true);
 }
 
 /* A factor of 1 and weights of 0 leave the output as it is, to the bit. */
@@ -497,6 +508,7 @@ int main(void) {
         cmocka_unit_test(test_scores__all_shapes),
         cmocka_unit_test(test_scores__top_passes_over_nan),
         cmocka_unit_test(test_output__all_shapes),
+        cmocka_unit_test(test_output__without_factors),
         cmocka_unit_test(test_output__no_weight_changes_nothing),
         cmocka_unit_test(test_exponentiate__all_shapes),
         cmocka_unit_test(test_exponentiate__in_place),
