@@ -20,13 +20,14 @@ typedef struct spd_cpu_state {
 /* One thread's scratch. rows: of the largest unit, SPD_UNIT_ROWS at most, rounded up to SPD_LANES.
  */
 typedef struct spd_cpu_scratch {
-    uint32_t *q_t;            /* a strip of rows after the other, each as level.h says */
-    float *o_t;               /* the same: [head_dim][its rows] */
-    float *s_t;               /* [SPD_TILE_KEYS][SPD_STRIP_ROWS] of the strip at hand */
-    void *p_t;                /* its weights; s_t where a level multiplies floats */
-    float *k_tile, *v_tile;   /* [SPD_TILE_KEYS][head_dim], widened; floats alone */
-    float *rows;              /* [SPD_STRIP_ROWS][head_dim] rows of q or out */
-    float *top, *old_top;     /* [rows] running maximum of the raw products; before this tile */
+    uint32_t *q_t;          /* a strip of rows after the other, each as level.h says */
+    float *o_t;             /* the same: [head_dim][its rows] */
+    float *s_t;             /* [SPD_TILE_KEYS][SPD_STRIP_ROWS] of the strip at hand */
+    void *p_t;              /* its weights; s_t where a level multiplies floats */
+    float *k_tile, *v_tile; /* [SPD_TILE_KEYS][head_dim], widened; floats alone */
+    float *rows;            /* [SPD_STRIP_ROWS][head_dim] rows of q or out */
+    float *top, *old_top; /* [rows] running maximum of the raw products, or a little less; before */
+    float *tile_top;      /* [rows] with those of the tile */
     float *sum, *score_sum;   /* [rows] running sums of exponentials, at the two scales */
     float *factor, *tile_sum; /* [rows] */
     uint32_t *blocks;         /* key blocks in the order of the visit */

@@ -86,7 +86,7 @@ typedef struct spd_level {
     void (*scores)(const spd_tile *k, uint32_t dim, const void *q_t, uint32_t rows, float *s_t,
                    ptrdiff_t s_stride, float *top);
 
-    /* o_t[d][r] = o_t[d][r] * factor[r] + sum over keys of v[key][d] * p_t[key][r]. */
+    /* o_t[d][r] = o_t[d][r] * factor[r] + sum over keys of v[key][d] * p_t[key][r]; factor NULL: 1. */
     void (*output)(const spd_tile *v, uint32_t dim, const void *p_t, uint32_t rows,
                    const float *factor, float *o_t);
 

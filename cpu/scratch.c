@@ -47,6 +47,7 @@ static void take_all(arena *a, const spd_problem *p, const spd_level *level, spd
     }
     s->top = take(a, rows, sizeof(float));
     s->old_top = take(a, rows, sizeof(float));
+    s->tile_top = take(a, rows, sizeof(float));
     s->sum = take(a, rows, sizeof(float));
     s->score_sum = take(a, rows, sizeof(float));
     s->factor = take(a, rows, sizeof(float));

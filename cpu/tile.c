@@ -9,6 +9,7 @@
 #include "kernel.h"
 
 #include <float.h>
+#include <math.h>
 #include <string.h>
 
 static uint32_t block_keys(const spd_unit *u, uint32_t block) {
@@ -119,15 +120,16 @@ static void weigh(const strip *p, uint32_t key, uint32_t keys, float scale_log2,
 
 /* Sums of exponentials at the score scale, a block at a time: the block masses of a build. With one
  * scale these are the attention's exponentials too, and S^T becomes P^T here. */
-static void add_masses(const strip *p) {
+static void add_masses(const strip *p, bool raised) {
     const spd_unit *u = p->unit;
     spd_cpu_scratch *s = u->scratch;
     const spd_loops *loops = u->kernel->level->loops;
     const float *top = s->top + p->first;
     float *score_sum = s->score_sum + p->first;
     uint32_t key = 0;
-    loops->factors(s->old_top, top, p->rows, u->score_scale_log2, s->factor);
-    for (uint32_t r = 0; r < p->rows; r++)
+    if (raised)
+        loops->factors(s->old_top, top, p->rows, u->score_scale_log2, s->factor);
+    for (uint32_t r = 0; raised && r < p->rows; r++)
         score_sum[r] *= s->factor[r];
     memcpy(s->mass_top + (uint64_t)p->tile * u->stride + p->first, top, p->rows * sizeof(float));
     for (uint32_t i = 0; i < p->count; i++) {
@@ -147,13 +149,13 @@ static void add_masses(const strip *p) {
 
 /* S^T becomes P^T, and its column sums are added to the running ones: at once, or by groups where
  * these have gaps between them. */
-static void exponentiate(const strip *p) {
+static void exponentiate(const strip *p, bool raised) {
     const spd_unit *u = p->unit;
     spd_cpu_scratch *s = u->scratch;
     float *sum = s->sum + p->first;
     bool gaps = u->kernel->level->pairs && 2 * u->kernel->group_pairs != u->kernel->group_keys;
     uint32_t step = gaps ? u->kernel->group_keys : p->keys;
-    for (uint32_t r = 0; r < p->rows; r++)
+    for (uint32_t r = 0; raised && r < p->rows; r++)
         sum[r] *= s->factor[r];
     for (uint32_t key = 0; key < p->keys; key += step) {
         weigh(p, key, (uint32_t)spd_min(step, p->keys - key), u->scale_log2, s->tile_sum);
@@ -172,29 +174,49 @@ static void fill_groups(const strip *p) {
     }
 }
 
+/* Raises the strip's maxima to those of the tile, all or none: none while no weight comes out above
+ * 2^SLACK_LOG2, so that results of earlier tiles seldom need to be scaled. Whether they do. */
+static bool raise_tops(const strip *p, const float *tile_top) {
+    enum { SLACK_LOG2 = 8 };
+    const spd_unit *u = p->unit;
+    float *top = u->scratch->top + p->first, *old_top = u->scratch->old_top;
+    float slack = (float)SLACK_LOG2 / fmaxf(u->scale_log2, u->score_scale_log2);
+    bool raise = false;
+    for (uint32_t r = 0; r < p->rows; r++)
+        raise |= tile_top[r] > top[r] + slack;
+    memcpy(old_top, top, p->rows * sizeof(float));
+    if (raise)
+        memcpy(top, tile_top, p->rows * sizeof(float));
+    return raise;
+}
+
+/* The running sums and, at the end, the output are multiplied by s->factor where maxima rose. */
 static void visit_strip(const strip *p, const spd_tile *k, const spd_tile *v) {
     const spd_unit *u = p->unit;
     const spd_level *level = u->kernel->level;
     spd_cpu_scratch *s = u->scratch;
     uint32_t dim = u->launch->problem->desc.head_dim;
     float *top = s->top + p->first;
-    memcpy(s->old_top, top, p->rows * sizeof(float));
+    memcpy(s->tile_top, top, p->rows * sizeof(float));
     level->scores(k, dim, s->q_t + (uint64_t)p->first * spd_q_elements(level, dim), p->rows, s->s_t,
-                  p->rows, u->masked ? NULL : top);
+                  p->rows, u->masked ? NULL : s->tile_top);
     if (u->masked) {
         mask_tile(p);
-        level->loops->raise_top(s->s_t, p->keys, p->rows, top);
+        level->loops->raise_top(s->s_t, p->keys, p->rows, s->tile_top);
     }
+    bool raised = raise_tops(p, s->tile_top);
     if (u->builds)
-        add_masses(p);
+        add_masses(p, raised);
     if (!u->attends)
         return;
-    level->loops->factors(s->old_top, top, p->rows, u->scale_log2, s->factor);
+    if (raised && !u->one_scale)
+        level->loops->factors(s->old_top, top, p->rows, u->scale_log2, s->factor);
     if (!u->one_scale)
-        exponentiate(p);
+        exponentiate(p, raised);
     if (level->pairs)
         fill_groups(p);
-    level->output(v, dim, s->p_t, p->rows, s->factor, s->o_t + (uint64_t)p->first * dim);
+    level->output(v, dim, s->p_t, p->rows, raised ? s->factor : NULL,
+                  s->o_t + (uint64_t)p->first * dim);
 }
 
 void spd_visit_tile(const spd_unit *unit, const uint32_t *blocks, uint32_t count, uint32_t tile) {

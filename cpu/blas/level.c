@@ -21,7 +21,7 @@ static void scores(spd_gemm_fn *gemm, const spd_tile *k, uint32_t dim, const flo
 static void output(spd_gemm_fn *gemm, const spd_tile *v, uint32_t dim, const float *p_t,
                    uint32_t rows, const float *factor, float *o_t) {
     int v_stride = (int)(v->stride_bytes / (ptrdiff_t)sizeof(float));
-    for (uint32_t d = 0; d < dim; d++)
+    for (uint32_t d = 0; factor && d < dim; d++)
         for (uint32_t r = 0; r < rows; r++)
             o_t[d * rows + r] *= factor[r];
     for (uint32_t i = 0; i < v->runs; i++) {

@@ -76,6 +76,19 @@ ALWAYS_INLINE void multiply(int lefts, int rights, const char *left, ptrdiff_t l
     }
 }
 
+/* The sums from `from`, whose rows are `stride` floats apart. */
+ALWAYS_INLINE void load_sums(int lefts, int rights, const float *from, ptrdiff_t stride) {
+    const ptrdiff_t bytes = stride * (ptrdiff_t)sizeof *from;
+    _tile_loadd(SUM_00, from, bytes);
+    if (rights == 2)
+        _tile_loadd(SUM_01, from + TILE, bytes);
+    if (lefts == 2) {
+        _tile_loadd(SUM_10, from + TILE * stride, bytes);
+        if (rights == 2)
+            _tile_loadd(SUM_11, from + TILE * stride + TILE, bytes);
+    }
+}
+
 /* The sums to `to`, whose rows are `stride` floats apart. */
 ALWAYS_INLINE void store_sums(int lefts, int rights, float *to, ptrdiff_t stride) {
     const ptrdiff_t bytes = stride * (ptrdiff_t)sizeof *to;
@@ -153,47 +166,71 @@ static void scores(const spd_tile *k, uint32_t dim, const void *q_t, uint32_t ro
         spd_avx512_raise_top(s_t, k->keys, rows, top);
 }
 
-/* o_t = o_t * factor + sums, for so many dimensions. */
-ALWAYS_INLINE void add_sums(int rights, uint32_t dims, const float *sums, const float *factor,
-                            float *o_t) {
-    __m512 weight[2];
-    for (int c = 0; c < rights; c++)
-        weight[c] = _mm512_load_ps(factor + c * TILE);
-    for (uint32_t d = 0; d < dims; d++, sums += rights * TILE, o_t += rights * TILE)
-        for (int c = 0; c < rights; c++)
-            _mm512_store_ps(o_t + c * TILE,
-                            _mm512_fmadd_ps(_mm512_load_ps(o_t + c * TILE), weight[c],
-                                            _mm512_load_ps(sums + c * TILE)));
+/* o_t *= factor. */
+static void scale_output(uint32_t dim, uint32_t rows, const float *factor, float *o_t) {
+    for (uint32_t r = 0; r < rows; r += TILE) {
+        const __m512 weight = _mm512_load_ps(factor + r);
+        for (uint32_t d = 0; d < dim; d++) {
+            float *to = o_t + (ptrdiff_t)d * rows + r;
+            _mm512_store_ps(to, _mm512_mul_ps(_mm512_load_ps(to), weight));
+        }
+    }
+}
+
+/* sums += v p for the dimensions [d, d + 16 or 32). */
+ALWAYS_INLINE void multiply_groups(int lefts, int rights, const spd_tile *v, uint32_t dim,
+                                   uint32_t d, const uint32_t *p_t) {
+    const ptrdiff_t rows = (ptrdiff_t)rights * TILE;
+    for (uint32_t i = 0; i < v->runs; i++) {
+        const char *group = (const char *)v->run[i].first + d * TILE_BYTES;
+        for (uint32_t key = 0; key < v->run[i].keys; key += v->group_keys) {
+            multiply(lefts, rights, group, TILE_BYTES, TILE * TILE_BYTES, p_t,
+                     rows * (ptrdiff_t)sizeof *p_t);
+            group += dim * TILE_BYTES;
+            p_t += DEPTH / 2 * rows;
+        }
+    }
+}
+
+/* The last 8 dimensions, of a tile whose other rows are the next group's. */
+static void output_rest(uint32_t rows, const spd_tile *v, uint32_t dim, uint32_t d,
+                        const uint32_t *p_t, float *o_t) {
+    _Alignas(64) float sums[TILE][SPD_STRIP_ROWS];
+    clear_sums();
+    if (rows == SPD_STRIP_ROWS) {
+        multiply_groups(1, 2, v, dim, d, p_t);
+        store_sums(1, 2, sums[0], SPD_STRIP_ROWS);
+    } else {
+        multiply_groups(1, 1, v, dim, d, p_t);
+        store_sums(1, 1, sums[0], SPD_STRIP_ROWS);
+    }
+    for (uint32_t i = 0; d + i < dim; i++)
+        for (uint32_t r = 0; r < rows; r++)
+            o_t[(d + i) * rows + r] += sums[i][r];
 }
 
 ALWAYS_INLINE void output_tile(int rights, const spd_tile *v, uint32_t dim, const uint32_t *p_t,
-                               const float *factor, float *o_t) {
+                               float *o_t) {
     const ptrdiff_t rows = (ptrdiff_t)rights * TILE;
-    _Alignas(64) float sums[2 * TILE * SPD_STRIP_ROWS];
-    for (uint32_t d = 0; d < dim; d += 2 * TILE) {
-        const uint32_t *p = p_t;
-        clear_sums();
-        for (uint32_t i = 0; i < v->runs; i++) {
-            const char *group = (const char *)v->run[i].first + d * TILE_BYTES;
-            for (uint32_t key = 0; key < v->run[i].keys; key += v->group_keys) {
-                multiply(2, rights, group, TILE_BYTES, TILE * TILE_BYTES, p,
-                         rows * (ptrdiff_t)sizeof *p);
-                group += dim * TILE_BYTES;
-                p += DEPTH / 2 * rows;
-            }
-        }
-        store_sums(2, rights, sums, rows);
-        add_sums(rights, dim - d < 2 * TILE ? dim - d : 2 * TILE, sums, factor, o_t + d * rows);
+    uint32_t d = 0;
+    for (; d + 2 * TILE <= dim; d += 2 * TILE) {
+        load_sums(2, rights, o_t + d * rows, rows);
+        multiply_groups(2, rights, v, dim, d, p_t);
+        store_sums(2, rights, o_t + d * rows, rows);
     }
+    for (; d < dim; d += TILE)
+        output_rest((uint32_t)rows, v, dim, d, p_t, o_t);
 }
 
 static void output(const spd_tile *v, uint32_t dim, const void *p_t, uint32_t rows,
                    const float *factor, float *o_t) {
+    if (factor)
+        scale_output(dim, rows, factor, o_t);
     order_memory();
     if (rows == SPD_STRIP_ROWS)
-        output_tile(2, v, dim, p_t, factor, o_t);
+        output_tile(2, v, dim, p_t, o_t);
     else
-        output_tile(1, v, dim, p_t, factor, o_t);
+        output_tile(1, v, dim, p_t, o_t);
 }
 
 const spd_level spd_level_amx = {.pairs = true,

@@ -11,7 +11,11 @@
 enum { BLOCK = 6, WIDTH = 8, COLUMNS = 2 * WIDTH };
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define UNROLL _Pragma("GCC unroll 6")
+#endif
 
 /* `count` values and 16 query rows; count is a constant where these are called. */
 typedef struct sums {
@@ -27,7 +31,7 @@ ALWAYS_INLINE void clear(sums *s, int count) {
 /* sum[i][r] += sum over n of a[i * a_row + n * a_step] * b[n][r]; strides of a in bytes. */
 ALWAYS_INLINE void multiply(sums *s, int count, const char *a, ptrdiff_t a_row, ptrdiff_t a_step,
                             uint32_t depth, const float *b, ptrdiff_t rows) {
-    for (uint32_t n = 0; n < depth; n++, a += a_step, b += rows) {
+    do { /* at least once: else clang copies all sums in each turn */
         const __m256 low = _mm256_load_ps(b), high = _mm256_load_ps(b + WIDTH);
         UNROLL
         for (int i = 0; i < count; i++) {
@@ -35,7 +39,9 @@ ALWAYS_INLINE void multiply(sums *s, int count, const char *a, ptrdiff_t a_row, 
             s->of[i][0] = _mm256_fmadd_ps(value, low, s->of[i][0]);
             s->of[i][1] = _mm256_fmadd_ps(value, high, s->of[i][1]);
         }
-    }
+        a += a_step;
+        b += rows;
+    } while (--depth > 0);
 }
 
 ALWAYS_INLINE void score_block(int count, const char *k, ptrdiff_t k_stride, uint32_t dim,
@@ -48,7 +54,10 @@ ALWAYS_INLINE void score_block(int count, const char *k, ptrdiff_t k_stride, uin
     for (int i = 0; i < count; i++)
         for (int v = 0; v < 2; v++)
             _mm256_storeu_ps(s_t + i * s_stride + v * WIDTH, s.of[i][v]);
-    for (int v = 0; top && v < 2; v++) {
+    if (!top)
+        return;
+    UNROLL
+    for (int v = 0; v < 2; v++) { /* rolled, it would need the sums in memory */
         __m256 most = _mm256_load_ps(top + v * WIDTH);
         UNROLL
         for (int i = 0; i < count; i++)
@@ -65,7 +74,8 @@ static void scores(const spd_tile *k, uint32_t dim, const void *q_t, uint32_t ro
             const char *from = k->run[i].first;
             float *to = s_t + r, *most = top ? top + r : NULL;
             uint32_t left = k->run[i].keys;
-            for (; left >= BLOCK; left -= BLOCK, from += BLOCK * k->stride_bytes, to += BLOCK * s_stride)
+            for (; left >= BLOCK;
+                 left -= BLOCK, from += BLOCK * k->stride_bytes, to += BLOCK * s_stride)
                 score_block(BLOCK, from, k->stride_bytes, dim, q, rows, to, s_stride, most);
             for (; left > 0; left--, from += k->stride_bytes, to += s_stride)
                 score_block(1, from, k->stride_bytes, dim, q, rows, to, s_stride, most);
@@ -83,8 +93,9 @@ ALWAYS_INLINE void output_block(int count, const spd_tile *v, uint32_t dim, cons
     for (int i = 0; i < count; i++)
         for (int c = 0; c < 2; c++) {
             float *to = o_t + i * rows + c * WIDTH;
-            _mm256_store_ps(to, _mm256_fmadd_ps(_mm256_load_ps(to),
-                                                _mm256_load_ps(factor + c * WIDTH), s.of[i][c]));
+            const __m256 weight =
+                factor ? _mm256_load_ps(factor + c * WIDTH) : _mm256_set1_ps(1.0f);
+            _mm256_store_ps(to, _mm256_fmadd_ps(_mm256_load_ps(to), weight, s.of[i][c]));
         }
 }
 
@@ -95,9 +106,9 @@ static void output(const spd_tile *v, uint32_t dim, const void *p_t, uint32_t ro
         float *to = o_t + r;
         uint32_t d = 0;
         for (; d + BLOCK <= dim; d += BLOCK)
-            output_block(BLOCK, v, d, p, rows, factor + r, to + d * rows);
+            output_block(BLOCK, v, d, p, rows, factor ? factor + r : NULL, to + d * rows);
         for (; d < dim; d += 2)
-            output_block(2, v, d, p, rows, factor + r, to + d * rows);
+            output_block(2, v, d, p, rows, factor ? factor + r : NULL, to + d * rows);
     }
 }
 

@@ -23,7 +23,7 @@ ALWAYS_INLINE void clear(sums *s, int count) {
 /* sum[i][r] += sum over n of a[i * a_row + n * a_step] * b[n][r]; strides of a in bytes. */
 ALWAYS_INLINE void multiply(sums *s, int count, int vectors, const char *a, ptrdiff_t a_row,
                             ptrdiff_t a_step, uint32_t depth, const float *b) {
-    for (uint32_t n = 0; n < depth; n++, a += a_step, b += vectors * SPD_ZMM_FLOATS) {
+    do { /* at least once: else clang copies all sums in each turn */
         const __m512 low = _mm512_load_ps(b);
         const __m512 high = vectors == 2 ? _mm512_load_ps(b + SPD_ZMM_FLOATS) : low;
         UNROLL
@@ -33,7 +33,9 @@ ALWAYS_INLINE void multiply(sums *s, int count, int vectors, const char *a, ptrd
             if (vectors == 2)
                 s->of[i][1] = _mm512_fmadd_ps(value, high, s->of[i][1]);
         }
-    }
+        a += a_step;
+        b += vectors * SPD_ZMM_FLOATS;
+    } while (--depth > 0);
 }
 
 ALWAYS_INLINE void score_block(int count, int vectors, const char *k, ptrdiff_t k_stride,
@@ -79,6 +81,9 @@ static void scores(const spd_tile *k, uint32_t dim, const void *q_t, uint32_t ro
 ALWAYS_INLINE void output_tile(int vectors, const spd_tile *v, uint32_t dim, const float *p_t,
                                const float *factor, float *o_t) {
     const ptrdiff_t rows = (ptrdiff_t)vectors * SPD_ZMM_FLOATS;
+    __m512 weight[2];
+    for (int c = 0; c < vectors; c++)
+        weight[c] = factor ? _mm512_load_ps(factor + c * SPD_ZMM_FLOATS) : _mm512_set1_ps(1.0f);
     for (uint32_t d = 0; d < dim; d += BLOCK) {
         const float *p = p_t;
         sums s;
@@ -90,8 +95,7 @@ ALWAYS_INLINE void output_tile(int vectors, const spd_tile *v, uint32_t dim, con
         for (int i = 0; i < BLOCK; i++)
             for (int c = 0; c < vectors; c++) {
                 float *to = o_t + (d + (uint32_t)i) * rows + c * SPD_ZMM_FLOATS;
-                const __m512 weight = _mm512_load_ps(factor + c * SPD_ZMM_FLOATS);
-                _mm512_store_ps(to, _mm512_fmadd_ps(_mm512_load_ps(to), weight, s.of[i][c]));
+                _mm512_store_ps(to, _mm512_fmadd_ps(_mm512_load_ps(to), weight[c], s.of[i][c]));
             }
     }
 }

@@ -31,7 +31,7 @@ ALWAYS_INLINE __m512bh pair_at(const char *from) {
 /* sum[i][r] += sum over pairs n of a[i * a_row][n] . b[n][r]; a_row in bytes. */
 ALWAYS_INLINE void multiply(sums *s, int count, int vectors, const char *a, ptrdiff_t a_row,
                             uint32_t pairs, const uint32_t *b) {
-    for (uint32_t n = 0; n < pairs; n++, a += sizeof *b, b += vectors * SPD_ZMM_FLOATS) {
+    do { /* at least once: else clang copies all sums in each turn */
         const __m512bh low = (__m512bh)_mm512_load_si512(b);
         const __m512bh high = vectors == 2 ? (__m512bh)_mm512_load_si512(b + SPD_ZMM_FLOATS) : low;
         UNROLL
@@ -41,7 +41,9 @@ ALWAYS_INLINE void multiply(sums *s, int count, int vectors, const char *a, ptrd
             if (vectors == 2)
                 s->of[i][1] = _mm512_dpbf16_ps(s->of[i][1], high, value);
         }
-    }
+        a += sizeof *b;
+        b += vectors * SPD_ZMM_FLOATS;
+    } while (--pairs > 0);
 }
 
 ALWAYS_INLINE void score_block(int count, int vectors, const char *k, ptrdiff_t k_stride,
@@ -89,6 +91,9 @@ ALWAYS_INLINE void output_tile(int vectors, const spd_tile *v, uint32_t dim, con
     const ptrdiff_t rows = (ptrdiff_t)vectors * SPD_ZMM_FLOATS;
     const uint32_t pairs = v->group_pairs;
     const ptrdiff_t row_bytes = (ptrdiff_t)(pairs * sizeof(uint32_t));
+    __m512 weight[2];
+    for (int c = 0; c < vectors; c++)
+        weight[c] = factor ? _mm512_load_ps(factor + c * SPD_ZMM_FLOATS) : _mm512_set1_ps(1.0f);
     for (uint32_t d = 0; d < dim; d += BLOCK) {
         const uint32_t *p = p_t;
         sums s;
@@ -105,8 +110,7 @@ ALWAYS_INLINE void output_tile(int vectors, const spd_tile *v, uint32_t dim, con
         for (int i = 0; i < BLOCK; i++)
             for (int c = 0; c < vectors; c++) {
                 float *to = o_t + (d + (uint32_t)i) * rows + c * SPD_ZMM_FLOATS;
-                const __m512 weight = _mm512_load_ps(factor + c * SPD_ZMM_FLOATS);
-                _mm512_store_ps(to, _mm512_fmadd_ps(_mm512_load_ps(to), weight, s.of[i][c]));
+                _mm512_store_ps(to, _mm512_fmadd_ps(_mm512_load_ps(to), weight[c], s.of[i][c]));
             }
     }
 }

@@ -87,11 +87,20 @@ void spd_avx512_transpose(const void *from, ptrdiff_t from_stride_bytes, uint32_
 }
 
 void spd_avx512_raise_top(const float *s_t, uint32_t keys, uint32_t rows, float *top) {
+    enum { CHAINS = 4 }; /* a maximum waits for the one before it */
     for (uint32_t r = 0; r < rows; r += SPD_ZMM_FLOATS) {
-        __m512 most = _mm512_load_ps(top + r);
-        for (size_t key = 0; key < keys; key++)
-            most = _mm512_max_ps(_mm512_load_ps(s_t + key * rows + r), most); /* not a NaN */
-        _mm512_store_ps(top + r, most);
+        __m512 most[CHAINS];
+        for (int i = 0; i < CHAINS; i++)
+            most[i] = _mm512_load_ps(top + r);
+        size_t key = 0;
+        for (; key + CHAINS <= keys; key += CHAINS)
+            UNROLL
+        for (size_t i = 0; i < CHAINS; i++) /* the second one if either is NaN */
+            most[i] = _mm512_max_ps(_mm512_load_ps(s_t + (key + i) * rows + r), most[i]);
+        for (; key < keys; key++)
+            most[0] = _mm512_max_ps(_mm512_load_ps(s_t + key * rows + r), most[0]);
+        _mm512_store_ps(top + r, _mm512_max_ps(_mm512_max_ps(most[0], most[1]),
+                                               _mm512_max_ps(most[2], most[3])));
     }
 }
 

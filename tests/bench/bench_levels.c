@@ -12,10 +12,7 @@
  */
 #include "bench_tools.h"
 
-#if defined(SPD_X86_LEVELS)
-#include "x86/peaks.h"
-#endif
-
+#include "peaks.h"
 #include "support/level_case.h"
 
 #include <sparsed/sparsed.h>
@@ -27,11 +24,11 @@
 enum {
     PEAK_BYTES = 8192,
     ROUNDS = 40,
-    PASS_ROUNDS = 9,
+    PASS_ROUNDS = 20,
     KEYS = SPD_TILE_KEYS,
     ROWS = SPD_STRIP_ROWS,
     LENGTH = 4096,
-    HEADS = 2
+    HEADS = 1
 };
 
 static const double ROUND_MS = 1.5;
@@ -39,36 +36,40 @@ static const uint32_t dims[] = {64, 128};
 
 /* ---- peaks ---- */
 
-typedef double peak_function(const void *data, uint64_t turns, float *sink);
+/* What a level multiplies with. */
+typedef struct instruction {
+    const spd_level *level;
+    spd_isa isa;
+    const char *name;
+    bench_peak *run; /* NULL: not measured */
+} instruction;
 
-typedef struct peak {
-    peak_function *run; /* NULL: not measured for this architecture */
-    const char *what;
-    void *data;
-    float sink;
-} peak;
-
-static peak_function *peak_of(const spd_level *level, const char **what) {
-    *what = "";
+/* Best first; the last one is of no level. */
+static const instruction instructions[] = {
 #if defined(SPD_X86_LEVELS)
-    if (level == &spd_level_amx)
-        return *what = "tdpbf16ps", bench_peak_amx;
-    if (level == &spd_level_avx512_bf16)
-        return *what = "vdpbf16ps", bench_peak_avx512_bf16;
-    if (level == &spd_level_avx512)
-        return *what = "f32 FMA, 512 bits", bench_peak_avx512;
-    if (level == &spd_level_avx2)
-        return *what = "f32 FMA, 256 bits", bench_peak_avx2;
-    if (!spd_processor_lacks(SPD_ISA_AVX512))
-        return *what = "f32 FMA, 512 bits", bench_peak_avx512;
-    if (!spd_processor_lacks(SPD_ISA_AVX2))
-        return *what = "f32 FMA, 256 bits", bench_peak_avx2;
+    {&spd_level_amx, SPD_ISA_AMX, "tdpbf16ps", bench_peak_amx},
+    {&spd_level_avx512_bf16, SPD_ISA_AVX512_BF16, "vdpbf16ps", bench_peak_avx512_bf16},
+    {&spd_level_avx512, SPD_ISA_AVX512, "f32 FMA, 512 bits", bench_peak_avx512},
+    {&spd_level_avx2, SPD_ISA_AVX2, "f32 FMA, 256 bits", bench_peak_avx2},
+#elif defined(SPD_ARM_LEVELS)
+    {&spd_level_neon, SPD_ISA_NEON, "f32 FMA, 128 bits", bench_peak_neon},
 #endif
-    return NULL;
+    {NULL, SPD_ISA_BASELINE, "", NULL},
+};
+
+/* Its own; of plain C and OpenBLAS the best for floats that the processor has. */
+static const instruction *instruction_of(const spd_level *level) {
+    const instruction *i = instructions;
+    for (; i->level; i++) {
+        const bool serves = level == &spd_level_plain || level == &spd_level_blas;
+        if (level == i->level || (serves && !i->level->pairs && !spd_processor_lacks(i->isa)))
+            break;
+    }
+    return i;
 }
 
 /* Random elements of the level's type; none is 0. */
-static void *peak_data(const spd_level *level) {
+static void *new_peak_data(const spd_level *level) {
     const uint32_t dtype = level->pairs ? SPARSED_BF16 : SPARSED_F32;
     void *data = aligned_alloc(64, PEAK_BYTES);
     void *random = bench_random(PEAK_BYTES / (level->pairs ? 2u : 4u), 1, dtype);
@@ -86,14 +87,16 @@ static void *peak_data(const spd_level *level) {
 typedef struct bench {
     const spd_level *level;
     level_case c;
-    peak peak;
+    bench_peak *peak; /* NULL: not measured */
+    void *peak_data;
+    float sink;
 } bench;
 
 /* Runs something `turns` times; the number of operations or elements. */
 typedef double timed_function(bench *b, uint64_t turns);
 
 static double run_peak(bench *b, uint64_t turns) {
-    return b->peak.run(b->peak.data, turns, &b->peak.sink);
+    return b->peak(b->peak_data, turns, &b->sink);
 }
 
 static double products(const bench *b, uint64_t turns) {
@@ -150,7 +153,7 @@ static void keep_best(double *best, double found) {
 static rates measure(timed_function *run, bench *b) {
     rates r = {0.0, 0.0};
     for (int i = 0; i < ROUNDS; i++) {
-        if (b->peak.run)
+        if (b->peak)
             keep_best(&r.peak, rate(run_peak, b, ROUND_MS));
         keep_best(&r.best, rate(run, b, ROUND_MS));
     }
@@ -195,7 +198,7 @@ static rates measure_pass(bench *b, sparsed_context *context, const pass *p) {
     rates r = {0.0, 0.0};
     for (int i = 0; i < PASS_ROUNDS; i++) {
         level_enter(b->level);
-        for (int j = 0; b->peak.run && j < 5; j++)
+        for (int j = 0; b->peak && j < 5; j++)
             keep_best(&r.peak, rate(run_peak, b, ROUND_MS));
         level_leave(b->level);
         const double start = bench_now_ms();
@@ -249,20 +252,20 @@ static void bench_passes(bench *b, const char *name) {
 /* ---- levels ---- */
 
 static void bench_level(const named_level *named) {
-    bench b = {.level = named->level};
-    b.peak.run = peak_of(named->level, &b.peak.what);
-    b.peak.data = peak_data(named->level);
+    const instruction *multiplies = instruction_of(named->level);
+    bench b = {
+        .level = named->level, .peak = multiplies->run, .peak_data = new_peak_data(named->level)};
     printf("%s\n", named->name);
     level_enter(b.level);
-    if (b.peak.run)
-        printf("  %-20s %8.1f GF/s: %s\n", "peak", measure(run_peak, &b).best, b.peak.what);
+    if (b.peak)
+        printf("  %-20s %8.1f GF/s: %s\n", "peak", measure(run_peak, &b).best, multiplies->name);
     const level_exp2_error error = level_measure_exp2(b.level, 1e-3f);
     printf("  %-20s %8.2f ulp, relative %.1e\n", "2^x", error.ulp, error.relative);
     for (size_t i = 0; i < sizeof dims / sizeof *dims; i++)
         bench_functions(&b, dims[i]);
     level_leave(b.level);
     bench_passes(&b, named->name);
-    free(b.peak.data);
+    free(b.peak_data);
 }
 
 static bool is_wanted(const char *name, int argc, char **argv) {

@@ -26,7 +26,7 @@ import time
 
 def parse():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("bench", help="path of bench_attention")
+    p.add_argument("bench", help="path of bench_attention", type=os.path.abspath)
     p.add_argument("--threads", type=int, nargs="+", default=[2])
     p.add_argument("--heads", type=int, default=8)
     p.add_argument("--length", type=int, default=4096)
@@ -51,6 +51,8 @@ def cpu_set(text):
 
 
 OPTIONS = parse()
+if not os.access(OPTIONS.bench, os.X_OK):
+    sys.exit(f"{OPTIONS.bench} is no program that can be run")
 if OPTIONS.cpus:  # before PyTorch starts its threads
     os.sched_setaffinity(0, cpu_set(OPTIONS.cpus))
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
-#include "peaks.h"
+#include "../peaks.h"
 
 #include <immintrin.h>
 

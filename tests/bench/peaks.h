@@ -5,8 +5,8 @@
  * operands that are not zeros (tiles take longer over random ones). Each is compiled for its own
  * instruction set; call it only where the processor has that.
  */
-#ifndef BENCH_X86_PEAKS_H
-#define BENCH_X86_PEAKS_H
+#ifndef BENCH_PEAKS_H
+#define BENCH_PEAKS_H
 
 #include <stdint.h>
 
@@ -18,6 +18,7 @@ typedef double bench_peak(const void *data, uint64_t turns, float *sink);
 bench_peak bench_peak_avx2;        /* f32 FMA on 256 bits */
 bench_peak bench_peak_avx512;      /* f32 FMA on 512 bits */
 bench_peak bench_peak_avx512_bf16; /* vdpbf16ps on 512 bits */
-bench_peak bench_peak_amx; /* tdpbf16ps with its loads, tiles set up as spd_level_amx does */
+bench_peak bench_peak_amx;  /* tdpbf16ps with its loads, tiles set up as spd_level_amx does */
+bench_peak bench_peak_neon; /* f32 FMA on 128 bits */
 
 #endif
