@@ -182,6 +182,7 @@ static void run_part(const work *w, uint64_t index) {
     unit.part = (uint32_t)(index % w->parts);
     spd_start_unit(&unit);
     visit_keys(&unit);
+    spd_finish_tiles(&unit);
     if (w->parts > 1)
         spd_cpu_part_save(&unit, index);
     else if (unit.attends)
@@ -207,9 +208,9 @@ static void make_groups(const work *w, uint64_t index) {
     uint64_t batch = head / d->kv_heads, kv_head = head % d->kv_heads;
     const spd_extent *e = &l->extents[batch];
     uint64_t groups = spd_ceil_div(e->keys, w->kernel->group_keys);
-    const spd_rows v = {
-        spd_at(&l->v), d->dtype,
-        batch * d->v.batch + kv_head * d->v.head + e->key_start * d->v.row, d->v.row};
+    const spd_rows v = {spd_at(&l->v), d->dtype,
+                        batch * d->v.batch + kv_head * d->v.head + e->key_start * d->v.row,
+                        d->v.row};
     if (first < groups)
         spd_cpu_make_groups(w->kernel, &v, e->keys, d->head_dim, first,
                             spd_min(first + GROUPS_AT_ONCE, groups),

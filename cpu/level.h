@@ -76,6 +76,24 @@ typedef struct spd_loops {
                     float *factor);
 } spd_loops;
 
+/* Weights of one strip, with a sum for every sum_keys keys (an even number): sums [][rows]. */
+typedef struct spd_weighing {
+    const float *s_t, *top;
+    uint32_t keys, sum_keys, rows;
+    float scale_log2;
+    void *p_t;
+    float *sums;
+} spd_weighing;
+
+/* The output of one strip. */
+typedef struct spd_output {
+    spd_tile v;
+    const void *p_t;
+    uint32_t dim, rows;
+    const float *factor;
+    float *o_t;
+} spd_output;
+
 typedef struct spd_level {
     bool pairs;
     uint32_t group_pairs; /* of a group at least */
@@ -89,6 +107,10 @@ typedef struct spd_level {
     /* o_t[d][r] = o_t[d][r] * factor[r] + sum over keys of v[key][d] * p_t[key][r]; factor NULL: 1. */
     void (*output)(const spd_tile *v, uint32_t dim, const void *p_t, uint32_t rows,
                    const float *factor, float *o_t);
+
+    /* The weights of one strip and the output of another at once, where a processor does tiles and
+     * vectors side by side; else NULL. Groups have no gaps. */
+    void (*weigh_beside_output)(const spd_weighing *weighing, const spd_output *output);
 
     /* Around the work of a thread, where the processor's state must be set; else NULL. */
     void (*enter)(void);

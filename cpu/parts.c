@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-    WANTED_UNITS = 64,  /* so that as many cores are busy for most of the time */
+    WANTED_UNITS = 64,   /* so that as many cores are busy for most of the time */
     PART_KEYS_MIN = 1024 /* fewer are not worth the merge */
 };
 
@@ -34,8 +34,8 @@ sparsed_status spd_cpu_parts_create(spd_cpu_kernel *kernel, const spd_problem *p
     /* units * ceil(WANTED_UNITS / units) */
     uint64_t slots = 2 * WANTED_UNITS;
     kernel->part_floats = rows * (d->head_dim + 2);
-    kernel->parts = spd_allocate(&kernel->state->allocator, slots,
-                                 kernel->part_floats * sizeof *kernel->parts);
+    kernel->parts =
+        spd_allocate(&kernel->state->allocator, slots, kernel->part_floats * sizeof *kernel->parts);
     if (!kernel->parts)
         return spd_fail(message, SPARSED_E_NOMEM, "no memory for parts of results: %llu bytes",
                         (unsigned long long)(slots * kernel->part_floats * sizeof *kernel->parts));
@@ -69,11 +69,11 @@ static void add_part(const spd_unit *unit, const float *part) {
     for (uint32_t r = 0; r < rows; r++)
         s->top[r] = top[r] > s->top[r] ? top[r] : s->top[r];
     loops->factors(s->old_top, s->top, rows, unit->scale_log2, s->factor);
-    loops->factors(top, s->top, rows, unit->scale_log2, s->tile_sum);
-    add_strip(s->sum, sum, 1, rows, s->factor, s->tile_sum);
+    loops->factors(top, s->top, rows, unit->scale_log2, s->tile_top);
+    add_strip(s->sum, sum, 1, rows, s->factor, s->tile_top);
     for (uint32_t first = 0; first < rows; first += SPD_STRIP_ROWS)
         add_strip(s->o_t + (uint64_t)first * dim, o_t + (uint64_t)first * dim, dim,
-                  spd_strip_rows(unit, first), s->factor + first, s->tile_sum + first);
+                  spd_strip_rows(unit, first), s->factor + first, s->tile_top + first);
 }
 
 void spd_cpu_parts_merge(const spd_unit *unit, uint64_t slot) {

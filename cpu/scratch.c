@@ -38,7 +38,13 @@ static void take_all(arena *a, const spd_problem *p, const spd_level *level, spd
     uint64_t dim = p->desc.head_dim;
     s->q_t = take(a, spd_q_elements(level, p->desc.head_dim) * rows, sizeof *s->q_t);
     s->s_t = take(a, SPD_TILE_KEYS * SPD_STRIP_ROWS, sizeof(float));
-    s->p_t = level->pairs ? take(a, SPD_TILE_KEYS * SPD_STRIP_ROWS, sizeof(uint32_t)) : s->s_t;
+    s->p_t =
+        level->pairs ? take(a, SPD_TILE_KEYS * SPD_STRIP_ROWS, sizeof(uint32_t)) : (void *)s->s_t;
+    s->sums = take(a, SPD_TILE_RUNS * SPD_STRIP_ROWS, sizeof(float));
+    if (level->weigh_beside_output) {
+        s->waiting_p_t = take(a, SPD_TILE_KEYS * SPD_STRIP_ROWS, sizeof(uint32_t));
+        s->waiting_factor = take(a, SPD_STRIP_ROWS, sizeof(float));
+    }
     s->o_t = take(a, dim * rows, sizeof(float));
     s->rows = take(a, SPD_STRIP_ROWS * dim, sizeof(float));
     if (!level->pairs) {
@@ -51,7 +57,6 @@ static void take_all(arena *a, const spd_problem *p, const spd_level *level, spd
     s->sum = take(a, rows, sizeof(float));
     s->score_sum = take(a, rows, sizeof(float));
     s->factor = take(a, rows, sizeof(float));
-    s->tile_sum = take(a, rows, sizeof(float));
     s->blocks = take(a, spd_max(p->k_blocks, spd_ceil_div(p->desc.kv_len, SPD_TILE_KEYS)),
                      sizeof(uint32_t));
     if (p->has_select && spd_mode_is_scored(p->select.mode))

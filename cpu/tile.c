@@ -107,61 +107,82 @@ static void mask_tile(const strip *p) {
 static uint32_t *weights_at(const strip *p, uint32_t key) {
     const spd_cpu_kernel *k = p->unit->kernel;
     uint32_t index = k->level->pairs ? key / k->group_keys * k->group_pairs : key;
-    return (uint32_t *)p->unit->scratch->p_t + (uint64_t)index * p->rows;
+    return p->unit->scratch->p_t + (uint64_t)index * p->rows;
 }
 
-/* Weights of `keys` keys from `key` on, at the attention's scale, and their sums. */
-static void weigh(const strip *p, uint32_t key, uint32_t keys, float scale_log2, float *sum) {
-    const spd_cpu_scratch *s = p->unit->scratch;
-    p->unit->kernel->level->loops->exponentiate(s->s_t + (uint64_t)key * p->rows, keys, p->rows,
-                                                s->top + p->first, scale_log2, weights_at(p, key),
-                                                sum);
+/* Whether pairs of a group lie idle: weights are then computed a group at a time. */
+static bool has_gaps(const spd_cpu_kernel *k) {
+    return k->level->pairs && 2 * k->group_pairs != k->group_keys;
 }
 
-/* Sums of exponentials at the score scale, a block at a time: the block masses of a build. With one
- * scale these are the attention's exponentials too, and S^T becomes P^T here. */
+/* S^T becomes P^T: s->sums has a sum for every sum_keys keys. */
+static void weigh(const strip *p, uint32_t sum_keys, float scale_log2) {
+    const spd_level *level = p->unit->kernel->level;
+    spd_cpu_scratch *s = p->unit->scratch;
+    const float *top = s->top + p->first;
+    if (s->waiting.rows && !has_gaps(p->unit->kernel)) {
+        const spd_weighing w = {s->s_t,  top,        p->keys, sum_keys,
+                                p->rows, scale_log2, s->p_t,  s->sums};
+        level->weigh_beside_output(&w, &s->waiting);
+        s->waiting.rows = 0;
+        return;
+    }
+    for (uint32_t key = 0; key < p->keys; key += sum_keys)
+        level->loops->exponentiate(
+            s->s_t + (uint64_t)key * p->rows, (uint32_t)spd_min(sum_keys, p->keys - key), p->rows,
+            top, scale_log2, weights_at(p, key), s->sums + (uint64_t)(key / sum_keys) * p->rows);
+}
+
+/* The sums of the tile's blocks at the score scale, in s->sums. With one scale these are the
+ * attention's exponentials too, and S^T becomes P^T here. */
+static void sum_blocks(const strip *p) {
+    const spd_unit *u = p->unit;
+    spd_cpu_scratch *s = u->scratch;
+    uint32_t key = 0;
+    if (u->one_scale) {
+        weigh(p, u->block_keys, u->score_scale_log2);
+        return;
+    }
+    for (uint32_t i = 0; i < p->count; key += block_keys(u, p->blocks[i++]))
+        u->kernel->level->loops->exp_sum(s->s_t + (uint64_t)key * p->rows,
+                                         block_keys(u, p->blocks[i]), p->rows, s->top + p->first,
+                                         u->score_scale_log2, s->sums + (uint64_t)i * p->rows);
+}
+
+/* Sums of exponentials at the score scale, a block at a time: the block masses of a build. */
 static void add_masses(const strip *p, bool raised) {
     const spd_unit *u = p->unit;
     spd_cpu_scratch *s = u->scratch;
-    const spd_loops *loops = u->kernel->level->loops;
     const float *top = s->top + p->first;
     float *score_sum = s->score_sum + p->first;
-    uint32_t key = 0;
     if (raised)
-        loops->factors(s->old_top, top, p->rows, u->score_scale_log2, s->factor);
+        u->kernel->level->loops->factors(s->old_top, top, p->rows, u->score_scale_log2, s->factor);
     for (uint32_t r = 0; raised && r < p->rows; r++)
         score_sum[r] *= s->factor[r];
     memcpy(s->mass_top + (uint64_t)p->tile * u->stride + p->first, top, p->rows * sizeof(float));
+    sum_blocks(p);
     for (uint32_t i = 0; i < p->count; i++) {
-        uint32_t keys = block_keys(u, p->blocks[i]);
-        float *mass = s->mass + (uint64_t)p->blocks[i] * u->stride + p->first;
-        if (u->one_scale)
-            weigh(p, key, keys, u->score_scale_log2, mass);
-        else
-            loops->exp_sum(s->s_t + (uint64_t)key * p->rows, keys, p->rows, top,
-                           u->score_scale_log2, mass);
+        const float *sum = s->sums + (uint64_t)i * p->rows;
+        memcpy(s->mass + (uint64_t)p->blocks[i] * u->stride + p->first, sum,
+               p->rows * sizeof(float));
         for (uint32_t r = 0; r < p->rows; r++)
-            score_sum[r] += mass[r];
+            score_sum[r] += sum[r];
         s->tile_of[p->blocks[i]] = p->tile;
-        key += keys;
     }
 }
 
-/* S^T becomes P^T, and its column sums are added to the running ones: at once, or by groups where
- * these have gaps between them. */
+/* S^T becomes P^T, and its column sums are added to the running ones. */
 static void exponentiate(const strip *p, bool raised) {
     const spd_unit *u = p->unit;
     spd_cpu_scratch *s = u->scratch;
     float *sum = s->sum + p->first;
-    bool gaps = u->kernel->level->pairs && 2 * u->kernel->group_pairs != u->kernel->group_keys;
-    uint32_t step = gaps ? u->kernel->group_keys : p->keys;
+    uint32_t sum_keys = has_gaps(u->kernel) ? u->kernel->group_keys : SPD_TILE_KEYS;
     for (uint32_t r = 0; raised && r < p->rows; r++)
         sum[r] *= s->factor[r];
-    for (uint32_t key = 0; key < p->keys; key += step) {
-        weigh(p, key, (uint32_t)spd_min(step, p->keys - key), u->scale_log2, s->tile_sum);
+    weigh(p, sum_keys, u->scale_log2);
+    for (uint32_t i = 0; i * sum_keys < p->keys; i++)
         for (uint32_t r = 0; r < p->rows; r++)
-            sum[r] += s->tile_sum[r];
-    }
+            sum[r] += s->sums[i * p->rows + r];
 }
 
 /* Pairs that no key fills weigh nothing. */
@@ -172,6 +193,39 @@ static void fill_groups(const strip *p) {
         memset(weights_at(p, key) + (uint64_t)pairs * p->rows, 0,
                (uint64_t)(k->group_pairs - pairs) * p->rows * sizeof(uint32_t));
     }
+}
+
+static void do_output(const spd_level *level, const spd_output *o) {
+    level->output(&o->v, o->dim, o->p_t, o->rows, o->factor, o->o_t);
+}
+
+void spd_finish_tiles(const spd_unit *unit) {
+    spd_output *waiting = &unit->scratch->waiting;
+    if (waiting->rows)
+        do_output(unit->kernel->level, waiting);
+    waiting->rows = 0;
+}
+
+/* Adds the strip's output, now or beside the next strip's weights. */
+static void add_output(const strip *p, const spd_tile *v, bool raised) {
+    const spd_level *level = p->unit->kernel->level;
+    spd_cpu_scratch *s = p->unit->scratch;
+    uint32_t dim = p->unit->launch->problem->desc.head_dim;
+    const spd_output output = {
+        *v, s->p_t, dim, p->rows, raised ? s->factor : NULL, s->o_t + (uint64_t)p->first * dim};
+    if (!level->weigh_beside_output) {
+        do_output(level, &output);
+        return;
+    }
+    spd_finish_tiles(p->unit); /* where weights were computed by groups */
+    uint32_t *used = s->waiting_p_t;
+    s->waiting = output;
+    s->waiting_p_t = s->p_t;
+    s->p_t = used;
+    if (!raised)
+        return;
+    memcpy(s->waiting_factor, s->factor, p->rows * sizeof(float));
+    s->waiting.factor = s->waiting_factor;
 }
 
 /* Raises the strip's maxima to those of the tile, all or none: none while no weight comes out above
@@ -215,8 +269,7 @@ static void visit_strip(const strip *p, const spd_tile *k, const spd_tile *v) {
         exponentiate(p, raised);
     if (level->pairs)
         fill_groups(p);
-    level->output(v, dim, s->p_t, p->rows, raised ? s->factor : NULL,
-                  s->o_t + (uint64_t)p->first * dim);
+    add_output(p, v, raised);
 }
 
 void spd_visit_tile(const spd_unit *unit, const uint32_t *blocks, uint32_t count, uint32_t tile) {

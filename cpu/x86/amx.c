@@ -233,10 +233,92 @@ static void output(const spd_tile *v, uint32_t dim, const void *p_t, uint32_t ro
         output_tile(1, v, dim, p_t, o_t);
 }
 
+/* Where a strip of 32 rows is in its weighing. */
+typedef struct progress {
+    const spd_weighing *of;
+    uint32_t key;
+    __m512 top[2], total[2];
+} progress;
+
+/* Weighs two keys. */
+ALWAYS_INLINE void weigh_pair(progress *at) {
+    const spd_weighing *w = at->of;
+    const __m512 scale = _mm512_set1_ps(w->scale_log2);
+    const float *s = w->s_t + (size_t)at->key * SPD_STRIP_ROWS;
+    uint32_t *p = (uint32_t *)w->p_t + (size_t)at->key / 2 * SPD_STRIP_ROWS;
+    for (int v = 0; v < 2; v++, s += TILE, p += TILE) {
+        const __m512 first = spd_weight(_mm512_load_ps(s), at->top[v], scale, 4);
+        __m512 second = _mm512_setzero_ps();
+        if (at->key + 1 < w->keys)
+            second = spd_weight(_mm512_load_ps(s + SPD_STRIP_ROWS), at->top[v], scale, 4);
+        at->total[v] = _mm512_add_ps(at->total[v], _mm512_add_ps(first, second));
+        _mm512_store_si512(p, spd_pair_up(first, second));
+    }
+    at->key += 2;
+    if (at->key % w->sum_keys != 0 && at->key < w->keys)
+        return;
+    float *sums = w->sums + (size_t)((at->key - 1) / w->sum_keys) * SPD_STRIP_ROWS;
+    for (int v = 0; v < 2; v++) {
+        _mm512_store_ps(sums + v * TILE, at->total[v]);
+        at->total[v] = _mm512_setzero_ps();
+    }
+}
+
+/* Weighs so many pairs of keys, or as many as are left. */
+ALWAYS_INLINE void weigh_pairs(progress *at, uint32_t pairs) {
+    for (; pairs > 0 && at->key < at->of->keys; pairs--)
+        weigh_pair(at);
+}
+
+/* Both for 32 rows: after every 32 keys of 32 dimensions of the output, some weights. */
+static void weigh_in_between(const spd_weighing *w, const spd_output *o) {
+    const spd_tile *v = &o->v;
+    uint32_t dim = o->dim / (2 * TILE) * (2 * TILE),
+             steps = dim / (2 * TILE) * ((v->keys + DEPTH - 1) / DEPTH);
+    uint32_t pairs_a_step = steps ? ((w->keys + 1) / 2 + steps - 1) / steps : 0;
+    progress at = {w, 0, {_mm512_load_ps(w->top), _mm512_load_ps(w->top + TILE)}, {{0.0f}, {0.0f}}};
+    for (uint32_t d = 0; d < dim; d += 2 * TILE) {
+        const uint32_t *p = o->p_t;
+        load_sums(2, 2, o->o_t + (size_t)d * SPD_STRIP_ROWS, SPD_STRIP_ROWS);
+        for (uint32_t i = 0; i < v->runs; i++) {
+            const char *group = (const char *)v->run[i].first + d * TILE_BYTES;
+            for (uint32_t key = 0; key < v->run[i].keys; key += DEPTH) {
+                multiply(2, 2, group, TILE_BYTES, TILE * TILE_BYTES, p,
+                         SPD_STRIP_ROWS * (ptrdiff_t)sizeof *p);
+                weigh_pairs(&at, pairs_a_step);
+                group += o->dim * TILE_BYTES;
+                p += DEPTH / 2 * SPD_STRIP_ROWS;
+            }
+        }
+        store_sums(2, 2, o->o_t + (size_t)d * SPD_STRIP_ROWS, SPD_STRIP_ROWS);
+    }
+    for (uint32_t d = dim; d < o->dim; d += TILE)
+        output_rest(SPD_STRIP_ROWS, v, o->dim, d, o->p_t, o->o_t);
+    weigh_pairs(&at, SPD_TILE_KEYS);
+}
+
+static void weigh_beside_output(const spd_weighing *w, const spd_output *o) {
+    if (w->rows == SPD_STRIP_ROWS && o->rows == SPD_STRIP_ROWS) {
+        if (o->factor)
+            scale_output(o->dim, o->rows, o->factor, o->o_t);
+        order_memory();
+        weigh_in_between(w, o);
+        return;
+    }
+    output(&o->v, o->dim, o->p_t, o->rows, o->factor, o->o_t);
+    for (uint32_t key = 0; key < w->keys; key += w->sum_keys)
+        spd_loops_pairs.exponentiate(w->s_t + (size_t)key * w->rows,
+                                     w->keys - key < w->sum_keys ? w->keys - key : w->sum_keys,
+                                     w->rows, w->top, w->scale_log2,
+                                     (uint32_t *)w->p_t + (size_t)key / 2 * w->rows,
+                                     w->sums + (size_t)(key / w->sum_keys) * w->rows);
+}
+
 const spd_level spd_level_amx = {.pairs = true,
                                  .group_pairs = DEPTH / 2,
                                  .loops = &spd_loops_pairs,
                                  .scores = scores,
                                  .output = output,
+                                 .weigh_beside_output = weigh_beside_output,
                                  .enter = enter,
                                  .leave = leave};

@@ -43,6 +43,17 @@ ALWAYS_INLINE __m512 spd_weight(__m512 s, __m512 top, __m512 scale_log2, int deg
     return spd_exp2(_mm512_mul_ps(_mm512_sub_ps(s, top), scale_log2), degree);
 }
 
+#if defined(__AVX512BF16__)
+/* Two keys' weights of 16 rows as pairs, rounded to nearest even. */
+ALWAYS_INLINE __m512i spd_pair_up(__m512 first, __m512 second) {
+    static const uint16_t interleave[32] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,
+                                            21, 6,  22, 7,  23, 8,  24, 9,  25, 10, 26,
+                                            11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+    return _mm512_permutexvar_epi16(_mm512_loadu_si512(interleave),
+                                    (__m512i)_mm512_cvtne2ps_pbh(second, first));
+}
+#endif
+
 /* The members of spd_loops for all levels with AVX-512 (avx512_loops.c). */
 void spd_avx512_widen(uint32_t dtype, const void *from, size_t count, float *to);
 void spd_avx512_transpose(const void *from, ptrdiff_t from_stride_bytes, uint32_t rows,

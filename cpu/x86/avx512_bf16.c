@@ -123,15 +123,6 @@ static void output(const spd_tile *v, uint32_t dim, const void *p_t, uint32_t ro
         output_tile(1, v, dim, p_t, factor, o_t);
 }
 
-/* Two keys' weights of 16 rows as pairs, rounded to nearest even. */
-ALWAYS_INLINE __m512i pair_up(__m512 first, __m512 second) {
-    static const uint16_t interleave[32] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,
-                                            21, 6,  22, 7,  23, 8,  24, 9,  25, 10, 26,
-                                            11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
-    return _mm512_permutexvar_epi16(_mm512_loadu_si512(interleave),
-                                    (__m512i)_mm512_cvtne2ps_pbh(second, first));
-}
-
 /* p_t NULL: sums alone, the same to the bit. */
 ALWAYS_INLINE void exponentiate_tile(int vectors, const float *s_t, uint32_t keys, const float *top,
                                      __m512 scale_log2, uint32_t *p_t, float *sum) {
@@ -151,7 +142,7 @@ ALWAYS_INLINE void exponentiate_tile(int vectors, const float *s_t, uint32_t key
             total[v] = _mm512_add_ps(total[v], _mm512_add_ps(first, second));
             if (p_t)
                 _mm512_store_si512(p_t + key / 2 * rows + v * SPD_ZMM_FLOATS,
-                                   pair_up(first, second));
+                                   spd_pair_up(first, second));
         }
     for (int v = 0; v < vectors; v++)
         _mm512_store_ps(sum + v * SPD_ZMM_FLOATS, total[v]);
