@@ -89,9 +89,11 @@ static uint32_t list_blocks(const spd_unit *u, uint64_t first, uint64_t end) {
 static uint32_t visit_blocks(const spd_unit *u, uint64_t first, uint64_t end, uint32_t tile) {
     uint32_t count = list_blocks(u, first, end), per_tile = SPD_TILE_KEYS / u->block_keys;
     uint64_t tiles = spd_ceil_div(count, per_tile);
-    uint64_t begin = tiles * u->part / u->parts * per_tile;
+    uint64_t i = tiles * u->part / u->parts * per_tile;
     uint64_t past = spd_min(tiles * (u->part + 1) / u->parts * per_tile, count);
-    return spd_visit_blocks(u, u->scratch->blocks + begin, past - begin, tile);
+    for (; i < past; i += per_tile)
+        spd_visit_tile(u, u->scratch->blocks + i, (uint32_t)spd_min(per_tile, past - i), tile++);
+    return tile;
 }
 
 /* Visits all of the unit's keys, and ranks its blocks in a build. */

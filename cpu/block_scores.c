@@ -29,8 +29,8 @@ void spd_reduce_scores(const spd_unit *unit, uint64_t first, uint64_t end, float
         if (scratch->tile_of[j] != tile) {
             tile = scratch->tile_of[j];
             unit->kernel->level->loops->factors(scratch->mass_top + (uint64_t)tile * unit->stride,
-                                           scratch->top, unit->stride, unit->score_scale_log2,
-                                           scratch->factor);
+                                                scratch->top, unit->stride, unit->score_scale_log2,
+                                                scratch->factor);
             for (uint32_t r = 0; r < unit->rows; r++)
                 scratch->factor[r] /= scratch->score_sum[r];
         }

@@ -10,12 +10,7 @@
 #include "level.h"
 #include "storage.h"
 
-#ifndef SPD_CHUNK_TILES
-#define SPD_CHUNK_TILES 8
-#endif
-enum {
-    SPD_UNIT_ROWS = 128, /* query rows of a unit of work where blocks play no part */
-};
+enum { SPD_UNIT_ROWS = 128 }; /* query rows of a unit of work where blocks play no part */
 
 typedef struct spd_cpu_state {
     sparsed_allocator allocator;
@@ -113,10 +108,9 @@ void spd_store_unit(const spd_unit *unit);
 /* Runs one operation on all threads. */
 void spd_cpu_attend(const spd_cpu_kernel *kernel, const spd_launch *launch);
 
-/* Adds `count` key blocks to the unit's running softmax, output and, in a build, masses. The tiles
- * that they make are numbered from `number` on; returns the number behind the last. */
-uint32_t spd_visit_blocks(const spd_unit *unit, const uint32_t *blocks, uint64_t count,
-                          uint32_t number);
+/* Adds `count` key blocks, SPD_TILE_KEYS keys at most, to the unit's running softmax, output and,
+ * in a build, masses. tile numbers the tiles of a unit. */
+void spd_visit_tile(const spd_unit *unit, const uint32_t *blocks, uint32_t count, uint32_t tile);
 
 /* Does the output that waits, if there is one. */
 void spd_finish_tiles(const spd_unit *unit);

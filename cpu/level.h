@@ -30,10 +30,7 @@
 enum {
     SPD_LANES = 16,
     SPD_STRIP_ROWS = 32,
-#ifndef TK
-#define TK 128
-#endif
-    SPD_TILE_KEYS = TK, /* keys of one tile at most */
+    SPD_TILE_KEYS = 128, /* keys of one tile at most */
     SPD_TILE_RUNS = 8,   /* blocks of a tile at most: none is smaller than 16 keys */
     SPD_PAIRS_STEP = 16
 };

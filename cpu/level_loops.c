@@ -53,8 +53,8 @@ static void widen(uint32_t dtype, const void *from, size_t count, float *to) {
     }
 }
 
-static void transpose(const void *from, ptrdiff_t from_stride_bytes, uint32_t rows, uint32_t columns,
-                      void *to, ptrdiff_t to_stride) {
+static void transpose(const void *from, ptrdiff_t from_stride_bytes, uint32_t rows,
+                      uint32_t columns, void *to, ptrdiff_t to_stride) {
     for (uint32_t r = 0; r < rows; r++) {
         const unsigned char *row = (const unsigned char *)from + r * from_stride_bytes;
         for (uint32_t c = 0; c < columns; c++)

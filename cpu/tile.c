@@ -71,18 +71,13 @@ static void drop(float *row, uint64_t first, uint64_t end) {
         row[r] = -FLT_MAX;
 }
 
-/* Some key blocks of a unit, met at once. */
-typedef struct tile {
-    const uint32_t *blocks;
-    uint32_t count, number; /* of its blocks; of the tile */
-    spd_tile k, v;
-} tile;
-
 /* A strip of the unit's query rows that meets a tile. */
 typedef struct strip {
     const spd_unit *unit;
     uint32_t first, rows; /* of the unit */
-    const tile *tile;
+    const uint32_t *blocks;
+    uint32_t count, keys; /* of the tile */
+    uint32_t tile;        /* its number */
 } strip;
 
 /* Fixed modes are exact to the element: a key counts for the rows whose window it is in (those at
@@ -94,9 +89,9 @@ static void mask_tile(const strip *p) {
     uint64_t window = spd_min(s->window, u->extent->keys);
     uint64_t position = u->extent->query_position + u->first_row + p->first;
     float *row = u->scratch->s_t;
-    for (uint32_t i = 0; i < p->tile->count; i++) {
-        uint64_t key = (uint64_t)p->tile->blocks[i] * u->block_keys;
-        uint64_t end = key + block_keys(u, p->tile->blocks[i]);
+    for (uint32_t i = 0; i < p->count; i++) {
+        uint64_t key = (uint64_t)p->blocks[i] * u->block_keys;
+        uint64_t end = key + block_keys(u, p->blocks[i]);
         for (; key < end; key++, row += p->rows) {
             uint64_t first = key > position + window ? key - position - window : 0;
             uint64_t past = key + window + 1 > position ? key + window + 1 - position : 0;
@@ -126,15 +121,15 @@ static void weigh(const strip *p, uint32_t sum_keys, float scale_log2) {
     spd_cpu_scratch *s = p->unit->scratch;
     const float *top = s->top + p->first;
     if (s->waiting.rows && !has_gaps(p->unit->kernel)) {
-        const spd_weighing w = {s->s_t,  top,        p->tile->k.keys, sum_keys,
+        const spd_weighing w = {s->s_t,  top,        p->keys, sum_keys,
                                 p->rows, scale_log2, s->p_t,  s->sums};
         level->weigh_beside_output(&w, &s->waiting);
         s->waiting.rows = 0;
         return;
     }
-    for (uint32_t key = 0; key < p->tile->k.keys; key += sum_keys)
+    for (uint32_t key = 0; key < p->keys; key += sum_keys)
         level->loops->exponentiate(
-            s->s_t + (uint64_t)key * p->rows, (uint32_t)spd_min(sum_keys, p->tile->k.keys - key), p->rows,
+            s->s_t + (uint64_t)key * p->rows, (uint32_t)spd_min(sum_keys, p->keys - key), p->rows,
             top, scale_log2, weights_at(p, key), s->sums + (uint64_t)(key / sum_keys) * p->rows);
 }
 
@@ -148,9 +143,9 @@ static void sum_blocks(const strip *p) {
         weigh(p, u->block_keys, u->score_scale_log2);
         return;
     }
-    for (uint32_t i = 0; i < p->tile->count; key += block_keys(u, p->tile->blocks[i++]))
+    for (uint32_t i = 0; i < p->count; key += block_keys(u, p->blocks[i++]))
         u->kernel->level->loops->exp_sum(s->s_t + (uint64_t)key * p->rows,
-                                         block_keys(u, p->tile->blocks[i]), p->rows, s->top + p->first,
+                                         block_keys(u, p->blocks[i]), p->rows, s->top + p->first,
                                          u->score_scale_log2, s->sums + (uint64_t)i * p->rows);
 }
 
@@ -164,15 +159,15 @@ static void add_masses(const strip *p, bool raised) {
         u->kernel->level->loops->factors(s->old_top, top, p->rows, u->score_scale_log2, s->factor);
     for (uint32_t r = 0; raised && r < p->rows; r++)
         score_sum[r] *= s->factor[r];
-    memcpy(s->mass_top + (uint64_t)p->tile->number * u->stride + p->first, top, p->rows * sizeof(float));
+    memcpy(s->mass_top + (uint64_t)p->tile * u->stride + p->first, top, p->rows * sizeof(float));
     sum_blocks(p);
-    for (uint32_t i = 0; i < p->tile->count; i++) {
+    for (uint32_t i = 0; i < p->count; i++) {
         const float *sum = s->sums + (uint64_t)i * p->rows;
-        memcpy(s->mass + (uint64_t)p->tile->blocks[i] * u->stride + p->first, sum,
+        memcpy(s->mass + (uint64_t)p->blocks[i] * u->stride + p->first, sum,
                p->rows * sizeof(float));
         for (uint32_t r = 0; r < p->rows; r++)
             score_sum[r] += sum[r];
-        s->tile_of[p->tile->blocks[i]] = p->tile->number;
+        s->tile_of[p->blocks[i]] = p->tile;
     }
 }
 
@@ -185,7 +180,7 @@ static void exponentiate(const strip *p, bool raised) {
     for (uint32_t r = 0; raised && r < p->rows; r++)
         sum[r] *= s->factor[r];
     weigh(p, sum_keys, u->scale_log2);
-    for (uint32_t i = 0; i * sum_keys < p->tile->k.keys; i++)
+    for (uint32_t i = 0; i * sum_keys < p->keys; i++)
         for (uint32_t r = 0; r < p->rows; r++)
             sum[r] += s->sums[i * p->rows + r];
 }
@@ -193,8 +188,8 @@ static void exponentiate(const strip *p, bool raised) {
 /* Pairs that no key fills weigh nothing. */
 static void fill_groups(const strip *p) {
     const spd_cpu_kernel *k = p->unit->kernel;
-    for (uint32_t key = 0; key < p->tile->k.keys; key += k->group_keys) {
-        uint32_t pairs = ((uint32_t)spd_min(k->group_keys, p->tile->k.keys - key) + 1) / 2;
+    for (uint32_t key = 0; key < p->keys; key += k->group_keys) {
+        uint32_t pairs = ((uint32_t)spd_min(k->group_keys, p->keys - key) + 1) / 2;
         memset(weights_at(p, key) + (uint64_t)pairs * p->rows, 0,
                (uint64_t)(k->group_pairs - pairs) * p->rows * sizeof(uint32_t));
     }
@@ -212,12 +207,12 @@ void spd_finish_tiles(const spd_unit *unit) {
 }
 
 /* Adds the strip's output, now or beside the next strip's weights. */
-static void add_output(const strip *p, bool raised) {
+static void add_output(const strip *p, const spd_tile *v, bool raised) {
     const spd_level *level = p->unit->kernel->level;
     spd_cpu_scratch *s = p->unit->scratch;
     uint32_t dim = p->unit->launch->problem->desc.head_dim;
     const spd_output output = {
-        p->tile->v, s->p_t, dim, p->rows, raised ? s->factor : NULL, s->o_t + (uint64_t)p->first * dim};
+        *v, s->p_t, dim, p->rows, raised ? s->factor : NULL, s->o_t + (uint64_t)p->first * dim};
     if (!level->weigh_beside_output) {
         do_output(level, &output);
         return;
@@ -250,18 +245,18 @@ static bool raise_tops(const strip *p, const float *tile_top) {
 }
 
 /* The running sums and, at the end, the output are multiplied by s->factor where maxima rose. */
-static void visit_strip(const strip *p) {
+static void visit_strip(const strip *p, const spd_tile *k, const spd_tile *v) {
     const spd_unit *u = p->unit;
     const spd_level *level = u->kernel->level;
     spd_cpu_scratch *s = u->scratch;
     uint32_t dim = u->launch->problem->desc.head_dim;
     float *top = s->top + p->first;
     memcpy(s->tile_top, top, p->rows * sizeof(float));
-    level->scores(&p->tile->k, dim, s->q_t + (uint64_t)p->first * spd_q_elements(level, dim), p->rows, s->s_t,
+    level->scores(k, dim, s->q_t + (uint64_t)p->first * spd_q_elements(level, dim), p->rows, s->s_t,
                   p->rows, u->masked ? NULL : s->tile_top);
     if (u->masked) {
         mask_tile(p);
-        level->loops->raise_top(s->s_t, p->tile->k.keys, p->rows, s->tile_top);
+        level->loops->raise_top(s->s_t, p->keys, p->rows, s->tile_top);
     }
     bool raised = raise_tops(p, s->tile_top);
     if (u->builds)
@@ -274,35 +269,22 @@ static void visit_strip(const strip *p) {
         exponentiate(p, raised);
     if (level->pairs)
         fill_groups(p);
-    add_output(p, raised);
+    add_output(p, v, raised);
 }
 
-static tile make_tile(const spd_unit *u, const uint32_t *blocks, uint32_t count, uint32_t number) {
-    const spd_cpu_scratch *s = u->scratch;
-    bool pairs = u->kernel->level->pairs;
-    tile t = {.blocks = blocks, .count = count, .number = number};
-    t.k = pairs ? tile_in_place(u, &u->k, blocks, count)
-                : float_tile(u, &u->k, blocks, count, s->k_tile);
-    if (u->attends)
-        t.v = pairs ? group_tile(u, blocks, count)
-                    : float_tile(u, &u->v, blocks, count, s->v_tile);
-    return t;
-}
-
-uint32_t spd_visit_blocks(const spd_unit *unit, const uint32_t *blocks, uint64_t count,
-                          uint32_t number) {
-    uint32_t per_tile = SPD_TILE_KEYS / unit->block_keys;
-    uint32_t chunk = unit->kernel->level->pairs ? SPD_CHUNK_TILES : 1;
-    tile tiles[SPD_CHUNK_TILES];
-    for (uint64_t i = 0; i < count;) {
-        uint32_t n = 0;
-        for (; n < chunk && i < count; n++, i += per_tile)
-            tiles[n] = make_tile(unit, blocks + i, (uint32_t)spd_min(per_tile, count - i), number++);
-        for (uint32_t first = 0; first < unit->stride; first += SPD_STRIP_ROWS)
-            for (uint32_t t = 0; t < n; t++) {
-                const strip p = {unit, first, spd_strip_rows(unit, first), &tiles[t]};
-                visit_strip(&p);
-            }
+void spd_visit_tile(const spd_unit *unit, const uint32_t *blocks, uint32_t count, uint32_t tile) {
+    const spd_cpu_scratch *s = unit->scratch;
+    bool pairs = unit->kernel->level->pairs;
+    strip p = {.unit = unit, .blocks = blocks, .count = count, .tile = tile};
+    spd_tile v = {.runs = 0};
+    spd_tile k = pairs ? tile_in_place(unit, &unit->k, blocks, count)
+                       : float_tile(unit, &unit->k, blocks, count, s->k_tile);
+    if (unit->attends)
+        v = pairs ? group_tile(unit, blocks, count)
+                  : float_tile(unit, &unit->v, blocks, count, s->v_tile);
+    p.keys = k.keys;
+    for (; p.first < unit->stride; p.first += SPD_STRIP_ROWS) {
+        p.rows = spd_strip_rows(unit, p.first);
+        visit_strip(&p, &k, &v);
     }
-    return number;
 }
