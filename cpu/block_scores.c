@@ -7,23 +7,33 @@
 #include <math.h>
 #include <string.h>
 
-static float reduce_row(const float *mass, const float *weight, uint32_t rows, uint32_t reduce) {
-    float result = 0.0f;
+/* In lanes, so that no row waits for the one before it. A NaN stays, to rank last. */
+static float sum_rows(const float *mass, const float *weight, uint32_t rows) {
+    float lane[SPD_LANES] = {0.0f}, sum = 0.0f;
+    uint32_t r = 0;
+    for (; r + SPD_LANES <= rows; r += SPD_LANES)
+        for (uint32_t i = 0; i < SPD_LANES; i++)
+            lane[i] += mass[r + i] * weight[r + i];
+    for (; r < rows; r++)
+        lane[r % SPD_LANES] += mass[r] * weight[r];
+    for (uint32_t i = 0; i < SPD_LANES; i++)
+        sum += lane[i];
+    return sum;
+}
+
+static float max_rows(const float *mass, const float *weight, uint32_t rows) {
+    float most = 0.0f;
     for (uint32_t r = 0; r < rows; r++) {
         float share = mass[r] * weight[r];
-        if (reduce == SPARSED_REDUCE_SUM)
-            result += share;
-        else if (share > result || isnan(share)) /* a NaN stays, to rank last */
-            result = share;
-        if (isnan(result))
-            break;
+        most = share > most || isnan(share) ? share : most;
     }
-    return result;
+    return most;
 }
 
 void spd_reduce_scores(const spd_unit *unit, uint64_t first, uint64_t end, float *scores) {
     spd_cpu_scratch *scratch = unit->scratch;
-    uint32_t reduce = unit->launch->problem->select.score_reduce;
+    float (*reduce)(const float *, const float *, uint32_t) =
+        unit->launch->problem->select.score_reduce == SPARSED_REDUCE_SUM ? sum_rows : max_rows;
     uint32_t tile = UINT32_MAX;
     for (uint64_t j = first; j < end; j++) {
         if (scratch->tile_of[j] != tile) {
@@ -34,8 +44,7 @@ void spd_reduce_scores(const spd_unit *unit, uint64_t first, uint64_t end, float
             for (uint32_t r = 0; r < unit->rows; r++)
                 scratch->factor[r] /= scratch->score_sum[r];
         }
-        scores[j] =
-            reduce_row(scratch->mass + j * unit->stride, scratch->factor, unit->rows, reduce);
+        scores[j] = reduce(scratch->mass + j * unit->stride, scratch->factor, unit->rows);
     }
 }
 
