@@ -183,8 +183,7 @@ def compile_flex():
     from torch.nn.attention.flex_attention import flex_attention
     try:
         compiled = torch.compile(flex_attention, dynamic=False)
-        x = torch.randn(1, 1, 256, 64)
-        compiled(x, x, x)
+        compiled(*(torch.randn(1, 1, 256, 64) for _ in range(3)))
         return compiled
     except Exception as e:  # whatever the compiler chain raises
         reason = str(e).strip().splitlines()
