@@ -1,112 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
-/*
- * The products of attention with AVX-512, in float: blocks of 8 x 32 accumulators, which start at
- * zero for each tile and are added to the output at its end, so that long sums are made of short
- * ones.
- */
+/* The level of AVX-512: products of floats. */
 #include "avx512.h"
 
-enum { BLOCK = 8 };
+enum { PAIRS = 0 };
 
-/* `count` values and `vectors` * 16 query rows; both are constants where these are called. */
-typedef struct sums {
-    __m512 of[BLOCK][2];
-} sums;
-
-ALWAYS_INLINE void clear(sums *s, int count) {
-    UNROLL
-    for (int i = 0; i < count; i++)
-        s->of[i][0] = s->of[i][1] = _mm512_setzero_ps();
+ALWAYS_INLINE __m512 multiply_add(__m512 sum, __m512 lanes, __m512 value) {
+    return _mm512_fmadd_ps(value, lanes, sum);
 }
 
-/* sum[i][r] += sum over n of a[i * a_row + n * a_step] * b[n][r]; strides of a in bytes. */
-ALWAYS_INLINE void multiply(sums *s, int count, int vectors, const char *a, ptrdiff_t a_row,
-                            ptrdiff_t a_step, uint32_t depth, const float *b) {
-    do { /* at least once: else clang copies all sums in each turn */
-        const __m512 low = _mm512_load_ps(b);
-        const __m512 high = vectors == 2 ? _mm512_load_ps(b + SPD_ZMM_FLOATS) : low;
-        UNROLL
-        for (int i = 0; i < count; i++) {
-            const __m512 value = _mm512_set1_ps(*(const float *)(const void *)(a + i * a_row));
-            s->of[i][0] = _mm512_fmadd_ps(value, low, s->of[i][0]);
-            if (vectors == 2)
-                s->of[i][1] = _mm512_fmadd_ps(value, high, s->of[i][1]);
-        }
-        a += a_step;
-        b += vectors * SPD_ZMM_FLOATS;
-    } while (--depth > 0);
-}
-
-ALWAYS_INLINE void score_block(int count, int vectors, const char *k, ptrdiff_t k_stride,
-                               uint32_t dim, const float *q_t, float *s_t, ptrdiff_t s_stride,
-                               __m512 top[2]) {
-    sums s;
-    clear(&s, count);
-    multiply(&s, count, vectors, k, k_stride, sizeof(float), dim, q_t);
-    UNROLL
-    for (int i = 0; i < count; i++)
-        for (int v = 0; v < vectors; v++) {
-            _mm512_storeu_ps(s_t + i * s_stride + v * SPD_ZMM_FLOATS, s.of[i][v]);
-            top[v] = _mm512_max_ps(s.of[i][v], top[v]); /* the second one if either is NaN */
-        }
-}
-
-ALWAYS_INLINE void score_tile(int vectors, const spd_tile *k, uint32_t dim, const float *q_t,
-                              float *s_t, ptrdiff_t s_stride, float *top) {
-    __m512 most[2];
-    for (int v = 0; v < vectors; v++)
-        most[v] = top ? _mm512_load_ps(top + v * SPD_ZMM_FLOATS) : _mm512_setzero_ps();
-    for (uint32_t i = 0; i < k->runs; i++) {
-        const char *from = k->run[i].first;
-        uint32_t left = k->run[i].keys;
-        for (; left >= BLOCK;
-             left -= BLOCK, from += BLOCK * k->stride_bytes, s_t += BLOCK * s_stride)
-            score_block(BLOCK, vectors, from, k->stride_bytes, dim, q_t, s_t, s_stride, most);
-        for (; left > 0; left--, from += k->stride_bytes, s_t += s_stride)
-            score_block(1, vectors, from, k->stride_bytes, dim, q_t, s_t, s_stride, most);
-    }
-    for (int v = 0; top && v < vectors; v++)
-        _mm512_store_ps(top + v * SPD_ZMM_FLOATS, most[v]);
-}
-
-static void scores(const spd_tile *k, uint32_t dim, const void *q_t, uint32_t rows, float *s_t,
-                   ptrdiff_t s_stride, float *top) {
-    if (rows == SPD_STRIP_ROWS)
-        score_tile(2, k, dim, q_t, s_t, s_stride, top);
-    else
-        score_tile(1, k, dim, q_t, s_t, s_stride, top);
-}
-
-ALWAYS_INLINE void output_tile(int vectors, const spd_tile *v, uint32_t dim, const float *p_t,
-                               const float *factor, float *o_t) {
-    const ptrdiff_t rows = (ptrdiff_t)vectors * SPD_ZMM_FLOATS;
-    __m512 weight[2];
-    for (int c = 0; c < vectors; c++)
-        weight[c] = factor ? _mm512_load_ps(factor + c * SPD_ZMM_FLOATS) : _mm512_set1_ps(1.0f);
-    for (uint32_t d = 0; d < dim; d += BLOCK) {
-        const float *p = p_t;
-        sums s;
-        clear(&s, BLOCK);
-        for (uint32_t i = 0; i < v->runs; p += v->run[i++].keys * rows)
-            multiply(&s, BLOCK, vectors, (const char *)v->run[i].first + d * sizeof(float),
-                     sizeof(float), v->stride_bytes, v->run[i].keys, p);
-        UNROLL
-        for (int i = 0; i < BLOCK; i++)
-            for (int c = 0; c < vectors; c++) {
-                float *to = o_t + (d + (uint32_t)i) * rows + c * SPD_ZMM_FLOATS;
-                _mm512_store_ps(to, _mm512_fmadd_ps(_mm512_load_ps(to), weight[c], s.of[i][c]));
-            }
-    }
-}
-
-static void output(const spd_tile *v, uint32_t dim, const void *p_t, uint32_t rows,
-                   const float *factor, float *o_t) {
-    if (rows == SPD_STRIP_ROWS)
-        output_tile(2, v, dim, p_t, factor, o_t);
-    else
-        output_tile(1, v, dim, p_t, factor, o_t);
-}
+#include "avx512_products.h"
 
 /* p_t NULL: sums alone, the same to the bit. */
 ALWAYS_INLINE void exponentiate_tile(int vectors, const float *s_t, uint32_t keys, const float *top,
