@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-/* A level may read 31 rows of 32 keys behind the last group. */
-enum { READ_BEHIND_BYTES = 31 * 64 };
+/* AMX reads dimensions 16 at a time: 8 that are not there of the last group, 32 keys each. */
+enum { READ_BEHIND_BYTES = 8 * 64 };
 
 sparsed_status spd_cpu_groups_create(spd_cpu_kernel *kernel, const spd_problem *problem,
                                      uint64_t *bytes, sparsed_message *message) {

@@ -9,8 +9,8 @@
 #include <string.h>
 
 enum {
-    WANTED_UNITS = 64,   /* so that as many cores are busy for most of the time */
-    PART_KEYS_MIN = 1024 /* fewer are not worth the merge */
+    WANTED_UNITS = 64,  /* so that as many cores are busy for most of the time */
+    PART_KEYS_MIN = 512 /* fewer are not worth the merge */
 };
 
 /* For a problem of kv_len keys, whatever its valid ranges. */
@@ -29,10 +29,13 @@ sparsed_status spd_cpu_parts_create(spd_cpu_kernel *kernel, const spd_problem *p
     const sparsed_desc *d = &problem->desc;
     uint64_t heads = (uint64_t)d->batch * d->heads;
     uint64_t rows = spd_ceil_div(spd_min(d->q_len, SPD_UNIT_ROWS), SPD_LANES) * SPD_LANES;
-    if (parts_of(heads, d->kv_len) == 1)
+    uint64_t most = parts_of(heads, d->kv_len);
+    if (most == 1)
         return SPARSED_OK; /* runs have as many units at least, and as many keys at most */
-    /* units * ceil(WANTED_UNITS / units) */
-    uint64_t slots = 2 * WANTED_UNITS;
+    /* Of any run: units * ceil(WANTED_UNITS / units), and no more than all parts of all units. */
+    uint64_t unit_rows = problem->has_select ? spd_min(rows, problem->select.block_q) : rows;
+    uint64_t units = heads * spd_ceil_div(d->q_len, unit_rows);
+    uint64_t slots = spd_min(2 * WANTED_UNITS, units * most);
     kernel->part_floats = rows * (d->head_dim + 2);
     kernel->parts =
         spd_allocate(&kernel->state->allocator, slots, kernel->part_floats * sizeof *kernel->parts);

@@ -82,12 +82,12 @@ static void scores(const spd_tile *k, uint32_t dim, const void *q_t, uint32_t ro
         }
 }
 
-ALWAYS_INLINE void output_block(int count, const spd_tile *v, uint32_t dim, const float *p_t,
+ALWAYS_INLINE void output_block(int count, const spd_tile *v, uint32_t d, const float *p_t,
                                 ptrdiff_t rows, const float *factor, float *o_t) {
     sums s;
     clear(&s, count);
     for (uint32_t i = 0; i < v->runs; p_t += v->run[i++].keys * rows)
-        multiply(&s, count, (const char *)v->run[i].first + dim * sizeof(float), sizeof(float),
+        multiply(&s, count, (const char *)v->run[i].first + d * sizeof(float), sizeof(float),
                  v->stride_bytes, v->run[i].keys, p_t, rows);
     UNROLL
     for (int i = 0; i < count; i++)

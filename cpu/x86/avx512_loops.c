@@ -93,10 +93,11 @@ void spd_avx512_raise_top(const float *s_t, uint32_t keys, uint32_t rows, float 
         for (int i = 0; i < CHAINS; i++)
             most[i] = _mm512_load_ps(top + r);
         size_t key = 0;
-        for (; key + CHAINS <= keys; key += CHAINS)
+        for (; key + CHAINS <= keys; key += CHAINS) {
             UNROLL
-        for (size_t i = 0; i < CHAINS; i++) /* the second one if either is NaN */
-            most[i] = _mm512_max_ps(_mm512_load_ps(s_t + (key + i) * rows + r), most[i]);
+            for (size_t i = 0; i < CHAINS; i++) /* the second one if either is NaN */
+                most[i] = _mm512_max_ps(_mm512_load_ps(s_t + (key + i) * rows + r), most[i]);
+        }
         for (; key < keys; key++)
             most[0] = _mm512_max_ps(_mm512_load_ps(s_t + key * rows + r), most[0]);
         _mm512_store_ps(top + r, _mm512_max_ps(_mm512_max_ps(most[0], most[1]),

@@ -54,8 +54,7 @@ const char *spd_x86_lacks(const spd_x86 *x86, spd_isa isa) {
 /* vdpbf16ps runs at twice the rate of float products on AMD's Zen 4 and 5, at half of it on Intel's
  * Sapphire and Emerald Rapids. */
 bool spd_x86_gains(const spd_x86 *x86, spd_isa isa) {
-    return isa != SPD_ISA_AVX512_BF16 || strcmp(x86->vendor, "AuthenticAMD") == 0 ||
-           strcmp(x86->vendor, "HygonGenuine") == 0;
+    return isa != SPD_ISA_AVX512_BF16 || strcmp(x86->vendor, "AuthenticAMD") == 0;
 }
 
 /* Of the register XCR0 the low half; it may be read only where the system set OSXSAVE. */

@@ -288,7 +288,9 @@ enum { SPARSED_DESC_Q_START = 1u }; /* sparsed_desc.flags: q_start is given */
 typedef struct sparsed_desc {
     uint32_t struct_size;
     uint32_t flags;     /* SPARSED_DESC_* */
-    uint32_t dtype;     /* sparsed_dtype of q, k and v in memory; arithmetic is in float */
+    uint32_t dtype;     /* sparsed_dtype of q, k and v in memory. Arithmetic is in float; of bf16 some
+                           CPU kernels multiply weights that are rounded to bf16, with sums in float
+                           (sparsed_options.kernel "cpu-avx512" or "cpu-avx2" does not) */
     uint32_t out_dtype; /* the same, or SPARSED_F32; 0 = the same */
     uint32_t batch, heads, kv_heads, head_dim; /* heads % kv_heads == 0; head_dim: a multiple of 8,
                                                   8 to 256 */
@@ -412,7 +414,9 @@ typedef struct sparsed_plan_info {
     uint32_t threads;       /* OpenCL: compute units */
     char kernel[32];        /* the registry row that runs */
     uint64_t scratch_bytes; /* held by the plan. CPU: O(threads * (block_q + 1) * nk) floats and
-                               tiles; OpenCL, on the device: a build's sums and maxima (about 64
+                               tiles; kernels that multiply bf16 keep v transposed besides, B * Hk *
+                               Lk * D elements (twice that on AMX with 16-key blocks); few heads
+                               against many keys, results of parts: 17 MiB at most; OpenCL, on the device: a build's sums and maxima (about 64
                                MiB at most, 256 on a GPU), room for host tensors */
     uint64_t kept_bytes;    /* held by each sparsed_kept */
     uint64_t q_blocks, k_blocks; /* nq, nk; 0 without a selection */

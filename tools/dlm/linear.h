@@ -17,7 +17,8 @@
 enum {
     DLM_MAX_LINEARS = 2, /* of one job */
     DLM_MAX_GROUP = 256, /* outputs that finish together, over all layers of a group */
-    DLM_ROWS_STEP = 16   /* rows of x are multiplied in whole steps */
+    DLM_ROWS_STEP = 16 /* rows of x are multiplied in whole steps */,
+    DLM_CACHE_LINE_BYTES = 64
 };
 
 typedef struct dlm_linear {
@@ -67,7 +68,7 @@ void dlm_linear_engine_free(dlm_linear_engine *engine);
 /* How many elements rows of `in` elements of x should be apart: a whole number of cache lines, and not
  * one at which neighbouring rows fall into the same few sets of a cache, which halves the speed. */
 static inline size_t dlm_linear_stride(size_t in, size_t element_bytes) {
-    const size_t line_bytes = 64, few = 8;
+    const size_t line_bytes = DLM_CACHE_LINE_BYTES, few = 8;
     size_t lines = (in * element_bytes + line_bytes - 1) / line_bytes;
     return (lines % few == 0 ? lines + 1 : lines) * line_bytes / element_bytes;
 }

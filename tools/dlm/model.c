@@ -46,10 +46,15 @@ void dlm_activations_free(dlm_activations *a) {
 }
 
 /* Rows of floats or of anything smaller, packed or dlm_linear_stride apart, and some zeros behind
- * them, which products may read. */
+ * them, which products may read. A stride is a whole number of cache lines. */
 static void *new_rows(size_t rows, size_t width) {
     const size_t row_bytes = dlm_linear_stride(width, sizeof(float)) * sizeof(float);
-    return rows > SIZE_MAX - DLM_ROWS_STEP ? NULL : calloc(rows + DLM_ROWS_STEP, row_bytes);
+    if (rows > SIZE_MAX / row_bytes - DLM_ROWS_STEP) {
+        return NULL;
+    }
+    const size_t bytes = (rows + DLM_ROWS_STEP) * row_bytes;
+    void *memory = aligned_alloc(DLM_CACHE_LINE_BYTES, bytes);
+    return memory ? memset(memory, 0, bytes) : NULL;
 }
 
 /* Room for `rows` rows in every buffer; the contents are lost. */
