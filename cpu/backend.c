@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
-/* The CPU backend's table: host memory, synchronous launches, one row per level.
- */
+/* The CPU backend's table: host memory, synchronous launches, one row per level. */
 #include "../src/backend.h"
 #include "../src/alloc.h"
 #include "../src/error.h"
@@ -60,7 +59,6 @@ static sparsed_status accept(void *state, size_t row, const spd_problem *problem
     char why_not[160];
     (void)state;
     (void)problem;
-    (void)problem; /* which only levels of some processors ask */
     if (!spd_level_row_runs(row, why_not, sizeof why_not))
         return spd_fail(message, SPARSED_E_UNSUPPORTED, "%s", why_not);
     return SPARSED_OK;

@@ -76,8 +76,8 @@ typedef struct spd_unit {
     uint32_t part, parts;     /* which share of its keys is visited */
 } spd_unit;
 
-/* Allocates the scratch of all threads, and what they share, for the plan's problem; *bytes says how
- * much. */
+/* Allocates the scratch of all threads, and what they share, for the plan's problem; *bytes says
+ * how much. */
 sparsed_status spd_cpu_scratch_create(spd_cpu_kernel *kernel, const spd_problem *problem,
                                       uint64_t *bytes, sparsed_message *message);
 void spd_cpu_scratch_destroy(spd_cpu_kernel *kernel);

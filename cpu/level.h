@@ -5,8 +5,8 @@
  * for each instruction set. The driver above them (attend.c, tile.c) is the same for all.
  *
  * Scores are transposed, S^T = K Q^T and O^T += V^T P^T: lanes are query rows, `rows` of them, a
- * multiple of SPD_LANES up to SPD_STRIP_ROWS. K and V are read where they lie; q_t, s_t, p_t and o_t
- * are the strip's own, packed and aligned to 64 bytes.
+ * multiple of SPD_LANES up to SPD_STRIP_ROWS. K and V are read where they lie; q_t, s_t, p_t and
+ * o_t are the strip's own, packed and aligned to 64 bytes.
  *
  * The operands of the products are elements of 32 bits: floats, or (`pairs`) two neighbours along
  * the summed dimension as bf16, the first in the low half, summed in float. So of a head of dim:
@@ -62,8 +62,8 @@ typedef struct spd_loops {
     /* top[r] = max(top[r], max over keys of s_t[key][r]). */
     void (*raise_top)(const float *s_t, uint32_t keys, uint32_t rows, float *top);
 
-    /* p_t[key][r] = 2^((s_t[key][r] - top[r]) * scale_log2); sum[r] = their sum over the keys, before
-     * any rounding to bf16. In pairs an odd last key is paired with 0. */
+    /* p_t[key][r] = 2^((s_t[key][r] - top[r]) * scale_log2); sum[r] = their sum over the keys,
+     * before any rounding to bf16. In pairs an odd last key is paired with 0. */
     void (*exponentiate)(const float *s_t, uint32_t keys, uint32_t rows, const float *top,
                          float scale_log2, void *p_t, float *sum);
 
@@ -99,12 +99,13 @@ typedef struct spd_level {
     uint32_t group_pairs; /* of a group at least */
     const spd_loops *loops;
 
-    /* s_t[key][r] = sum over d of k[key][d] * q[r][d]; Rows of s_t are s_stride floats apart.
+    /* s_t[key][r] = sum over d of k[key][d] * q[r][d]; rows of s_t are s_stride floats apart.
      * top as raise_top (s_stride is rows then), or NULL. */
     void (*scores)(const spd_tile *k, uint32_t dim, const void *q_t, uint32_t rows, float *s_t,
                    ptrdiff_t s_stride, float *top);
 
-    /* o_t[d][r] = o_t[d][r] * factor[r] + sum over keys of v[key][d] * p_t[key][r]; factor NULL: 1. */
+    /* o_t[d][r] = o_t[d][r] * factor[r] + sum over keys of v[key][d] * p_t[key][r]; no factor
+     * (NULL): 1. */
     void (*output)(const spd_tile *v, uint32_t dim, const void *p_t, uint32_t rows,
                    const float *factor, float *o_t);
 

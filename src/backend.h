@@ -11,7 +11,7 @@
 #include "problem.h"
 
 typedef struct spd_kernel_row {
-    const char *name;  /* "cpu-blas" */
+    const char *name;  /* "cpu-avx512" */
     const char *about; /* one line for `sparsed devices` */
     uint32_t dtypes;   /* those it takes: bits 1 << sparsed_dtype */
 } spd_kernel_row;

@@ -30,7 +30,8 @@ static bool parse_uint(const cli_option *option, const char *text, tool_error *e
     errno = 0;
     unsigned long long number = strtoull(text, &end, 10);
     if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0)
-        return tool_fail_usage(error, "--%s is '%s', not a whole number", option->name, text);
+        return tool_fail_usage(error, "--%s is '%s', not a whole number from 0 on", option->name,
+                               text);
     *(uint64_t *)option->value = number;
     return true;
 }

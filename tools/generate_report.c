@@ -36,15 +36,22 @@ static bool is_right(const generate_report *r, const generate_method *m) {
     return dlm_example_found(r->example, m->text) == r->example->ref_count;
 }
 
+/* Writes a cell after columns that are `due`, and returns those due after it: blanks wait for text,
+ * so that no line ends in them. */
+static int print_cell(int due, const char *text) {
+    due += VALUE_COLUMNS;
+    return text[0] ? due - fprintf(stderr, "%*s", due, text) : due;
+}
+
 /* A row of the table: a label, and per method what `cell` writes. */
 static void print_row(const generate_report *r, const char *label,
                       void (*cell)(const generate_report *, const generate_method *, char *,
                                    size_t)) {
-    fprintf(stderr, "%-*s", LABEL_COLUMNS, label);
+    int due = LABEL_COLUMNS - fprintf(stderr, "%s", label);
     for (size_t i = 0; i < r->count; i++) {
         char text[32] = "";
         cell(r, &r->methods[i], text, sizeof text);
-        fprintf(stderr, "%*s", VALUE_COLUMNS, text);
+        due = print_cell(due, text);
     }
     fputc('\n', stderr);
 }
@@ -178,12 +185,13 @@ static void print_settings(const generate_report *r) {
 
 static void print_layers(const generate_report *r) {
     for (uint32_t layer = 0; layer < r->layers; layer++) {
-        fprintf(stderr, "  layer %-*u", LABEL_COLUMNS - 8, layer);
-        for (size_t i = 0; i < r->count; i++)
+        int due = LABEL_COLUMNS - fprintf(stderr, "  layer %u", layer);
+        for (size_t i = 0; i < r->count; i++) {
+            char text[32] = "";
             if (was_sparse(&r->methods[i]))
-                fprintf(stderr, "%*.3f", VALUE_COLUMNS, r->methods[i].result.layer_density[layer]);
-            else
-                fprintf(stderr, "%*s", VALUE_COLUMNS, "");
+                snprintf(text, sizeof text, "%.3f", r->methods[i].result.layer_density[layer]);
+            due = print_cell(due, text);
+        }
         fputc('\n', stderr);
     }
 }

@@ -180,7 +180,7 @@ typedef struct sparsed_options {
     uint32_t flags;     /* 0 */
     const char *device; /* "auto", "cpu" or "opencl[:PLATFORM[:DEVICE]]"; NULL = the environment
                            variable SPARSED_DEVICE, or "auto" without it. See below */
-    const char *kernel; /* run this registry row ("cpu-blas", "cl-generic") or fail;
+    const char *kernel; /* run this registry row ("cpu-avx512", "cl-generic") or fail;
                            NULL = the first row that passes its self-test */
     uint32_t threads;   /* of the CPU backend; 0 = as OpenMP would (OMP_NUM_THREADS) */
     uint32_t reserved;
@@ -209,8 +209,8 @@ typedef struct sparsed_options {
  *                           "baseline" (plain C, OpenBLAS); x86-64: "avx2" (with FMA, F16C, BMI2),
  *                           "avx512" (F, BW, CD, DQ, VL), "avx512-bf16", "amx" (AMX-BF16); arm:
  *                           "neon". Of any other name, or a level that the processor or the system
- *                           lacks, the CPU backend is not usable. Unless it is named, avx512-bf16 is
- *                           used on AMD's processors alone: its products have twice the rate of
+ *                           lacks, the CPU backend is not usable. Unless it is named, avx512-bf16
+ *                           is used on AMD's processors alone: its products have twice the rate of
  *                           float's there, and half of it on Intel's
  *   SPARSED_OPENCL_LIBRARY  the file to open instead of libOpenCL.so.1 or libOpenCL.so
  *   SPARSED_CACHE_DIR       folder of built OpenCL programs; "off" or "": none. Without it
@@ -263,10 +263,11 @@ typedef struct sparsed_kernel_info {
 SPARSED_API sparsed_status sparsed_kernel_list(sparsed_context *context, sparsed_kernel_info *infos,
                                                size_t *count);
 
-/* Runs the self-test of every row that accepts the context's device, over the storage types that it takes
- * at head dimensions 64, 128 and 40; afterwards sparsed_kernel_list tells the verdicts. SPARSED_OK even if a
- * row fails, or loses the device; SPARSED_E_NOMEM. A row's first one compiles its kernels: on
- * OpenCL that may take a minute. A line of the log (SPARSED_LOG_INFO) says when a row begins. */
+/* Runs the self-test of every row that accepts the context's device, over the storage types that it
+ * takes at head dimensions 64, 128 and 40; afterwards sparsed_kernel_list tells the verdicts.
+ * SPARSED_OK even if a row fails, or loses the device; SPARSED_E_NOMEM. A row's first one compiles
+ * its kernels: on OpenCL that may take a minute. A line of the log (SPARSED_LOG_INFO) says when a
+ * row begins. */
 SPARSED_API sparsed_status sparsed_kernel_self_test(sparsed_context *context);
 
 /* ---- the problem -------------------------------------------------------------------------- */

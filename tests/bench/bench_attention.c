@@ -127,9 +127,10 @@ static void print_length(const bench *b, uint64_t len, double density, times *t)
 
 /* A tensor where the benchmark's runs want it: random from `seed`, or zeros if that is 0. */
 static void *tensor(const bench *b, uint64_t count, uint32_t seed) {
-    size_t size_bytes = (size_t)count * (b->desc.dtype == SPARSED_F32 ? 4 : 2);
+    const size_t element_bytes = b->desc.dtype == SPARSED_F32 ? 4 : 2;
+    size_t size_bytes = (size_t)count * element_bytes;
     void *data = seed ? bench_random((size_t)count, seed, b->desc.dtype)
-                      : calloc((size_t)count, size_bytes / count);
+                      : calloc((size_t)count, element_bytes);
     if (!data) {
         fprintf(stderr, "bench_attention: no memory for %zu bytes\n", size_bytes);
         exit(1);
@@ -224,36 +225,68 @@ static void serve_length(bench *b, uint64_t len) {
     close_layer(b, &l);
 }
 
+static const char usage[] =
+    "usage: bench_attention [--device D] [--kernel ROW] [--dtype f32|f16|bf16] [--resident]\n"
+    "                       [--sgemm N] [--serve] [heads] [kv_heads] [head_dim] [block_q]\n"
+    "                       [block_k] [ratio] [threads] [LENGTH ...]\n";
+
+static void refuse(const char *argument, const char *why) {
+    fprintf(stderr, "bench_attention: '%s' %s\n%s", argument, why, usage);
+    exit(2);
+}
+
+static double number(const char *text) {
+    char *end;
+    const double value = strtod(text, &end);
+    if (end == text || *end || !(value >= 0.0 && value <= INT32_MAX))
+        refuse(text, "is no number from 0 on, or too large");
+    return value;
+}
+
+/* A flag, or an argument that is no option: kept at argv[*left]. */
+static void take_word(char **argv, int i, int *left, bench *b) {
+    if (strcmp(argv[i], "--help") == 0) {
+        fputs(usage, stdout);
+        exit(0);
+    }
+    if (strcmp(argv[i], "--resident") == 0)
+        b->resident = true;
+    else if (strcmp(argv[i], "--serve") == 0)
+        b->serves = true;
+    else if (argv[i][0] == '-')
+        refuse(argv[i], "is no option");
+    else
+        argv[(*left)++] = argv[i];
+}
+
 /* Takes the options off the arguments; the number of arguments that are left, from argv[1] on. */
 static int take_options(int argc, char **argv, bench *b) {
+    const char *sgemm_size = "0";
+    const struct {
+        const char *name, **value;
+    } valued[] = {{"--device", &b->device},
+                  {"--kernel", &b->kernel},
+                  {"--dtype", &b->dtype},
+                  {"--sgemm", &sgemm_size}};
+    const size_t count = sizeof valued / sizeof *valued;
     int left = 1;
     for (int i = 1; i < argc; i++) {
-        const char *value = i + 1 < argc ? argv[i + 1] : "";
-        bool takes_value = true;
-        if (strcmp(argv[i], "--device") == 0)
-            b->device = value;
-        else if (strcmp(argv[i], "--kernel") == 0)
-            b->kernel = value;
-        else if (strcmp(argv[i], "--dtype") == 0)
-            b->dtype = value;
-        else if (strcmp(argv[i], "--sgemm") == 0)
-            b->sgemm_size = atoi(value);
-        else {
-            takes_value = false;
-            if (strcmp(argv[i], "--resident") == 0)
-                b->resident = true;
-            else if (strcmp(argv[i], "--serve") == 0)
-                b->serves = true;
-            else
-                argv[left++] = argv[i];
-        }
-        i += takes_value;
+        size_t found = 0;
+        while (found < count && strcmp(argv[i], valued[found].name) != 0)
+            found++;
+        if (found == count)
+            take_word(argv, i, &left, b);
+        else if (i + 1 == argc)
+            refuse(argv[i], "needs a value");
+        else
+            *valued[found].value = argv[++i];
     }
+    b->sgemm_size = (int)number(sgemm_size);
     return left;
 }
 
 static double argument(int argc, char **argv, int index, double fallback) {
-    return index < argc ? atof(argv[index]) : fallback;
+    return index < argc ? number(argv[index]) : fallback;
 }
 
 static void open_device(bench *b, uint32_t threads) {
@@ -272,8 +305,9 @@ static void open_device(bench *b, uint32_t threads) {
     }
     check(b, sparsed_context_device(b->context, &device));
     b->threads = threads ? threads : device.compute_units;
-    printf("%s: %s, %u compute units, %s; %s\n", device.selector, device.name, device.compute_units,
-           device.driver, b->resident ? "tensors stay on the device" : "tensors in host memory");
+    printf("%s: %s, %u compute units, %s%s%s; %s\n", device.selector, device.name,
+           device.compute_units, device.isa, device.isa[0] ? ", " : "", device.driver,
+           b->resident ? "tensors stay on the device" : "tensors in host memory");
 }
 
 int main(int argc, char **argv) {
@@ -294,10 +328,10 @@ int main(int argc, char **argv) {
     printf("H %u, Hk %u, D %u, blocks %u x %u, ratio %g, %s\n", b.desc.heads, b.desc.kv_heads,
            b.desc.head_dim, b.select.block_q, b.select.block_k, b.select.ratio, b.dtype);
     if (b.serves)
-        serve_length(&b, argc > 8 ? strtoull(argv[8], NULL, 10) : lengths[0]);
+        serve_length(&b, (uint64_t)argument(argc, argv, 8, (double)lengths[0]));
     else if (argc > 8)
         for (int i = 8; i < argc; i++)
-            run_length(&b, strtoull(argv[i], NULL, 10));
+            run_length(&b, (uint64_t)number(argv[i]));
     else
         for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
             run_length(&b, lengths[i]);

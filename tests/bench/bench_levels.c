@@ -6,6 +6,8 @@
  *
  *     bench_levels [LEVEL ...]
  *
+ * LEVEL as SPARSED_CPU_ISA names it, or plain or blas; without one all of them are timed.
+ *
  * The peak is the instruction that the level multiplies with, in a loop of nothing else, measured
  * beside each in the same rounds. All rates are the best of many short rounds, which other work on
  * the machine spoils least, and a share is the ratio of two of them.
@@ -273,23 +275,34 @@ static void bench_level(const named_level *named) {
     free(b.peak_data);
 }
 
-static bool is_wanted(const char *name, int argc, char **argv) {
-    for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], name) == 0)
-            return true;
-    return argc == 1;
+static void print_names(FILE *to, const named_level *levels, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        fprintf(to, " %s", levels[i].name);
+    fputc('\n', to);
+}
+
+static const named_level *find(const named_level *levels, size_t count, const char *name) {
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(levels[i].name, name) == 0)
+            return &levels[i];
+    fprintf(stderr, "bench_levels: '%s' is no level of this processor, which has", name);
+    print_names(stderr, levels, count);
+    exit(2);
 }
 
 int main(int argc, char **argv) {
     named_level levels[SPD_LEVELS];
     const size_t count = list_levels(levels);
-    int run = 0;
-    for (size_t i = 0; i < count; i++)
-        if (is_wanted(levels[i].name, argc, argv)) {
-            bench_level(&levels[i]);
-            run++;
-        }
-    if (run == 0)
-        fprintf(stderr, "bench_levels: this processor has no level of that name\n");
-    return run == 0;
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        printf("usage: bench_levels [LEVEL ...]; levels of this processor:");
+        print_names(stdout, levels, count);
+        return 0;
+    }
+    for (int i = 1; i < argc; i++)
+        find(levels, count, argv[i]);
+    for (int i = 1; i < argc; i++)
+        bench_level(find(levels, count, argv[i]));
+    for (size_t i = 0; argc == 1 && i < count; i++)
+        bench_level(&levels[i]);
+    return 0;
 }

@@ -357,6 +357,9 @@ static void test_generate__answer_on_stdout_and_table_on_stderr(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (!strstr(output.err, rows[i]))
             fail_msg("the table has no '%s':\n%s", rows[i], output.err);
+    /* The answers below are the model's own. */
+    const char *blank_end = strstr(output.err, " \n");
+    assert_true(!blank_end || blank_end > strstr(output.err, "\nquestion:"));
     /* No bar where stderr is no terminal. */
     assert_null(strchr(output.err, '\r'));
     command_output_free(&output);

@@ -173,19 +173,19 @@ static void test_cli_parse__takes_the_largest_number(void **state) {
     fixture f = accept(WORDS("--uint", "18446744073709551615"));
     assert_true(f.uint == UINT64_MAX);
     refuse(WORDS("--uint", "18446744073709551616"),
-           "--uint is '18446744073709551616', not a whole number");
+           "--uint is '18446744073709551616', not a whole number from 0 on");
 }
 
 static void test_cli_parse__refuses_what_is_no_whole_number(void **state) {
     (void)state;
-    refuse(WORDS("--uint", "-1"), "--uint is '-1', not a whole number");
-    refuse(WORDS("--uint", "+1"), "--uint is '+1', not a whole number");
-    refuse(WORDS("--uint", " 1"), "--uint is ' 1', not a whole number");
-    refuse(WORDS("--uint", "1 "), "--uint is '1 ', not a whole number");
-    refuse(WORDS("--uint", "1.0"), "--uint is '1.0', not a whole number");
-    refuse(WORDS("--uint", "1e3"), "--uint is '1e3', not a whole number");
-    refuse(WORDS("--uint", "0x10"), "--uint is '0x10', not a whole number");
-    refuse(WORDS("--uint="), "--uint is '', not a whole number");
+    refuse(WORDS("--uint", "-1"), "--uint is '-1', not a whole number from 0 on");
+    refuse(WORDS("--uint", "+1"), "--uint is '+1', not a whole number from 0 on");
+    refuse(WORDS("--uint", " 1"), "--uint is ' 1', not a whole number from 0 on");
+    refuse(WORDS("--uint", "1 "), "--uint is '1 ', not a whole number from 0 on");
+    refuse(WORDS("--uint", "1.0"), "--uint is '1.0', not a whole number from 0 on");
+    refuse(WORDS("--uint", "1e3"), "--uint is '1e3', not a whole number from 0 on");
+    refuse(WORDS("--uint", "0x10"), "--uint is '0x10', not a whole number from 0 on");
+    refuse(WORDS("--uint="), "--uint is '', not a whole number from 0 on");
 }
 
 static void test_cli_parse__refuses_what_is_no_number(void **state) {
@@ -230,7 +230,7 @@ static void test_cli_parse__refuses_an_option_given_twice(void **state) {
 
 static void test_cli_parse__control_characters_stay_on_one_line(void **state) {
     (void)state;
-    refuse(WORDS("--uint", "1\n2\t3\x7f"), "--uint is '1?2?3?', not a whole number");
+    refuse(WORDS("--uint", "1\n2\t3\x7f"), "--uint is '1?2?3?', not a whole number from 0 on");
 }
 
 static void test_cli_parse__help_ends_the_parsing(void **state) {

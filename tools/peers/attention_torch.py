@@ -18,43 +18,62 @@ machine; do not believe a table where it is not.
 import argparse
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
 import time
 
 
-def parse():
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("bench", help="path of bench_attention", type=os.path.abspath)
-    p.add_argument("--threads", type=int, nargs="+", default=[2])
-    p.add_argument("--heads", type=int, default=8)
-    p.add_argument("--length", type=int, default=4096)
-    p.add_argument("--head-dim", type=int, default=128)
-    p.add_argument("--blocks", nargs="+", default=["128x128", "128x32"],
-                   help="query x key rows of our blocks; FlexAttention's are 128 x 128")
-    p.add_argument("--ratio", type=float, default=0.3, help="share of the blocks to keep")
-    p.add_argument("--dtypes", nargs="+", default=["f32", "bf16"], choices=["f32", "f16", "bf16"])
-    p.add_argument("--kernel", help="our registry row; default: the one the library chooses")
-    p.add_argument("--rounds", type=int, default=9)
-    p.add_argument("--cpus", help="pin both sides to these, as in 0-15 or 0,2")
-    p.add_argument("--no-flex", action="store_true")
-    return p.parse_args()
+def count(text):
+    if not re.fullmatch("0*[1-9][0-9]*", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 on")
+    return int(text)
+
+
+def block_shape(text):
+    if not re.fullmatch("[1-9][0-9]*x[1-9][0-9]*", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is not ROWSxROWS, as in 128x32")
+    return text
 
 
 def cpu_set(text):
     cpus = set()
     for part in text.split(","):
+        if not re.fullmatch("[0-9]+(-[0-9]+)?", part):
+            raise argparse.ArgumentTypeError(f"'{text}' is not as in 0-15 or 0,2")
         first, _, last = part.partition("-")
         cpus |= set(range(int(first), int(last or first) + 1))
+    if not cpus & os.sched_getaffinity(0):
+        raise argparse.ArgumentTypeError(f"'{text}' names no processor that may be used here")
     return cpus
+
+
+def parse():
+    p = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    p.add_argument("bench", help="path of bench_attention", type=os.path.abspath)
+    p.add_argument("--threads", type=count, nargs="+", default=[2],
+                   help="threads of both sides, a table for each (2)")
+    p.add_argument("--heads", type=count, default=8, help="heads of q, k and v (%(default)s)")
+    p.add_argument("--length", type=count, default=4096, help="query and key rows (%(default)s)")
+    p.add_argument("--head-dim", type=count, default=128, help="elements of a row (%(default)s)")
+    p.add_argument("--blocks", type=block_shape, nargs="+", default=["128x128", "128x32"],
+                   help="query x key rows of our blocks (128x128 128x32); FlexAttention's are 128x128")
+    p.add_argument("--ratio", type=float, default=0.3, help="share of the blocks to keep (%(default)s)")
+    p.add_argument("--dtypes", nargs="+", default=["f32", "bf16"], choices=["f32", "f16", "bf16"],
+                   help="storage types of the tensors (f32 bf16)")
+    p.add_argument("--kernel", help="our registry row (the one that the library chooses)")
+    p.add_argument("--rounds", type=count, default=9, help="timed runs of each case (%(default)s)")
+    p.add_argument("--cpus", type=cpu_set, help="pin both sides to these, as in 0-15 or 0,2 (all)")
+    p.add_argument("--no-flex", action="store_true", help="leave FlexAttention out")
+    return p.parse_args()
 
 
 OPTIONS = parse()
 if not os.access(OPTIONS.bench, os.X_OK):
     sys.exit(f"{OPTIONS.bench} is no program that can be run")
 if OPTIONS.cpus:  # before PyTorch starts its threads
-    os.sched_setaffinity(0, cpu_set(OPTIONS.cpus))
+    os.sched_setaffinity(0, OPTIONS.cpus)
 
 import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402

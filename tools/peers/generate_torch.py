@@ -3,13 +3,15 @@
 # SPDX-FileCopyrightText: 2026 The sparsed authors
 """The built-in model in PyTorch beside `sparsed generate`: seconds, ratios, and whether the ids agree.
 
-    generate_torch.py EXAMPLE [--sparsed FILE] [--rounds N] [--threads N] [--steps N]
+    generate_torch.py EXAMPLE [--sparsed FILE] [--rounds N] [--threads N]
+                      [--length N] [--steps N]
 
-EXAMPLE as for `sparsed generate --example`, e.g. kv_recall-4096; 32 tokens in 32 steps. The PyTorch
-side is a plain forward pass with scaled_dot_product_attention, in f32 and in bf16, that computes
-logits for the generated positions alone. All methods of a round run one after the other; medians of
-the rounds are printed, and how many times as long the fastest dense run of PyTorch took. Where other
-work shares the cores, compare the processor seconds: what all threads of a method used.
+EXAMPLE as for `sparsed generate --example`, e.g. kv_recall-4096; 32 tokens in 32 steps unless
+--length or --steps say otherwise. The PyTorch side is a plain forward pass with
+scaled_dot_product_attention, in f32 and in bf16, that computes logits for the generated positions
+alone. All methods of a round run one after the other; medians of the rounds are printed, and how
+many times as long the fastest dense run of PyTorch took. Where other work shares the cores, compare
+the processor seconds: what all threads of a method used.
 Needs torch and safetensors. Run it with OMP_WAIT_POLICY=passive where other work shares the cores.
 """
 import argparse
@@ -18,6 +20,7 @@ import os
 import re
 import statistics
 import subprocess
+import sys
 import time
 
 import torch
@@ -36,10 +39,18 @@ def read_json(name):
 
 def example_prompt(name):
     """The prompt of an example's text."""
-    task, length, row = re.fullmatch(r"(\w+)-(\d+)(?::(\d+))?", name).groups()
-    with open(os.path.join(MODEL, "eval", f"tasks-{length}.jsonl"), encoding="utf-8") as file:
+    parts = re.fullmatch(r"(\w+)-(\d+)(?::(\d+))?", name)
+    if not parts:
+        sys.exit(f"EXAMPLE is '{name}', not TASK-LENGTH or TASK-LENGTH:ROW, as in kv_recall-4096")
+    task, length, row = parts[1], parts[2], int(parts[3] or 0)
+    path = os.path.join(MODEL, "eval", f"tasks-{length}.jsonl")
+    if not os.path.exists(path):
+        sys.exit(f"EXAMPLE is '{name}': the model has no examples of length {length}")
+    with open(path, encoding="utf-8") as file:
         rows = [r for r in map(json.loads, file) if r["task"] == task]
-    return rows[int(row or 0)]["prompt"]
+    if row >= len(rows):
+        sys.exit(f"EXAMPLE is '{name}': {len(rows)} rows of length {length} have the task {task}")
+    return rows[row]["prompt"]
 
 
 def byte_characters():
@@ -149,8 +160,11 @@ def run_ours(options, dtype, attention):
                "--steps", str(options.steps), "--threads", str(options.threads),
                "--dtype", dtype, "--attention", attention]
     before = os.times()
-    result = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    run = subprocess.run(command, check=False, capture_output=True, text=True)
     after = os.times()
+    if run.returncode != 0:
+        sys.exit(f"{options.sparsed} failed: {run.stderr.strip() or run.returncode}")
+    result = json.loads(run.stdout)
     used = sum(after[2:4]) - sum(before[2:4])
     return result["tokens"], result["seconds"]["total"], used, result["seconds"]
 
@@ -177,20 +191,37 @@ def report(runs, names):
         same = "same" if tokens == base else "same answer" if answer(tokens) == answer(base) else "other"
         text = ", ".join(f"{key} {value:.2f}" for key, value in parts.items() if value and key != "total")
         cells = "".join(f"{m:{w}.2f}{b / m:11.2f}" for m, b, w in zip(median[name], best, (8, 12)))
-        print(f"{name:22}{cells}  {same:12}{text}")
+        print(f"{name:22}{cells}  {same:12}{text}".rstrip())
+
+
+def count(text):
+    if not re.fullmatch("0*[1-9][0-9]*", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 on")
+    return int(text)
+
+
+def program(text):
+    if not os.path.isfile(text) or not os.access(text, os.X_OK):
+        raise argparse.ArgumentTypeError(f"'{text}' is no program that can be run")
+    return os.path.abspath(text)
+
+
+def parse():
+    p = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    p.add_argument("example", help="as for `sparsed generate --example`, e.g. kv_recall-4096")
+    p.add_argument("--sparsed", type=program, metavar="FILE", help="the command (%(default)s)",
+                   default=os.path.relpath(os.path.join(ROOT, "build", "release", "tools", "sparsed")))
+    p.add_argument("--rounds", type=count, metavar="N", default=3, help="timed runs of each method (%(default)s)")
+    p.add_argument("--threads", type=count, metavar="N", default=2, help="threads of both sides (%(default)s)")
+    p.add_argument("--length", type=count, metavar="N", default=32, help="tokens to generate (%(default)s)")
+    p.add_argument("--steps", type=count, metavar="N", default=32, help="denoising steps (%(default)s)")
+    return p.parse_args()
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("example")
-    parser.add_argument("--sparsed", default=os.path.join(ROOT, "build", "release", "tools", "sparsed"))
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--length", type=int, default=32)
-    parser.add_argument("--steps", type=int, default=32)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    options = parse()
     prompt = encode(example_prompt(options.example))
+    torch.set_num_threads(options.threads)
     theirs = {f"torch {name} dense": Dream(dtype)
               for name, dtype in (("f32", torch.float32), ("bf16", torch.bfloat16))}
     for model in theirs.values():
