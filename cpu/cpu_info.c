@@ -72,22 +72,14 @@ static const char *wanted_core(const char *core) {
     return spd_processor_lacks(SPD_ISA_AVX2) ? "" : "Haswell";
 }
 
-static void describe_blas(sparsed_device_info *info) {
-    if (!spd_gemm_openblas()) {
-        snprintf(info->driver, sizeof info->driver, "plain C (OpenBLAS was not found)");
+/* At the level baseline matrix products are OpenBLAS's: a warning where that makes them slow. */
+static void describe_baseline(sparsed_device_info *info) {
+    if (!info->blas_core[0]) {
         snprintf(info->note, sizeof info->note,
                  "libopenblas.so.0 was not found: matrix products run in plain C, several times "
                  "slower");
         return;
     }
-    char version[48];
-    /* "OpenBLAS 0.3.21 NO_LAPACKE ...": name and version. */
-    snprintf(version, sizeof version, "%.40s", spd_openblas_config());
-    char *space = strchr(version, ' ');
-    if (space && (space = strchr(space + 1, ' ')) != NULL)
-        *space = '\0';
-    snprintf(info->blas_core, sizeof info->blas_core, "%.31s", spd_openblas_core());
-    snprintf(info->driver, sizeof info->driver, "%s, core %s", version, info->blas_core);
     const char *wanted = wanted_core(info->blas_core);
     snprintf(info->blas_core_wanted, sizeof info->blas_core_wanted, "%s", wanted);
     if (wanted[0] && getenv("OPENBLAS_CORETYPE"))
@@ -103,6 +95,25 @@ static void describe_blas(sparsed_device_info *info) {
                  info->blas_core, wanted);
 }
 
+static void describe_blas(sparsed_device_info *info) {
+    const bool baseline = spd_isa_highest() == SPD_ISA_BASELINE;
+    if (!spd_gemm_openblas()) {
+        snprintf(info->driver, sizeof info->driver, "%s",
+                 baseline ? "plain C (OpenBLAS was not found)"
+                          : "no OpenBLAS, which cpu-blas alone needs");
+        return;
+    }
+    char version[48];
+    /* "OpenBLAS 0.3.21 NO_LAPACKE ...": name and version. */
+    snprintf(version, sizeof version, "%.40s", spd_openblas_config());
+    char *space = strchr(version, ' ');
+    if (space && (space = strchr(space + 1, ' ')) != NULL)
+        *space = '\0';
+    snprintf(info->blas_core, sizeof info->blas_core, "%.31s", spd_openblas_core());
+    snprintf(info->driver, sizeof info->driver, "%.32s, core %s%s", version, info->blas_core,
+             baseline ? "" : ", for cpu-blas alone");
+}
+
 /* The instruction sets of the processor, as the system lists them. */
 static void read_flags(char *flags, size_t size) {
     read_cpuinfo("flags", flags, size);
@@ -115,10 +126,14 @@ static void read_flags(char *flags, size_t size) {
 static void describe_level(sparsed_device_info *info) {
     sparsed_message why;
     info->usable = spd_isa_check_environment(&why) == SPARSED_OK;
-    if (info->usable)
-        snprintf(info->isa, sizeof info->isa, "%s", spd_isa_name(spd_isa_highest()));
-    else
+    if (!info->usable) {
         snprintf(info->note, sizeof info->note, "%.255s", why.text);
+        return;
+    }
+    const spd_isa highest = spd_isa_highest();
+    snprintf(info->isa, sizeof info->isa, "%s", spd_isa_name(highest));
+    if (highest == SPD_ISA_BASELINE)
+        describe_baseline(info);
 }
 
 void spd_cpu_describe(sparsed_device_info *info) {

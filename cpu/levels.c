@@ -36,3 +36,10 @@ const spd_level *spd_level_best(bool pairs) {
             return spd_level_rows[row].level;
     return NULL;
 }
+
+spd_isa spd_level_isa(const spd_level *level) {
+    size_t row = 0;
+    while (row < SPD_LEVEL_PLAIN && spd_level_rows[row].level != level)
+        row++;
+    return spd_level_rows[row].isa;
+}

@@ -38,4 +38,7 @@ bool spd_level_row_runs(size_t row, char *why_not, size_t size);
  * faster. */
 const spd_level *spd_level_best(bool pairs);
 
+/* The instruction sets of a level, which is a row's. */
+spd_isa spd_level_isa(const spd_level *level);
+
 #endif

@@ -73,7 +73,8 @@ static sparsed_status judge(spd_isa isa, sparsed_message *why_not) {
     if (status != SPARSED_OK)
         return status;
     if (isa > named)
-        return spd_fail(why_not, SPARSED_E_UNSUPPORTED, "SPARSED_CPU_ISA is '%s'", names[named]);
+        return spd_fail(why_not, SPARSED_E_UNSUPPORTED, "it needs %s; SPARSED_CPU_ISA is '%s'",
+                        names[isa], names[named]);
     const char *missing = spd_processor_lacks(isa);
     if (missing)
         return spd_fail(why_not, SPARSED_E_UNSUPPORTED, "there is no %s here", missing);

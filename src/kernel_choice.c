@@ -104,12 +104,16 @@ sparsed_status spd_choose_kernel(sparsed_context *context, const spd_problem *pr
         }
         if (c->backend->health(c->state, NULL) != SPARSED_OK)
             return spd_fail(&c->message, SPARSED_E_DEVICE, "kernel %s: %.400s", name, why.text);
+        if (c->kernel[0])
+            return spd_fail(&c->message, status,
+                            "kernel %s, which was asked for, does not run this problem: %.400s",
+                            name, why.text);
         size_t used = strlen(refused);
         snprintf(refused + used, sizeof refused - used, " %s (%s)", name, why.text);
         if (status == SPARSED_E_NOMEM)
             break;
     }
-    if (!c->kernel[0] && status != SPARSED_E_NOMEM)
+    if (status != SPARSED_E_NOMEM)
         status = SPARSED_E_UNSUPPORTED;
     return spd_fail(&c->message, status, "no kernel of %s runs this problem:%s", c->backend->name,
                     refused);
@@ -117,6 +121,14 @@ sparsed_status spd_choose_kernel(sparsed_context *context, const spd_problem *pr
 
 static const char *tests_word(unsigned count) {
     return count == 1 ? "self-test" : "self-tests";
+}
+
+/* The first storage type that a row takes: the error of its self-tests is told in this one. */
+static uint32_t first_dtype(const spd_kernel_row *row) {
+    uint32_t dtype = SPARSED_F32;
+    while (dtype < SPARSED_BF16 && !(row->dtypes >> dtype & 1))
+        dtype++;
+    return dtype;
 }
 
 /* What is known of a row: why not, or how many self-tests it passed. */
@@ -129,6 +141,7 @@ static void describe_row(sparsed_context *c, size_t row, sparsed_kernel_info *in
         snprintf(info->verdict, sizeof info->verdict, "%.250s", why.text);
         return;
     }
+    const uint32_t dtype = first_dtype(&c->backend->rows[row]);
     double error = 0.0;
     for (uint64_t i = 0; i < spd_min(c->verdict_count, SPD_MAX_VERDICTS); i++) {
         const spd_verdict *v = &c->verdicts[i];
@@ -140,7 +153,7 @@ static void describe_row(sparsed_context *c, size_t row, sparsed_kernel_info *in
             continue;
         }
         info->passed++;
-        error = v->variant.dtype == SPARSED_F32 && v->error > error ? v->error : error;
+        error = v->variant.dtype == dtype && v->error > error ? v->error : error;
     }
     info->usable = info->failed == 0;
     if (info->failed > 0)
@@ -148,8 +161,8 @@ static void describe_row(sparsed_context *c, size_t row, sparsed_kernel_info *in
                  info->passed + info->failed, tests_word(info->passed + info->failed), why.text);
     else if (info->passed > 0 && error > 0.0)
         snprintf(info->verdict, sizeof info->verdict,
-                 "passed %u %s (f32: error at most %.1e of the double oracle)", info->passed,
-                 tests_word(info->passed), error);
+                 "passed %u %s (%s: error at most %.1e of the double oracle)", info->passed,
+                 tests_word(info->passed), spd_dtype_string(dtype), error);
     else if (info->passed > 0)
         snprintf(info->verdict, sizeof info->verdict, "passed %u %s", info->passed,
                  tests_word(info->passed));

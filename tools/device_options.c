@@ -11,8 +11,10 @@ void device_add_options(device_options *device, cli_options *options) {
     cli_add(options, (cli_option){"device", CLI_STRING, &device->device, NULL, "DEVICE",
                                   "auto, cpu or opencl[:PLATFORM[:DEVICE]], each a number or a "
                                   "part of its name (SPARSED_DEVICE, else auto)"});
-    cli_add(options, (cli_option){"kernel", CLI_STRING, &device->kernel, NULL, "NAME",
-                                  "run this kernel or fail; `sparsed devices` lists a device's"});
+    cli_add(options,
+            (cli_option){"kernel", CLI_STRING, &device->kernel, NULL, "NAME",
+                         "run attention with this kernel or fail; `sparsed devices` lists a "
+                         "device's"});
     cli_add(options,
             (cli_option){"threads", CLI_UINT, &device->threads, NULL, "N",
                          "CPU threads (as OpenMP says: OMP_NUM_THREADS, else one a processor)"});

@@ -11,57 +11,96 @@
 #include "commands.h"
 #include "device_options.h"
 #include "json_print.h"
+#include "storage_convert.h"
 
-enum { MAX_KERNELS = 32, MAX_DEVICES = 64 };
+enum { MAX_KERNELS = 32, MAX_DEVICES = 64, DTYPES = SPARSED_BF16 + 1 };
 
 typedef struct listing {
-    sparsed_device_info devices[MAX_DEVICES], chosen;
+    sparsed_device_info devices[MAX_DEVICES], chosen; /* chosen.selector "": none could be */
     size_t device_count;
     sparsed_kernel_info kernels[MAX_KERNELS];
     size_t kernel_count;
-    char kernel[32];      /* that a plan chooses; "" if there is none */
-    tool_error no_kernel; /* why there is none */
-    bool pinned;          /* it was asked for */
+    bool asked[DTYPES];      /* which storage types a kernel was looked for */
+    char kernel[DTYPES][32]; /* that a plan chooses; "" if there is none */
+    tool_error failure;      /* why there is no device, or no kernel; text "": nothing failed */
+    const char *pin;         /* the kernel that was asked for; NULL: none was */
 } listing;
 
+static bool takes(const sparsed_kernel_info *kernel, uint32_t dtype) {
+    return kernel->dtypes >> dtype & 1;
+}
+
+/* Whether to look for a kernel for a type: f32, and types of kernels that do not take f32. */
+static bool is_asked(const listing *l, uint32_t dtype) {
+    for (size_t i = 0; i < l->kernel_count; i++) {
+        const sparsed_kernel_info *k = &l->kernels[i];
+        bool candidate = l->pin ? strcmp(l->pin, k->name) == 0 : k->usable != 0;
+        if (candidate && takes(k, dtype) && (dtype == SPARSED_F32 || !takes(k, SPARSED_F32)))
+            return true;
+    }
+    return dtype == SPARSED_F32 && !l->pin;
+}
+
 /* The kernel that a plan of a common shape gets. None does not hide what is known of them all. */
-static bool choose_kernel(sparsed_context *context, listing *l, tool_error *error) {
+static bool choose_kernel(sparsed_context *context, uint32_t dtype, listing *l, tool_error *error) {
     sparsed_desc desc = SPARSED_DESC_INIT;
     sparsed_plan *plan;
     sparsed_plan_info info = {.struct_size = sizeof info};
-    desc.dtype = SPARSED_F32;
+    desc.dtype = dtype;
     desc.batch = desc.heads = desc.kv_heads = 1;
     desc.head_dim = 64;
     desc.q_len = desc.kv_len = 64;
-    if (!device_check(context, sparsed_plan_create(context, &desc, NULL, &plan), &l->no_kernel))
+    if (!device_check(context, sparsed_plan_create(context, &desc, NULL, &plan), &l->failure))
         return true;
     bool done = device_check(context, sparsed_plan_describe(plan, &info), error);
-    memcpy(l->kernel, info.kernel, sizeof l->kernel);
+    memcpy(l->kernel[dtype], info.kernel, sizeof l->kernel[dtype]);
     sparsed_plan_destroy(plan);
     return done;
 }
 
-static bool collect(const device_options *device, bool self_test, listing *l, tool_error *error) {
-    sparsed_message message;
-    l->device_count = MAX_DEVICES;
+static bool list_kernels(sparsed_context *context, listing *l, tool_error *error) {
     l->kernel_count = MAX_KERNELS;
-    l->chosen.struct_size = sizeof l->chosen;
-    for (size_t i = 0; i < MAX_DEVICES; i++)
-        l->devices[i].struct_size = sizeof l->devices[i];
     for (size_t i = 0; i < MAX_KERNELS; i++)
         l->kernels[i].struct_size = sizeof l->kernels[i];
+    return device_check(context, sparsed_kernel_list(context, l->kernels, &l->kernel_count), error);
+}
+
+/* Lists the kernels a second time for the verdicts of the self-tests that a choice makes. */
+static bool choose_kernels(sparsed_context *context, listing *l, tool_error *error) {
+    bool done = list_kernels(context, l, error);
+    for (uint32_t dtype = SPARSED_F32; done && dtype < DTYPES; dtype++) {
+        l->asked[dtype] = is_asked(l, dtype);
+        done = !l->asked[dtype] || choose_kernel(context, dtype, l, error);
+    }
+    return done && list_kernels(context, l, error);
+}
+
+static bool list_devices(listing *l, tool_error *error) {
+    sparsed_message message;
+    l->device_count = MAX_DEVICES;
+    for (size_t i = 0; i < MAX_DEVICES; i++)
+        l->devices[i].struct_size = sizeof l->devices[i];
     if (sparsed_device_list(l->devices, &l->device_count, &message) != SPARSED_OK)
         return tool_fail(error, "%s", message.text);
     if (l->device_count > MAX_DEVICES)
         l->device_count = MAX_DEVICES;
-    sparsed_context *context = device_open(device, error);
-    if (!context)
+    return true;
+}
+
+/* No device to choose does not hide those that there are, but for a fault of the command line. */
+static bool collect(const device_options *device, bool self_test, listing *l, tool_error *error) {
+    if (!list_devices(l, error))
         return false;
-    l->pinned = device->kernel != NULL;
+    sparsed_context *context = device_open(device, &l->failure);
+    if (!context) {
+        *error = l->failure;
+        return !l->failure.usage;
+    }
+    l->chosen.struct_size = sizeof l->chosen;
+    l->pin = device->kernel;
     bool done = !self_test || device_check(context, sparsed_kernel_self_test(context), error);
-    done = done && choose_kernel(context, l, error) &&
-           device_check(context, sparsed_context_device(context, &l->chosen), error) &&
-           device_check(context, sparsed_kernel_list(context, l->kernels, &l->kernel_count), error);
+    done = done && choose_kernels(context, l, error) &&
+           device_check(context, sparsed_context_device(context, &l->chosen), error);
     sparsed_context_destroy(context);
     return done;
 }
@@ -102,12 +141,16 @@ static void print_device(const sparsed_device_info *d) {
            d->capabilities);
     if (d->isa[0])
         printf("%12s level: %s\n", "", d->isa);
+    if (strcmp(d->isa, "baseline") == 0 && getenv("OPENBLAS_CORETYPE"))
+        printf("%12s OPENBLAS_CORETYPE is %s: yours, or this command's where OpenBLAS misjudges "
+               "the processor\n",
+               "", getenv("OPENBLAS_CORETYPE"));
     if (d->usable && d->note[0])
         printf("%12s note: %s\n", "", d->note);
 }
 
 static const char *kernel_reason(const listing *l) {
-    return l->pinned ? "asked for" : "the first that is usable and passed its self-test";
+    return l->pin ? "asked for" : "the first that is usable and passed its self-test";
 }
 
 static void print_choice(const listing *l) {
@@ -116,25 +159,37 @@ static void print_choice(const listing *l) {
     device_units_text(d, units, sizeof units);
     printf("\nchosen: %s, %s; runner-up: %s; reason: %s\n", d->selector, units,
            d->runner_up[0] ? d->runner_up : "none", d->reason);
-    if (l->kernel[0])
-        printf("kernel: %s; reason: %s\n", l->kernel, kernel_reason(l));
-    else
-        printf("kernel: none\n");
+    for (uint32_t dtype = SPARSED_F32; dtype < DTYPES; dtype++)
+        if (l->asked[dtype] && l->kernel[dtype][0])
+            printf("kernel for %s: %s; reason: %s\n", storage_name((sparsed_dtype)dtype),
+                   l->kernel[dtype], kernel_reason(l));
+        else if (l->asked[dtype])
+            printf("kernel for %s: none\n", storage_name((sparsed_dtype)dtype));
+}
+
+static void print_kernel(const sparsed_kernel_info *k) {
+    const char *separator = "takes ";
+    printf("  %-15s  %s; ", k->name, k->about);
+    for (uint32_t dtype = SPARSED_F32; dtype < DTYPES; dtype++)
+        if (takes(k, dtype)) {
+            printf("%s%s", separator, storage_name((sparsed_dtype)dtype));
+            separator = ", ";
+        }
+    printf("\n  %-15s  %s: %s\n", "", k->usable ? "usable" : "not usable", k->verdict);
 }
 
 static void print_text(const listing *l) {
     printf("%-12s %-10s  %-17s %12s  %s\n", "DEVICE", "KIND", "UNITS", "MEMORY", "VERDICT");
     for (size_t i = 0; i < l->device_count; i++)
         print_device(&l->devices[i]);
-    if (getenv("OPENBLAS_CORETYPE"))
-        printf("\nOPENBLAS_CORETYPE is %s: yours, or this command's where OpenBLAS misjudges the "
-               "processor\n",
-               getenv("OPENBLAS_CORETYPE"));
+    if (!l->chosen.selector[0]) {
+        printf("\nchosen: none\n");
+        return;
+    }
     print_choice(l);
     printf("kernels of %s, best first:\n", l->chosen.selector);
     for (size_t i = 0; i < l->kernel_count; i++)
-        printf("  %-15s  %s\n  %-15s  %s: %s\n", l->kernels[i].name, l->kernels[i].about, "",
-               l->kernels[i].usable ? "usable" : "not usable", l->kernels[i].verdict);
+        print_kernel(&l->kernels[i]);
 }
 
 static cJSON *device_json(const sparsed_device_info *d) {
@@ -154,30 +209,49 @@ static cJSON *device_json(const sparsed_device_info *d) {
     return o;
 }
 
+static cJSON *kernel_json(const sparsed_kernel_info *kernel) {
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "name", kernel->name);
+    cJSON_AddStringToObject(o, "about", kernel->about);
+    cJSON *dtypes = cJSON_AddArrayToObject(o, "dtypes");
+    for (uint32_t dtype = SPARSED_F32; dtype < DTYPES; dtype++)
+        if (takes(kernel, dtype))
+            cJSON_AddItemToArray(dtypes, cJSON_CreateString(storage_name((sparsed_dtype)dtype)));
+    cJSON_AddBoolToObject(o, "usable", kernel->usable != 0);
+    cJSON_AddStringToObject(o, "verdict", kernel->verdict);
+    return o;
+}
+
+/* "kernel": by storage type; "" where none runs. */
+static void add_choice(cJSON *root, const listing *l) {
+    cJSON_AddStringToObject(root, "chosen", l->chosen.selector);
+    cJSON_AddStringToObject(root, "reason", l->chosen.reason);
+    cJSON_AddStringToObject(root, "runner_up", l->chosen.runner_up);
+    cJSON *kernel = cJSON_AddObjectToObject(root, "kernel");
+    bool any = false;
+    for (uint32_t dtype = SPARSED_F32; dtype < DTYPES; dtype++) {
+        if (l->asked[dtype])
+            cJSON_AddStringToObject(kernel, storage_name((sparsed_dtype)dtype), l->kernel[dtype]);
+        any = any || l->kernel[dtype][0];
+    }
+    cJSON_AddStringToObject(root, "kernel_reason", any ? kernel_reason(l) : "");
+    if (l->chosen.selector[0])
+        device_units_json(&l->chosen, root);
+}
+
 static bool print_json(const listing *l, tool_error *error) {
     cJSON *root = cJSON_CreateObject();
     cJSON *devices = cJSON_AddArrayToObject(root, "devices");
     for (size_t i = 0; i < l->device_count; i++)
         cJSON_AddItemToArray(devices, device_json(&l->devices[i]));
-    cJSON_AddStringToObject(root, "chosen", l->chosen.selector);
-    cJSON_AddStringToObject(root, "reason", l->chosen.reason);
-    cJSON_AddStringToObject(root, "runner_up", l->chosen.runner_up);
-    cJSON_AddStringToObject(root, "kernel", l->kernel);
-    cJSON_AddStringToObject(root, "kernel_reason", l->kernel[0] ? kernel_reason(l) : "");
-    device_units_json(&l->chosen, root);
+    add_choice(root, l);
     cJSON *kernels = cJSON_AddArrayToObject(root, "kernels");
-    for (size_t i = 0; i < l->kernel_count; i++) {
-        cJSON *k = cJSON_CreateObject();
-        cJSON_AddStringToObject(k, "name", l->kernels[i].name);
-        cJSON_AddStringToObject(k, "about", l->kernels[i].about);
-        cJSON_AddBoolToObject(k, "usable", l->kernels[i].usable != 0);
-        cJSON_AddStringToObject(k, "verdict", l->kernels[i].verdict);
-        cJSON_AddItemToArray(kernels, k);
-    }
+    for (size_t i = 0; i < l->kernel_count; i++)
+        cJSON_AddItemToArray(kernels, kernel_json(&l->kernels[i]));
     return json_print(root, error);
 }
 
-/* A listing that was printed is a failure all the same where no kernel runs, or one that was tested
+/* A listing that was printed is a failure all the same where no device or kernel runs, or one that was tested
  * on request is wrong. */
 static bool judge(const listing *l, bool self_test, tool_error *error) {
     char failed[256] = "";
@@ -188,9 +262,9 @@ static bool judge(const listing *l, bool self_test, tool_error *error) {
     }
     if (failed[0])
         return tool_fail(error, "self-tests on %s failed:%s", l->chosen.selector, failed);
-    if (!l->kernel[0])
-        *error = l->no_kernel;
-    return l->kernel[0] != '\0';
+    if (l->failure.text[0])
+        *error = l->failure;
+    return !l->failure.text[0];
 }
 
 bool command_devices(int argc, char **argv, tool_error *error) {

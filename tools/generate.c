@@ -261,16 +261,18 @@ static bool report(const generate_state *s, tool_error *error) {
     sparsed_device_info device = {.struct_size = sizeof device};
     if (!device_check(s->context, sparsed_context_device(s->context, &device), error))
         return false;
-    const generate_report r = {.model_dir = s->model_dir,
-                               .example_name = s->example_name,
-                               .example = s->example_name ? &s->example : NULL,
-                               .prompt_length = s->prompt.length,
-                               .denoise = &s->denoise,
-                               .layers = dlm_model_config(s->model)->layers,
-                               .device = &device,
-                               .patterns = &s->patterns.report,
-                               .methods = s->methods,
-                               .count = s->method_count};
+    const generate_report r = {
+        .model_dir = s->model_dir,
+        .example_name = s->example_name,
+        .example = s->example_name ? &s->example : NULL,
+        .prompt_length = s->prompt.length,
+        .denoise = &s->denoise,
+        .layers = dlm_model_config(s->model)->layers,
+        .product_isa = dlm_model_product_isa(s->model, s->methods[0].result.product_dtype),
+        .device = &device,
+        .patterns = &s->patterns.report,
+        .methods = s->methods,
+        .count = s->method_count};
     if (s->options.json)
         return generate_print_json(&r, error);
     const generate_method *m = &s->methods[0];

@@ -161,11 +161,11 @@ static void print_settings(const generate_report *r) {
     char units[32];
     device_units_text(r->device, units, sizeof units);
     fprintf(stderr,
-            "\n%s, %zu + %u tokens, %u steps, %s; attention stores %s, linear layers multiply %s; "
-            "kernel %s on %s, %s\n",
+            "\n%s, %zu + %u tokens, %u steps, %s; attention stores %s, linear layers multiply "
+            "%s (%s); kernel %s on %s, %s\n",
             r->model_dir, r->prompt_length, r->denoise->gen_length, r->denoise->steps,
             dlm_sampler_name(r->denoise->sampler), storage_name(m->plan.dtype),
-            storage_name((sparsed_dtype)m->result.product_dtype), m->result.kernel,
+            storage_name((sparsed_dtype)m->result.product_dtype), r->product_isa, m->result.kernel,
             r->device->selector, units);
     for (size_t i = 0; i < r->count; i++) {
         const method_plan *p = &r->methods[i].plan;
@@ -335,6 +335,7 @@ bool generate_print_json(const generate_report *r, tool_error *error) {
     cJSON_AddNumberToObject(root, "denoising_steps", r->denoise->steps);
     cJSON_AddStringToObject(root, "sampler", dlm_sampler_name(r->denoise->sampler));
     cJSON_AddStringToObject(root, "dtype", storage_name(r->methods[0].plan.dtype));
+    cJSON_AddStringToObject(root, "product_isa", r->product_isa);
     cJSON_AddStringToObject(root, "device", r->device->selector);
     device_units_json(r->device, root);
     if (r->example) {

@@ -25,6 +25,7 @@ typedef struct generate_report {
     size_t prompt_length;
     const dlm_denoise_options *denoise;
     uint32_t layers;
+    const char *product_isa;           /* the level with which linear layers multiply */
     const sparsed_device_info *device; /* attention's */
     const pattern_report *patterns;
     const generate_method

@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../cpu/processor.h"
+
 /* In the child: asks the library which core type it wants, and writes it to the pipe. */
 static void ask(int to) {
     sparsed_device_info info = {.struct_size = sizeof info};
@@ -23,7 +25,7 @@ static void ask(int to) {
 void openblas_core_repair(void) {
     char wanted[sizeof((sparsed_device_info){0}).blas_core_wanted] = "";
     int ends[2];
-    if (getenv("OPENBLAS_CORETYPE") || pipe(ends) != 0)
+    if (spd_isa_highest() != SPD_ISA_BASELINE || getenv("OPENBLAS_CORETYPE") || pipe(ends) != 0)
         return;
     pid_t child = fork();
     if (child == 0) {

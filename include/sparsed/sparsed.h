@@ -141,14 +141,16 @@ typedef struct sparsed_device_info {
                           name: "opencl:caller", a device of opencl.h's that is not listed */
     char name[128];    /* the device's own name */
     char vendor[64];
-    char driver[96];           /* what runs underneath: "OpenBLAS 0.3.21, core SkylakeX"; OpenCL:
-                                  platform, version, driver version */
+    char driver[96];           /* what runs underneath: "OpenBLAS 0.3.21, core SkylakeX", and at
+                                  levels above baseline ", for cpu-blas alone"; OpenCL: platform,
+                                  version, driver version */
     char capabilities[160];    /* instruction sets or extensions: "avx2 fma avx512f ..." */
     char note[256];            /* why not usable; else what to know: a warning; often "" */
     char blas_core[32];        /* CPU: the core type that OpenBLAS chose; "" without OpenBLAS */
-    char blas_core_wanted[32]; /* CPU: the core type to force with OPENBLAS_CORETYPE, set before the
-                                  process's first use of OpenBLAS, because blas_core is far too slow
-                                  for this processor; "" when blas_core is fine */
+    char blas_core_wanted[32]; /* CPU at the level baseline: the core type to force with
+                                  OPENBLAS_CORETYPE, set before the process's first use of OpenBLAS,
+                                  because blas_core is far too slow for this processor; "" when
+                                  blas_core is fine, and at other levels */
     uint32_t compute_units;    /* CPU: threads that would be used by default */
     uint32_t reserved;
     uint64_t memory_bytes; /* total memory of the device; 0 = unknown */

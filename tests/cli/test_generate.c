@@ -131,6 +131,7 @@ static void test_generate__answers_an_example_dense_and_sparse(void **state) {
     assert_true(json_number(json, "gen_length") == 32.0);
     assert_true(json_number(json, "denoising_steps") == 32.0);
     assert_string_equal(json_string(json, "sampler"), "low_confidence");
+    assert_true(strlen(json_string(json, "product_isa")) > 0);
     assert_string_equal(json_string(json, "dtype"), "f32");
     assert_true(json_number(json, "density") > 0.2 && json_number(json, "density") < 0.5);
     assert_true(json_number(json, "steps.sparse") == 24.0);
@@ -344,7 +345,7 @@ static void test_generate__answer_on_stdout_and_table_on_stderr(void **state) {
     assert_int_equal(output.status, 0);
     assert_string_equal(output.out, answer);
     const char *const rows[] = {"sparsed: mode upstream-dream, select 0.3, blocks 32 x 32",
-                                "attention stores f32, linear layers multiply f32; kernel ",
+                                "attention stores f32, linear layers multiply f32 (",
                                 "query rows of the last layer ",
                                 "\nanswer ",
                                 "tokens equal to dense",

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "cpu/levels.h"
 #include "dlm/widen.h"
 #include "src/half.h"
 #include "support/model_golden.h"
@@ -341,6 +342,24 @@ static bool attend_in_bf16(void *user, uint32_t layer, const void *q, const void
     return done;
 }
 
+static void test_dlm_model_product_isa__is_the_level_in_use(void **state) {
+    (void)state;
+    dlm_model *model = golden_load_model(DREAM_DIR);
+    for (int pairs = 0; pairs < 2; pairs++) {
+        const spd_level *best = spd_level_best(pairs);
+        if (!best) {
+            continue;
+        }
+        size_t row = 0;
+        while (spd_level_rows[row].level != best) {
+            row++;
+        }
+        assert_string_equal(dlm_model_product_isa(model, pairs ? SPARSED_BF16 : SPARSED_F32),
+                            spd_isa_name(spd_level_rows[row].isa));
+    }
+    dlm_model_free(model);
+}
+
 /* Against the same in float; 8 bits of mantissa give some 1e-2. */
 static void test_dlm_model_forward__multiplies_bf16(void **state) {
     (void)state;
@@ -424,6 +443,7 @@ int main(void) {
         cmocka_unit_test(test_dlm_model_forward__names_what_is_out_of_range),
         cmocka_unit_test(test_dlm_model_forward__rows_in_any_order),
         cmocka_unit_test(test_dlm_model_forward__leaves_out_rows_of_the_last_layer),
+        cmocka_unit_test(test_dlm_model_product_isa__is_the_level_in_use),
         cmocka_unit_test(test_dlm_model_forward__multiplies_bf16),
         cmocka_unit_test(test_dlm_model_forward__does_not_depend_on_threads),
         cmocka_unit_test(test_dlm_model_linear_seconds__counts_up),

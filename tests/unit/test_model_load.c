@@ -213,6 +213,23 @@ static void test_dlm_model_load__refuses_too_many_threads(void **state) {
     assert_non_null(strstr(error.text, "4294967295 threads"));
 }
 
+/* Linear layers run on the CPU whatever device attention has. */
+static void test_dlm_model_load__refuses_a_wrong_level(void **state) {
+    (void)state;
+    tool_error error = {0};
+    test_file_or_skip(LLADA_WEIGHTS);
+    const char *value = getenv("SPARSED_CPU_ISA");
+    char *before = value ? strdup(value) : NULL;
+    assert_int_equal(setenv("SPARSED_CPU_ISA", "avx1024", 1), 0);
+    dlm_model *model = dlm_model_load(LLADA_DIR, 1, &error);
+    assert_int_equal(before ? setenv("SPARSED_CPU_ISA", before, 1) : unsetenv("SPARSED_CPU_ISA"),
+                     0);
+    free(before);
+    assert_null(model);
+    assert_non_null(strstr(error.text, "linear layers run on the CPU: SPARSED_CPU_ISA is "
+                                       "'avx1024'; known are: "));
+}
+
 static void test_dlm_model_free__ignores_null(void **state) {
     (void)state;
     dlm_model_free(NULL);
@@ -227,6 +244,7 @@ int main(void) {
         TEST_IN_FOLDER(test_dlm_model_load__names_a_tensor_of_another_shape),
         cmocka_unit_test(test_dlm_model_load__refuses_a_missing_folder),
         cmocka_unit_test(test_dlm_model_load__refuses_too_many_threads),
+        cmocka_unit_test(test_dlm_model_load__refuses_a_wrong_level),
         cmocka_unit_test(test_dlm_model_free__ignores_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,9 +153,11 @@ static void test_isa_runs__up_to_the_level_named(void **state) {
         assert_true(runs(SPD_ISA_BASELINE));
         for (int isa = 0; isa < named; isa++)
             assert_int_equal(runs(isa), is_here(isa) && spd_processor_gains((spd_isa)isa));
-        snprintf(text, sizeof text, "SPARSED_CPU_ISA is '%s'", spd_isa_name((spd_isa)named));
-        for (int isa = named + 1; isa < SPD_ISA_COUNT; isa++)
+        for (int isa = named + 1; isa < SPD_ISA_COUNT; isa++) {
+            snprintf(text, sizeof text, "it needs %s; SPARSED_CPU_ISA is '%s'",
+                     spd_isa_name((spd_isa)isa), spd_isa_name((spd_isa)named));
             expect_reason((spd_isa)isa, text);
+        }
     }
 }
 
@@ -190,6 +192,26 @@ static void test_context_create__tells_the_level(void **state) {
         assert_int_equal(describe_cpu(&info, NULL),
                          is_here(isa) ? SPARSED_OK : SPARSED_E_NO_DEVICE);
         assert_string_equal(info.isa, is_here(isa) ? name : "");
+    }
+}
+
+/* OpenBLAS's core type matters where its products are used: at the baseline. */
+static void test_context_create__warns_of_openblas_at_baseline_alone(void **state) {
+    (void)state;
+    sparsed_device_info info;
+    for (int isa = 0; isa < SPD_ISA_COUNT; isa++) {
+        if (!is_here(isa))
+            continue;
+        set_level(spd_isa_name((spd_isa)isa));
+        assert_int_equal(describe_cpu(&info, NULL), SPARSED_OK);
+        if (isa == SPD_ISA_BASELINE) {
+            assert_null(strstr(info.driver, "cpu-blas alone"));
+            assert_int_equal(info.blas_core_wanted[0] || !info.blas_core[0], info.note[0] != '\0');
+            continue;
+        }
+        assert_non_null(strstr(info.driver, "cpu-blas alone"));
+        assert_string_equal(info.blas_core_wanted, "");
+        assert_string_equal(info.note, "");
     }
 }
 
@@ -337,6 +359,7 @@ int main(void) {
         WITH_ENVIRONMENT(test_isa_runs__up_to_the_level_named),
         WITH_ENVIRONMENT(test_isa_runs__nothing_with_a_wrong_name),
         WITH_ENVIRONMENT(test_context_create__tells_the_level),
+        WITH_ENVIRONMENT(test_context_create__warns_of_openblas_at_baseline_alone),
         WITH_ENVIRONMENT(test_context_create__refuses_a_wrong_level),
 #if defined(SPD_X86_LEVELS)
         cmocka_unit_test(test_x86_lacks__nothing),

@@ -8,6 +8,7 @@
 
 #include <sparsed/sparsed.h>
 
+#include "../../cpu/levels.h"
 #include "model_state.h"
 #include "widen.h"
 
@@ -30,6 +31,12 @@ uint32_t dlm_reading_position(const dlm_config *config, uint32_t position) {
 uint32_t dlm_model_product_dtype(const dlm_model *model, uint32_t dtype) {
     bool pairs = dtype == SPARSED_BF16 && model->engine.pairs && model->all_bf16;
     return pairs ? SPARSED_BF16 : SPARSED_F32;
+}
+
+const char *dlm_model_product_isa(const dlm_model *model, uint32_t product_dtype) {
+    const dlm_linear_engine *engine = &model->engine;
+    return spd_isa_name(
+        spd_level_isa(product_dtype == SPARSED_BF16 ? engine->pairs : engine->floats));
 }
 
 size_t dlm_row_stride(size_t width, uint32_t dtype) {

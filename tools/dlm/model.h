@@ -37,6 +37,9 @@ int dlm_model_threads(const dlm_model *model);
  * weights are, and the processor multiplies bf16 faster than float; else SPARSED_F32. */
 uint32_t dlm_model_product_dtype(const dlm_model *model, uint32_t dtype);
 
+/* The level of instruction sets with which they multiply in that type: "avx512-bf16". */
+const char *dlm_model_product_isa(const dlm_model *model, uint32_t product_dtype);
+
 /* Elements of dtype from row to row, at which products read rows of `width` fastest. */
 size_t dlm_row_stride(size_t width, uint32_t dtype);
 

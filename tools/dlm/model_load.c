@@ -177,6 +177,10 @@ static bool all_bf16(const dlm_model *model) {
 static bool init_engine(dlm_model *model, uint32_t threads, tool_error *error) {
     const dlm_config *config = &model->config;
     uint32_t widest = config->heads * config->head_dim;
+    sparsed_message why;
+    if (spd_isa_check_environment(&why) != SPARSED_OK) {
+        return tool_fail(error, "the model's linear layers run on the CPU: %s", why.text);
+    }
     if (threads > MAX_THREADS) {
         return tool_fail_usage(error, "%u threads: at most %d are possible", threads, MAX_THREADS);
     }

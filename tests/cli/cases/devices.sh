@@ -76,12 +76,12 @@ test_devices__refuses_unknown_ones() {
     refuse 2 "--device is 'opencl:': PLATFORM is empty" devices --device opencl:
     refuse 2 "--device is 'opencl::0': PLATFORM is empty" devices --device opencl::0
     refuse 2 "--device is 'opencl:0:': DEVICE is empty" devices --device opencl:0:
-    refuse 1 "--device is 'opencl:99'; there are: " devices --device opencl:99
-    refuse 1 "--device is 'opencl:no such maker'" devices --device "opencl:no such maker"
-    refuse 1 "--device is 'opencl:0:99'" devices --device opencl:0:99
+    list_and_fail 1 "--device is 'opencl:99'; there are: " --device opencl:99
+    list_and_fail 1 "--device is 'opencl:no such maker'" --device "opencl:no such maker"
+    list_and_fail 1 "--device is 'opencl:0:99'" --device opencl:0:99
     refuse 2 "'cpu-fast'" devices --kernel cpu-fast
     refuse 2 "--threads is 1025" devices --threads 1025
-    SPARSED_DEVICE=opencl:99 refuse 1 "SPARSED_DEVICE is 'opencl:99'" devices
+    SPARSED_DEVICE=opencl:99 list_and_fail 1 "SPARSED_DEVICE is 'opencl:99'"
     SPARSED_DEVICE=gpu refuse 2 "SPARSED_DEVICE is 'gpu'; known are" devices
 }
 
@@ -95,16 +95,16 @@ test_devices__without_opencl() {
     grep -q '^chosen: cpu, ' "$OUT" || flunk "$(cat "$OUT")"
     accept devices --json
     grep -q '"verdict":.*"/nonexistent/libOpenCL.so.1: cannot open' "$OUT" || flunk "$(cat "$OUT")"
-    refuse 1 "no opencl: /nonexistent/libOpenCL.so.1: cannot open" devices --device opencl
-    refuse 1 "no opencl: /nonexistent/libOpenCL.so.1: cannot open" devices --device opencl:0:1
-    SPARSED_DEVICE=opencl refuse 1 "SPARSED_DEVICE is 'opencl'" devices
+    list_and_fail 1 "no opencl: /nonexistent/libOpenCL.so.1: cannot open" --device opencl
+    list_and_fail 1 "no opencl: /nonexistent/libOpenCL.so.1: cannot open" --device opencl:0:1
+    SPARSED_DEVICE=opencl list_and_fail 1 "SPARSED_DEVICE is 'opencl'"
     unset SPARSED_OPENCL_LIBRARY
     mkdir none
     export OCL_ICD_VENDORS="$PWD/none"
     accept devices
     grep -q '^opencl *not available: ' "$OUT" || flunk "$(cat "$OUT")"
     grep -q '^chosen: cpu, ' "$OUT" || flunk "$(cat "$OUT")"
-    refuse 1 "--device is 'opencl'; there are: cpu (" devices --device opencl
+    list_and_fail 1 "--device is 'opencl'; there are: cpu (" --device opencl
     grep -qF '); no opencl: ' "$ERR" || flunk "$(cat "$ERR")"
 }
 
@@ -124,11 +124,50 @@ test_devices__tells_the_level() {
     accept devices --device cpu --json
     grep -q '"isa":.*"baseline"' "$OUT" || flunk "$(cat "$OUT")"
     SPARSED_CPU_ISA=avx1024
-    refuse 1 "SPARSED_CPU_ISA is 'avx1024'; known are: baseline, avx2, " devices --device cpu
+    list_and_fail 1 "SPARSED_CPU_ISA is 'avx1024'; known are: baseline, avx2, " --device cpu
+    grep -q "^cpu .* not usable: SPARSED_CPU_ISA is 'avx1024'; known are: " "$OUT" ||
+        flunk "$(cat "$OUT")"
+    grep -q '^chosen: none$' "$OUT" || flunk "$(cat "$OUT")"
+    list_and_fail 1 "SPARSED_CPU_ISA is 'avx1024'" --json
+    grep -q '"chosen":.*""' "$OUT" || flunk "$(cat "$OUT")"
     refuse 1 "SPARSED_CPU_ISA is 'avx1024'" attend --input "$ATTEND" --output out \
         --attention dense --device cpu
     SPARSED_CPU_ISA=
     accept devices --device cpu
+}
+
+# OpenBLAS matters at the level baseline alone.
+test_devices__warns_of_openblas_at_baseline_alone() {
+    mkdir fake
+    echo "not a library" | tee fake/libopenblas.so >fake/libopenblas.so.0
+    LD_LIBRARY_PATH="$PWD/fake${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+    export LD_LIBRARY_PATH OPENBLAS_CORETYPE=Haswell
+    SPARSED_CPU_ISA=baseline accept devices --device cpu
+    grep -q '^ *note: libopenblas.so.0 was not found' "$OUT" || flunk "$(cat "$OUT")"
+    grep -q '^ *OPENBLAS_CORETYPE is Haswell' "$OUT" || flunk "$(cat "$OUT")"
+    unset SPARSED_CPU_ISA
+    accept devices --device cpu
+    ! grep -q '^ *level: baseline$' "$OUT" || skip_case "no level above baseline"
+    ! grep -qE '^ *(note: libopenblas|OPENBLAS_CORETYPE)' "$OUT" || flunk "$(cat "$OUT")"
+    grep -q '^ *no OpenBLAS, which cpu-blas alone needs$' "$OUT" || flunk "$(cat "$OUT")"
+}
+
+# A kernel for each storage type that one takes alone, and what each kernel takes.
+test_devices__tells_the_storage_types() {
+    accept devices --device cpu
+    grep -q '^  cpu-plain .*; takes f32, f16, bf16$' "$OUT" || flunk "$(cat "$OUT")"
+    accept devices --device cpu --json
+    tr -d '\n\t' <"$OUT" | grep -q '"name":"cpu-plain"[^}]*"dtypes":\["f32",[^]]*"bf16"\]' ||
+        flunk "$(cat "$OUT")"
+    export SPARSED_CPU_ISA=avx512-bf16
+    "$SPARSED" devices --device cpu >"$OUT" 2>/dev/null || skip_case "no level avx512-bf16"
+    grep -q '^  cpu-avx512-bf16 .*; takes bf16$' "$OUT" || flunk "$(cat "$OUT")"
+    grep -q '^kernel for f32: cpu-avx512; ' "$OUT" || flunk "$(cat "$OUT")"
+    grep -q '^kernel for bf16: cpu-avx512-bf16; ' "$OUT" || flunk "$(cat "$OUT")"
+    grep -q ' usable: passed 1 self-test (bf16: error at most ' "$OUT" || flunk "$(cat "$OUT")"
+    accept devices --device cpu --kernel cpu-avx512-bf16
+    [ "$(grep '^kernel' "$OUT" | head -n 1)" = \
+        "kernel for bf16: cpu-avx512-bf16; reason: asked for" ] || flunk "$(cat "$OUT")"
 }
 
 # Why this device and this kernel, in the table and in the object.
@@ -136,11 +175,11 @@ test_devices__says_why() {
     accept devices --device cpu
     grep -qE '^chosen: cpu, [0-9]+ threads?; runner-up: none; reason: asked for as cpu$' "$OUT" ||
         flunk "$(cat "$OUT")"
-    grep -q '^kernel: cpu-.*; reason: the first that is usable and passed its self-test$' "$OUT" ||
+    grep -q '^kernel for f32: cpu-.*; reason: the first that is usable and passed its self-test$' "$OUT" ||
         flunk "$(cat "$OUT")"
     grep -qE ' usable: passed 1 self-test \(' "$OUT" || flunk "$(cat "$OUT")"
     accept devices --device CPU --kernel cpu-plain --verbose
-    grep -q '^kernel: cpu-plain; reason: asked for$' "$OUT" || flunk "$(cat "$OUT")"
+    grep -q '^kernel for f32: cpu-plain; reason: asked for$' "$OUT" || flunk "$(cat "$OUT")"
     grep -q '^sparsed: kernel cpu-plain, f32, head_dim 64, dense: self-test passed$' "$ERR" ||
         flunk "$(cat "$ERR")"
     grep -q '^sparsed: kernel cpu-plain for f32, head_dim 64, dense; reason: asked for$' "$ERR" ||
@@ -180,9 +219,9 @@ test_devices__a_kernel_that_fails_its_self_test() {
 test_devices__no_kernel_at_all() {
     need_opencl
     break_generic_row
-    list_and_fail 1 "no kernel of opencl runs this problem: cl-generic (self-test: dense output is" \
+    list_and_fail 1 "kernel cl-generic, which was asked for, does not run this problem: self-test: dense" \
         --device opencl --kernel cl-generic
-    grep -q '^kernel: none$' "$OUT" || flunk "$(cat "$OUT")"
+    grep -q '^kernel for f32: none$' "$OUT" || flunk "$(cat "$OUT")"
     grep -q '^  *not usable: failed 1 of 1 self-test: ' "$OUT" || flunk "$(cat "$OUT")"
 }
 
