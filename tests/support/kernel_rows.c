@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -15,6 +16,16 @@
 #include "support/attention_case.h"
 
 enum { MAX_DEVICES = 16, MAX_ROWS = 16 };
+
+/* A test of one row is built with TEST_ROW defined as its name. */
+static bool is_wanted_row(const char *name) {
+#if defined(TEST_ROW)
+    return strcmp(name, TEST_ROW) == 0;
+#else
+    (void)name;
+    return true;
+#endif
+}
 
 static kernel_row row_to_run; /* a group's setup has no argument of its own */
 
@@ -70,6 +81,8 @@ static int run_on_device(const sparsed_device_info *device, const struct CMUnitT
     size_t row_count = list_rows(device->selector, rows);
     int failed = row_count == 0;
     for (size_t i = 0; i < row_count; i++) {
+        if (!is_wanted_row(rows[i].name))
+            continue;
         row_to_run = (kernel_row){.device = device->selector,
                                   .compiles = device->kind != SPARSED_DEVICE_CPU,
                                   .info = rows[i]};

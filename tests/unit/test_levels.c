@@ -22,7 +22,7 @@ static const double FLOAT_ULP = 2.1, PAIRS_RELATIVE = 4e-6, PRODUCT = 1e-6, BF16
 
 static const uint32_t row_counts[] = {16, 32};
 static const uint32_t key_counts[] = {1, 7, 8, 15, 16, 17, 31, 32, 100, 127, 128};
-static const uint32_t dims[] = {8, 40, 64, 72, 128, 256};
+static const uint32_t dims[] = {8, 40, 48, 64, 72, 128, 256};
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
