@@ -35,14 +35,14 @@ sparsed_status spd_cpu_parts_create(spd_cpu_kernel *kernel, const spd_problem *p
     /* Of any run: units * ceil(WANTED_UNITS / units), and no more than all parts of all units. */
     uint64_t unit_rows = problem->has_select ? spd_min(rows, problem->select.block_q) : rows;
     uint64_t units = heads * spd_ceil_div(d->q_len, unit_rows);
-    uint64_t slots = spd_min(2 * WANTED_UNITS, units * most);
+    uint64_t slots = spd_min(UINT64_C(2) * WANTED_UNITS, units * most);
     kernel->part_floats = rows * (d->head_dim + 2);
-    kernel->parts =
-        spd_allocate(&kernel->state->allocator, slots, kernel->part_floats * sizeof *kernel->parts);
+    uint64_t parts_bytes = slots * kernel->part_floats * sizeof *kernel->parts;
+    kernel->parts = spd_allocate(&kernel->state->allocator, parts_bytes, 1);
     if (!kernel->parts)
         return spd_fail(message, SPARSED_E_NOMEM, "no memory for parts of results: %llu bytes",
-                        (unsigned long long)(slots * kernel->part_floats * sizeof *kernel->parts));
-    *bytes += slots * kernel->part_floats * sizeof *kernel->parts;
+                        (unsigned long long)parts_bytes);
+    *bytes += parts_bytes;
     return SPARSED_OK;
 }
 
@@ -67,7 +67,7 @@ static void add_part(const spd_unit *unit, const float *part) {
     const spd_loops *loops = unit->kernel->level->loops;
     const spd_cpu_scratch *s = unit->scratch;
     uint32_t rows = unit->stride, dim = unit->launch->problem->desc.head_dim;
-    const float *top = part, *sum = part + rows, *o_t = part + 2 * rows;
+    const float *top = part, *sum = part + rows, *o_t = sum + rows;
     memcpy(s->old_top, s->top, rows * sizeof *s->top);
     for (uint32_t r = 0; r < rows; r++)
         s->top[r] = top[r] > s->top[r] ? top[r] : s->top[r];

@@ -35,14 +35,13 @@ static void take_build(arena *a, const spd_problem *p, spd_cpu_scratch *s) {
 
 static void take_all(arena *a, const spd_problem *p, const spd_level *level, spd_cpu_scratch *s) {
     uint64_t rows = spd_ceil_div(spd_min(p->desc.q_len, SPD_UNIT_ROWS), SPD_LANES) * SPD_LANES;
-    uint64_t dim = p->desc.head_dim;
+    uint64_t dim = p->desc.head_dim, tile = (uint64_t)SPD_TILE_KEYS * SPD_STRIP_ROWS;
     s->q_t = take(a, spd_q_elements(level, p->desc.head_dim) * rows, sizeof *s->q_t);
-    s->s_t = take(a, SPD_TILE_KEYS * SPD_STRIP_ROWS, sizeof(float));
-    s->p_t =
-        level->pairs ? take(a, SPD_TILE_KEYS * SPD_STRIP_ROWS, sizeof(uint32_t)) : (void *)s->s_t;
-    s->sums = take(a, SPD_TILE_RUNS * SPD_STRIP_ROWS, sizeof(float));
+    s->s_t = take(a, tile, sizeof(float));
+    s->p_t = level->pairs ? take(a, tile, sizeof(uint32_t)) : (void *)s->s_t;
+    s->sums = take(a, (uint64_t)SPD_TILE_RUNS * SPD_STRIP_ROWS, sizeof(float));
     if (level->weigh_beside_output) {
-        s->waiting_p_t = take(a, SPD_TILE_KEYS * SPD_STRIP_ROWS, sizeof(uint32_t));
+        s->waiting_p_t = take(a, tile, sizeof(uint32_t));
         s->waiting_factor = take(a, SPD_STRIP_ROWS, sizeof(float));
     }
     s->o_t = take(a, dim * rows, sizeof(float));

@@ -27,7 +27,7 @@ static void output(spd_gemm_fn *gemm, const spd_tile *v, uint32_t dim, const flo
     for (uint32_t i = 0; i < v->runs; i++) {
         gemm(true, false, (int)dim, (int)rows, (int)v->run[i].keys, v->run[i].first, v_stride, p_t,
              (int)rows, 1.0f, o_t, (int)rows);
-        p_t += v->run[i].keys * rows;
+        p_t += (size_t)v->run[i].keys * rows;
     }
 }
 

@@ -62,7 +62,8 @@ void dlm_linear_engine_free(dlm_linear_engine *engine) {
 /* The layer that group `group` begins in, and its first output there. */
 static uint32_t locate(const dlm_job *job, size_t group, size_t *output) {
     uint32_t linear = 0;
-    while (!job->together && group >= divide_up(job->linear[linear]->out, job->group)) {
+    while (!job->together && linear + 1 < job->linears &&
+           group >= divide_up(job->linear[linear]->out, job->group)) {
         group -= divide_up(job->linear[linear]->out, job->group);
         linear++;
     }
@@ -143,7 +144,7 @@ static void do_group(const run *r, size_t row, size_t in_panel, float *sums) {
     s.outputs = (uint32_t)min_size(job->group, job->linear[s.linear]->out - s.output);
     s.next = divide_up(job->group, SPD_STRIP_ROWS) * SPD_STRIP_ROWS;
     for (uint32_t i = 0; i < r->group_strips; i++, strip += r->strip_words) {
-        multiply(r, x, s.rows, strip, sums + i * SPD_STRIP_ROWS, s.stride);
+        multiply(r, x, s.rows, strip, sums + (size_t)i * SPD_STRIP_ROWS, s.stride);
     }
     add_bias(r, job->linear[s.linear], &s, sums);
     for (uint32_t i = 1; job->together && i < job->linears; i++) {

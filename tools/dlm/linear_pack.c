@@ -25,7 +25,7 @@ static void pack_widened(const spd_level *level, const dlm_linear *linear, size_
         uint32_t columns = main - c < CHUNK ? main - c : CHUNK;
         for (uint32_t j = 0; j < count; j++) {
             const unsigned char *from = output_weights(linear, first + j) + c * sizeof(uint16_t);
-            level->loops->widen(dtype, from, columns, chunk + j * CHUNK);
+            level->loops->widen(dtype, from, columns, chunk + (size_t)j * CHUNK);
         }
         level->loops->transpose(chunk, CHUNK * sizeof(float), count, columns,
                                 to + (size_t)c * SPD_STRIP_ROWS, SPD_STRIP_ROWS);

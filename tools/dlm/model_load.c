@@ -60,6 +60,7 @@ typedef struct loader {
     const tensor_names *names;
     char prefix[64];
     char name[128];
+    bool all_bf16; /* the weights of all linear layers so far */
     tool_error *error;
 } loader;
 
@@ -93,6 +94,7 @@ static bool load_linear(loader *load, const char *name, uint32_t in, uint32_t ou
     linear->in = in;
     linear->out = out;
     linear->dtype = tensor->dtype;
+    load->all_bf16 = load->all_bf16 && tensor->dtype == SAFETENSORS_BF16;
     linear->weight = tensor->data;
     if (bias) {
         linear->bias = load_vector(load, name, "bias", out);
@@ -125,7 +127,7 @@ static bool load_tensors(dlm_model *model, tool_error *error) {
     const dlm_config *config = &model->config;
     const tensor_names *names = config->architecture == DLM_DREAM ? &dream_names : &llada_names;
     const char *head = config->tied_embeddings ? names->embedding : names->head;
-    loader load = {.weights = model->weights, .names = names, .error = error};
+    loader load = {.weights = model->weights, .names = names, .all_bf16 = true, .error = error};
     model->embedding = get_tensor(&load, names->embedding, "weight", config->vocab, config->hidden);
     if (!model->embedding) {
         return false;
@@ -144,6 +146,7 @@ static bool load_tensors(dlm_model *model, tool_error *error) {
             return false;
         }
     }
+    model->all_bf16 = load.all_bf16;
     return true;
 }
 
@@ -161,19 +164,6 @@ static bool check_widths(const dlm_config *config, tool_error *error) {
     return true;
 }
 
-/* Whether every linear layer's weights are bf16. */
-static bool all_bf16(const dlm_model *model) {
-    bool all = model->head.dtype == SAFETENSORS_BF16;
-    for (uint32_t i = 0; i < model->config.layers; i++) {
-        const dlm_layer *l = &model->layers[i];
-        const dlm_linear *linears[] = {&l->q, &l->k, &l->v, &l->o, &l->gate, &l->up, &l->down};
-        for (size_t j = 0; j < sizeof linears / sizeof *linears; j++) {
-            all = all && linears[j]->dtype == SAFETENSORS_BF16;
-        }
-    }
-    return all;
-}
-
 static bool init_engine(dlm_model *model, uint32_t threads, tool_error *error) {
     const dlm_config *config = &model->config;
     uint32_t widest = config->heads * config->head_dim;
@@ -188,7 +178,6 @@ static bool init_engine(dlm_model *model, uint32_t threads, tool_error *error) {
     widest = config->intermediate > widest ? config->intermediate : widest;
     model->rope.head_dim = config->head_dim;
     model->rope.theta = (float)config->rope_theta;
-    model->all_bf16 = all_bf16(model);
     if (!dlm_linear_engine_init(&model->engine, spd_level_best(false), spd_level_best(true),
                                 threads ? (int)threads : omp_get_max_threads(), widest)) {
         return tool_fail(error, "out of memory for a panel of weights");
