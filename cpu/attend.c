@@ -4,10 +4,10 @@
  * The CPU driver: one pass for dense, dense + build, build and sparse attention.
  *
  * A unit of work is a (batch, head, query block), or a part of its keys (parts.h). Units share
- * nothing and each visits its key blocks in a fixed order, so results do not depend on the number of threads. A unit's rows are
- * loaded and stored in unit.c, its keys met in tile.c, by the loops of a level (level.h). A build
- * visits the generation blocks first, so that the running maximum is their own while they are ranked
- * among themselves.
+ * nothing and each visits its key blocks in a fixed order, so results do not depend on the number of
+ * threads. A unit's rows are loaded and stored in unit.c, its keys met in tile.c, by the loops of a
+ * level (level.h). A build visits the generation blocks first, so that the running maximum is their
+ * own while they are ranked among themselves.
  */
 #include "../src/select.h"
 #include "../src/size.h"

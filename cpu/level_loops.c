@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * Loops for any vector width: compiled for any processor of the target and for AVX2, SPD_LOOPS names the table. Every
- * arithmetic step rounds by itself (no contraction), so all widths give the same bits.
+ * Loops for any vector width: compiled for any processor of the target and for AVX2, SPD_LOOPS
+ * names the table. Every arithmetic step rounds by itself (no contraction), so both give the same
+ * bits.
  */
 #include "../src/half.h"
 #include "level.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * The products of attention with AVX-512 for one kind of element: blocks of 8 x 32 sums, which start
- * at zero for each tile and are added to the output at its end, so that long sums are made of short
- * ones. Included by a level's file, once, behind what says of its elements
+ * The products of attention with AVX-512 for one kind of element: blocks of 8 x 32 sums, which
+ * start at zero for each tile and are added to the output at its end, so that long sums are made of
+ * short ones. Included by a level's file, once, behind what says of its elements
  *
  *     enum { PAIRS };                                         0 for floats, 1 for pairs of bf16
  *     __m512 multiply_add(__m512 sum, __m512 lanes, __m512 value);
@@ -32,22 +32,25 @@ ALWAYS_INLINE __m512 broadcast(const char *from) {
     return _mm512_castsi512_ps(_mm512_set1_epi32(element));
 }
 
-/* sum[i][r] += sum over n of a[i * a_row + n * a_step] * b[n][r]; strides of a in bytes. */
+/* sum[i][r] += sum over n of a[i * a_row + n * a_step] * b[n][r]; strides of a in bytes. The sums
+ * are copied: clang would leave those of an outer loop in memory. */
 ALWAYS_INLINE void multiply(sums *s, int count, int vectors, const char *a, ptrdiff_t a_row,
                             ptrdiff_t a_step, uint32_t depth, const uint32_t *b) {
+    sums near = *s;
     do { /* at least once: else clang copies all sums in each turn */
         const __m512 low = _mm512_load_ps(b);
         const __m512 high = vectors == 2 ? _mm512_load_ps(b + SPD_ZMM_FLOATS) : low;
         UNROLL
         for (int i = 0; i < count; i++) {
             const __m512 value = broadcast(a + i * a_row);
-            s->of[i][0] = multiply_add(s->of[i][0], low, value);
+            near.of[i][0] = multiply_add(near.of[i][0], low, value);
             if (vectors == 2)
-                s->of[i][1] = multiply_add(s->of[i][1], high, value);
+                near.of[i][1] = multiply_add(near.of[i][1], high, value);
         }
         a += a_step;
         b += vectors * SPD_ZMM_FLOATS;
     } while (--depth > 0);
+    *s = near;
 }
 
 ALWAYS_INLINE void score_block(int count, int vectors, const char *k, ptrdiff_t k_stride,
@@ -90,7 +93,7 @@ static void scores(const spd_tile *k, uint32_t dim, const void *q_t, uint32_t ro
         score_tile(1, k, dim, q_t, s_t, s_stride, top);
 }
 
-/* sum[i][r] += v p for 8 dimensions from d on and the keys of a run; returns what follows in p_t. */
+/* sum[i][r] += v p for 8 dimensions from d on and the keys of a run; returns the rest of p_t. */
 ALWAYS_INLINE const uint32_t *multiply_run(sums *s, int vectors, const spd_tile *v,
                                            const spd_run *run, uint32_t dim, uint32_t d,
                                            const uint32_t *p_t) {
