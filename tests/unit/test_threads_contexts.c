@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /* Contexts on all rows of the CPU at once, each in a thread of its own and with threads of its own:
  * what each computes is what it computes alone. */
+#include <omp.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -160,9 +161,34 @@ static void test_contexts__one_row_several_times(void **state) {
     }
 }
 
+/* An application's own settings of OpenMP, and calls from inside its parallel regions: with fewer
+ * threads than asked for, or with one, the bits are the same. */
+static void test_contexts__whatever_openmp_is_told(void **state) {
+    (void)state;
+    sparsed_kernel_info rows[MAX_ROWS];
+    const size_t count = list_usable(rows);
+    const int levels = omp_get_max_active_levels(), dynamic = omp_get_dynamic();
+    for (size_t i = 0; i < count; i++)
+        for (unsigned setting = 0; setting < 3; setting++) {
+            worker w;
+            prepare(&w, &rows[i], setting + 1); /* for 2, 3 and 1 threads */
+            omp_set_dynamic(setting == 1);
+            omp_set_max_active_levels(setting == 2 ? 2 : 1);
+#pragma omp parallel num_threads(2)
+            {
+#pragma omp single
+                work(&w);
+            }
+            omp_set_dynamic(dynamic);
+            omp_set_max_active_levels(levels);
+            finish(&w);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_contexts__all_rows_at_once),
+        cmocka_unit_test(test_contexts__whatever_openmp_is_told),
         cmocka_unit_test(test_contexts__one_row_several_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
