@@ -290,11 +290,11 @@ enum { SPARSED_DESC_Q_START = 1u }; /* sparsed_desc.flags: q_start is given */
 
 typedef struct sparsed_desc {
     uint32_t struct_size;
-    uint32_t flags;     /* SPARSED_DESC_* */
-    uint32_t dtype;     /* sparsed_dtype of q, k and v in memory. Arithmetic is in float; of bf16 some
+    uint32_t flags; /* SPARSED_DESC_* */
+    uint32_t dtype; /* sparsed_dtype of q, k and v in memory. Arithmetic is in float; of bf16 some
                            CPU kernels multiply weights that are rounded to bf16, with sums in float
                            (sparsed_options.kernel "cpu-avx512" or "cpu-avx2" does not) */
-    uint32_t out_dtype; /* the same, or SPARSED_F32; 0 = the same */
+    uint32_t out_dtype;                        /* the same, or SPARSED_F32; 0 = the same */
     uint32_t batch, heads, kv_heads, head_dim; /* heads % kv_heads == 0; head_dim: a multiple of 8,
                                                   8 to 256 */
     uint32_t score_heads; /* H in upstream-llada's 1/sqrt(H); 0 = heads. A shard of a model's heads
