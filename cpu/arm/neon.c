@@ -8,17 +8,11 @@
  * ones.
  */
 #include "../level.h"
+#include "../unrolled.h"
 
 #include <arm_neon.h>
 
 enum { BLOCK = 8, WIDTH = 4, COLUMNS = 2 * WIDTH };
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 8")
-#endif
 
 /* `count` values, which is a constant where these are called, and 8 query rows. */
 typedef struct sums {

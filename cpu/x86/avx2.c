@@ -5,17 +5,11 @@
  * for each tile and are added to the output at its end, so that long sums are made of short ones.
  */
 #include "../level.h"
+#include "../unrolled.h"
 
 #include <immintrin.h>
 
 enum { BLOCK = 6, WIDTH = 8, COLUMNS = 2 * WIDTH };
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 6")
-#endif
 
 /* `count` values and 16 query rows; count is a constant where these are called. */
 typedef struct sums {

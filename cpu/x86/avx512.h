@@ -5,15 +5,9 @@
 #define SPD_CPU_X86_AVX512_H
 
 #include "../level.h"
+#include "../unrolled.h"
 
 #include <immintrin.h>
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 8")
-#endif
 
 enum { SPD_ZMM_FLOATS = 16 };
 
