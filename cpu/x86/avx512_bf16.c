@@ -9,11 +9,9 @@ ALWAYS_INLINE __m512 multiply_add(__m512 sum, __m512 lanes, __m512 value) {
     return _mm512_dpbf16_ps(sum, (__m512bh)lanes, (__m512bh)value);
 }
 
-#include "avx512_products.h"
-
 /* p_t NULL: sums alone, the same to the bit. */
 ALWAYS_INLINE void exponentiate_tile(int vectors, const float *s_t, uint32_t keys, const float *top,
-                                     __m512 scale_log2, uint32_t *p_t, float *sum) {
+                                     __m512 scale_log2, void *p_t, float *sum) {
     const ptrdiff_t rows = (ptrdiff_t)vectors * SPD_ZMM_FLOATS;
     __m512 most[2], total[2];
     for (int v = 0; v < vectors; v++) {
@@ -29,28 +27,14 @@ ALWAYS_INLINE void exponentiate_tile(int vectors, const float *s_t, uint32_t key
                 second = spd_weight(_mm512_load_ps(s + rows), most[v], scale_log2, 4);
             total[v] = _mm512_add_ps(total[v], _mm512_add_ps(first, second));
             if (p_t)
-                _mm512_store_si512(p_t + key / 2 * rows + v * SPD_ZMM_FLOATS,
+                _mm512_store_si512((uint32_t *)p_t + key / 2 * rows + v * SPD_ZMM_FLOATS,
                                    spd_pair_up(first, second));
         }
     for (int v = 0; v < vectors; v++)
         _mm512_store_ps(sum + v * SPD_ZMM_FLOATS, total[v]);
 }
 
-static void exponentiate(const float *s_t, uint32_t keys, uint32_t rows, const float *top,
-                         float scale_log2, void *p_t, float *sum) {
-    if (rows == SPD_STRIP_ROWS)
-        exponentiate_tile(2, s_t, keys, top, _mm512_set1_ps(scale_log2), p_t, sum);
-    else
-        exponentiate_tile(1, s_t, keys, top, _mm512_set1_ps(scale_log2), p_t, sum);
-}
-
-static void exp_sum(const float *s_t, uint32_t keys, uint32_t rows, const float *top,
-                    float scale_log2, float *sum) {
-    if (rows == SPD_STRIP_ROWS)
-        exponentiate_tile(2, s_t, keys, top, _mm512_set1_ps(scale_log2), NULL, sum);
-    else
-        exponentiate_tile(1, s_t, keys, top, _mm512_set1_ps(scale_log2), NULL, sum);
-}
+#include "avx512_level.h"
 
 const spd_loops spd_loops_pairs = {.widen = spd_avx512_widen,
                                    .transpose = spd_avx512_transpose,

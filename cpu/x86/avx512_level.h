@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * The products of attention with AVX-512 for one kind of element: blocks of 8 x 32 sums, which
- * start at zero for each tile and are added to the output at its end, so that long sums are made of
- * short ones. Included by a level's file, once, behind what says of its elements
+ * The functions of a level with AVX-512 for one kind of element. Products are made of blocks of
+ * 8 x 32 sums, which start at zero for each tile and are added to the output at its end, so that
+ * long sums are made of short ones. Included by a level's file, once, behind what says of its
+ * elements
  *
  *     enum { PAIRS };                                         0 for floats, 1 for pairs of bf16
  *     __m512 multiply_add(__m512 sum, __m512 lanes, __m512 value);
+ *     void exponentiate_tile(...);                            weights of vectors * 16 query rows
  */
 #include "avx512.h"
 
@@ -139,4 +141,20 @@ static void output(const spd_tile *v, uint32_t dim, const void *p_t, uint32_t ro
         output_tile(2, v, dim, p_t, factor, o_t);
     else
         output_tile(1, v, dim, p_t, factor, o_t);
+}
+
+static void exponentiate(const float *s_t, uint32_t keys, uint32_t rows, const float *top,
+                         float scale_log2, void *p_t, float *sum) {
+    if (rows == SPD_STRIP_ROWS)
+        exponentiate_tile(2, s_t, keys, top, _mm512_set1_ps(scale_log2), p_t, sum);
+    else
+        exponentiate_tile(1, s_t, keys, top, _mm512_set1_ps(scale_log2), p_t, sum);
+}
+
+static void exp_sum(const float *s_t, uint32_t keys, uint32_t rows, const float *top,
+                    float scale_log2, float *sum) {
+    if (rows == SPD_STRIP_ROWS)
+        exponentiate_tile(2, s_t, keys, top, _mm512_set1_ps(scale_log2), NULL, sum);
+    else
+        exponentiate_tile(1, s_t, keys, top, _mm512_set1_ps(scale_log2), NULL, sum);
 }
