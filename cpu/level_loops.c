@@ -6,6 +6,7 @@
  * bits.
  */
 #include "../src/half.h"
+#include "exp2.h"
 #include "level.h"
 
 #include <sparsed/sparsed.h>
@@ -14,29 +15,12 @@
 #define SPD_LOOPS spd_loops_baseline
 #endif
 
-/*
- * 2^x for x <= 0, to 2e-8 before rounding; exactly 1 at 0, exactly 0 below -126.5, NaN for NaN.
- * Exactly 1 matters: a block that does not raise the maximum must leave the older blocks as they
- * are. The polynomial is a minimax fit of 2^x on [-0.5, 0.5] with the constant term fixed at 1.
- */
+/* 2^x for x up to 127; exactly 1 at 0, exactly 0 below -126.5, NaN for NaN. Exactly 1 matters: a
+ * block that does not raise the maximum must leave the older blocks as they are. */
 static inline float exp2_of(float x) {
-    const float round_bias = 0x1.8p23f; /* adding it rounds to an integer, kept in the low bits */
     float clamped = x < -127.0f ? -127.0f : x;
-    float biased = clamped + round_bias;
-    float f = clamped - (biased - round_bias);
-    float p = 0x1.41fbbcp-13f;
-    p = p * f + 0x1.5f3e52p-10f;
-    p = p * f + 0x1.3b2d4cp-7f;
-    p = p * f + 0x1.c6aee8p-5f;
-    p = p * f + 0x1.ebfbdcp-3f;
-    p = p * f + 0x1.62e430p-1f;
-    p = p * f + 1.0f;
-    uint32_t bits;
-    memcpy(&bits, &biased, sizeof bits);
-    bits = (bits + 127u) << 23; /* the float 2^n; 0 for n = -127 */
-    float power;
-    memcpy(&power, &bits, sizeof power);
-    return p * power;
+    float biased = clamped + SPD_EXP2_BIAS;
+    return spd_exp2_of_parts(biased, clamped - (biased - SPD_EXP2_BIAS));
 }
 
 static void widen(uint32_t dtype, const void *from, size_t count, float *to) {

@@ -8,7 +8,7 @@
 
 #include <sparsed/sparsed.h>
 
-#include "../../src/half.h"
+#include "../../cpu/exp2.h"
 
 #ifndef DLM_ELEMENTWISE
 #define DLM_ELEMENTWISE dlm_elementwise_baseline
@@ -63,27 +63,16 @@ static void rms_norm(const float *restrict x, const float *restrict weight, floa
     }
 }
 
-/*
- * e^-|x|, within 2e-7 of it; 0 where it is below 2^-126. -|x| = n ln 2 + f with ln 2 in two parts, of
- * which the first times n is exact; the polynomial is a minimax fit of 2^t on [-0.5, 0.5].
- */
+/* e^-|x|, within 2e-7 of it; 0 where it is below 2^-126. -|x| = n ln 2 + f with ln 2 in two parts, of
+ * which the first times n is exact. */
 static inline float exp_of_minus(float x) {
-    const float round_bias = 0x1.8p23f; /* adding it rounds to an integer, kept in the low bits */
-    const float least = 0x1.5f0p6f;     /* 87.75: n is -127 at the least */
+    const float least = 0x1.5f0p6f; /* 87.75: n is -127 at the least */
     const float magnitude = fabsf(x);
     const float clamped = magnitude < least ? -magnitude : -least;
-    const float biased = clamped * 0x1.715476p0f + round_bias;
-    const float n = biased - round_bias;
+    const float biased = clamped * 0x1.715476p0f + SPD_EXP2_BIAS;
+    const float n = biased - SPD_EXP2_BIAS;
     const float t = ((clamped - n * 0x1.62e4p-1f) - n * 0x1.7f7d1cp-20f) * 0x1.715476p0f;
-    float p = 0x1.41fbbcp-13f;
-    p = p * t + 0x1.5f3e52p-10f;
-    p = p * t + 0x1.3b2d4cp-7f;
-    p = p * t + 0x1.c6aee8p-5f;
-    p = p * t + 0x1.ebfbdcp-3f;
-    p = p * t + 0x1.62e430p-1f;
-    p = p * t + 1.0f;
-    return p *
-           spd_float_from_bits((spd_float_bits(biased) + 127u) << 23); /* times 2^n; 0 if -127 */
+    return spd_exp2_of_parts(biased, t);
 }
 
 static void swiglu(float *restrict gate, const float *restrict up, size_t width) {
