@@ -62,6 +62,7 @@ static spd_unit make_unit(const spd_cpu_kernel *kernel, const spd_launch *l, uin
     u.block_keys = u.builds || l->op == SPARSED_SPARSE ? s->block_k : (uint32_t)SPD_TILE_KEYS;
     u.scale_log2 = (float)(d->scale * LOG2_E);
     u.score_scale_log2 = (float)(s->score_scale * LOG2_E);
+    u.slack = (float)SPD_SLACK_LOG2 / fmaxf(u.scale_log2, u.score_scale_log2);
     u.k = (spd_rows){spd_at(&l->k), d->dtype, k_first, d->k.row};
     if (!u.attends)
         return u;

@@ -10,7 +10,10 @@
 #include "level.h"
 #include "storage.h"
 
-enum { SPD_UNIT_ROWS = 128 }; /* query rows of a unit of work where blocks play no part */
+enum {
+    SPD_UNIT_ROWS = 128, /* query rows of a unit of work where blocks play no part */
+    SPD_SLACK_LOG2 = 8   /* of weights above 1 */
+};
 
 typedef struct spd_cpu_state {
     sparsed_allocator allocator;
@@ -68,6 +71,7 @@ typedef struct spd_unit {
     uint32_t rows, stride; /* its rows; rounded up to SPD_LANES */
     uint32_t block_keys;   /* keys of an entry of scratch->blocks */
     float scale_log2, score_scale_log2;
+    float slack; /* how far a raw product may lie above the running maximum */
     bool builds, attends;
     bool one_scale;           /* builds and attends with the same exponentials */
     bool masked;              /* a fixed mode: some keys of a block do not count */

@@ -9,7 +9,6 @@
 #include "kernel.h"
 
 #include <float.h>
-#include <math.h>
 #include <string.h>
 
 static uint32_t block_keys(const spd_unit *u, uint32_t block) {
@@ -229,15 +228,13 @@ static void add_output(const strip *p, const spd_tile *v, bool raised) {
 }
 
 /* Raises the strip's maxima to those of the tile, all or none: none while no weight comes out above
- * 2^SLACK_LOG2, so that results of earlier tiles seldom need to be scaled. Whether they do. */
+ * 2^SPD_SLACK_LOG2, so that results of earlier tiles seldom need to be scaled. Whether they do. */
 static bool raise_tops(const strip *p, const float *tile_top) {
-    enum { SLACK_LOG2 = 8 };
     const spd_unit *u = p->unit;
     float *top = u->scratch->top + p->first, *old_top = u->scratch->old_top;
-    float slack = (float)SLACK_LOG2 / fmaxf(u->scale_log2, u->score_scale_log2);
     bool raise = false;
     for (uint32_t r = 0; r < p->rows; r++)
-        raise |= tile_top[r] > top[r] + slack;
+        raise |= tile_top[r] > top[r] + u->slack;
     memcpy(old_top, top, p->rows * sizeof(float));
     if (raise)
         memcpy(top, tile_top, p->rows * sizeof(float));
