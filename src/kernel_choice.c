@@ -212,6 +212,8 @@ sparsed_status sparsed_kernel_self_test(sparsed_context *context) {
                  i++) {
                 spd_variant variant = variants[i];
                 variant.dtype = variant.out_dtype = dtype;
+                if (!spd_self_test_fits(context, row, &variant))
+                    continue;
                 if (judge(context, row, variant)->status == SPARSED_E_NOMEM)
                     return spd_fail(&context->message, SPARSED_E_NOMEM,
                                     "no memory for a self-test");

@@ -185,6 +185,13 @@ static sparsed_status run(spd_test_run *t, sparsed_op op) {
     return status == SPARSED_OK ? spd_self_test_compare(t, op) : status;
 }
 
+bool spd_self_test_fits(sparsed_context *context, size_t row, const spd_variant *variant) {
+    sparsed_message message;
+    spd_test_run t = {.context = context, .message = &message};
+    return set_problem(&t, variant, FEW_BLOCKS) == SPARSED_OK &&
+           context->backend->accept(context->state, row, &t.problem, &message) == SPARSED_OK;
+}
+
 sparsed_status spd_self_test(sparsed_context *context, size_t row, const spd_variant *variant,
                              double *error, sparsed_message *message) {
     spd_test_run t = {.context = context, .message = message};

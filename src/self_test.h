@@ -8,6 +8,9 @@
 
 #include "context.h"
 
+/* Whether the row accepts a self-test's problem of this variant. */
+bool spd_self_test_fits(sparsed_context *context, size_t row, const spd_variant *variant);
+
 /* Runs dense + build and sparse (dense only if variant->mode is 0) on generated data of the variant,
  * padded, with two query heads on one key head: a whole block and a partial one, and a few queries on
  * key blocks of more than one word of bits where these are small. Numbers are held to the oracle,
