@@ -46,6 +46,7 @@ static sparsed_status complete(spd_cl_state *s, sparsed_message *message) {
         return spd_fail(message, SPARSED_E_NO_DEVICE, "%s (%s) cannot be used: %s",
                         s->info.selector, s->info.name, s->info.note);
     s->quirks = spd_cl_device_quirks(&s->api, &s->device, &s->info, &why);
+    s->capability = spd_cl_device_capability(&s->api, &s->device, &s->info);
     error = s->api.GetDeviceInfo(s->device.device, CL_DEVICE_MAX_MEM_ALLOC_SIZE,
                                  sizeof s->max_buffer_bytes, &s->max_buffer_bytes, NULL);
     if (error != CL_SUCCESS)
@@ -140,6 +141,27 @@ static sparsed_status check_few_keys(const sparsed_desc *desc, sparsed_message *
                     (unsigned long long)desc->kv_len, (unsigned long long)most);
 }
 
+static sparsed_status check_capability(const spd_cl_family *family, uint32_t capability,
+                                       sparsed_message *message) {
+    const uint32_t least = family->least_capability, most = family->most_capability;
+    if (least == 0 || (capability >= least && capability <= most))
+        return SPARSED_OK;
+    if (capability == 0)
+        return spd_fail(message, SPARSED_E_UNSUPPORTED, "it is for NVIDIA's devices");
+    return spd_fail(message, SPARSED_E_UNSUPPORTED,
+                    "it needs compute capability %u.%u%s, the device has %u.%u", least / 10,
+                    least % 10, most > least ? " or above" : "", capability / 10, capability % 10);
+}
+
+static sparsed_status check_head_dim(const spd_cl_family *family, uint32_t head_dim,
+                                     sparsed_message *message) {
+    const uint32_t *dims = family->head_dims;
+    if (dims[0] == 0 || head_dim == dims[0] || head_dim == dims[1])
+        return SPARSED_OK;
+    return spd_fail(message, SPARSED_E_UNSUPPORTED, "it takes head_dim %u and %u, not %u", dims[0],
+                    dims[1], head_dim);
+}
+
 static sparsed_status accept(void *state, size_t row, const spd_problem *problem,
                              sparsed_message *message) {
     const spd_cl_state *s = state;
@@ -148,9 +170,12 @@ static sparsed_status accept(void *state, size_t row, const spd_problem *problem
         return spd_fail(message, SPARSED_E_UNSUPPORTED, "this device is not a processor");
     if (family->cpu_shaped && (s->quirks & SPD_QUIRK_NO_CPU_SHAPED))
         return spd_fail(message, SPARSED_E_UNSUPPORTED, "a quirk of this driver forbids it");
-    if (problem && (s->quirks & SPD_QUIRK_FEW_KEYS))
-        return check_few_keys(&problem->desc, message);
-    return SPARSED_OK;
+    sparsed_status status = check_capability(family, s->capability, message);
+    if (status == SPARSED_OK && problem)
+        status = check_head_dim(family, problem->desc.head_dim, message);
+    if (status == SPARSED_OK && problem && (s->quirks & SPD_QUIRK_FEW_KEYS))
+        status = check_few_keys(&problem->desc, message);
+    return status;
 }
 
 static sparsed_status prepare(void *state, size_t row, const spd_problem *problem, void **kernel,

@@ -18,6 +18,9 @@ enum {
     MIN_GROUP_ITEMS = 128
 };
 
+/* Of cl_nv_device_attribute_query. */
+enum { COMPUTE_CAPABILITY_MAJOR = 0x4000, COMPUTE_CAPABILITY_MINOR = 0x4001 };
+
 bool spd_cl_device_at(const spd_cl_api *api, size_t index, spd_cl_device *device) {
     cl_platform_id platforms[MAX_PLATFORMS];
     cl_uint platform_count = 0;
@@ -192,6 +195,15 @@ unsigned spd_cl_device_quirks(const spd_cl_api *api, const spd_cl_device *device
     spd_cl_device_text(api, device->device, CL_DRIVER_VERSION, driver, sizeof driver);
     const spd_cl_names names = {platform, info->vendor, info->name, driver};
     return spd_cl_quirks(&names, why);
+}
+
+uint32_t spd_cl_device_capability(const spd_cl_api *api, const spd_cl_device *device,
+                                  const sparsed_device_info *info) {
+    if (!strstr(info->capabilities, "cl_nv_device_attribute_query"))
+        return 0;
+    cl_ulong major = number(api, device->device, COMPUTE_CAPABILITY_MAJOR, sizeof(cl_uint));
+    return (uint32_t)(10 * major +
+                      number(api, device->device, COMPUTE_CAPABILITY_MINOR, sizeof(cl_uint)));
 }
 
 /* The reason why not; of a usable device, its quirk. */

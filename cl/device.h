@@ -33,6 +33,10 @@ void spd_cl_device_describe(const spd_cl_api *api, const spd_cl_device *device,
 unsigned spd_cl_device_quirks(const spd_cl_api *api, const spd_cl_device *device,
                               const sparsed_device_info *info, const char **why);
 
+/* NVIDIA's compute capability of a device that was described, 10 * major + minor; 0 if it has none. */
+uint32_t spd_cl_device_capability(const spd_cl_api *api, const spd_cl_device *device,
+                                  const sparsed_device_info *info);
+
 /* A text property without spaces around it; "" if there is none. */
 void spd_cl_device_text(const spd_cl_api *api, cl_device_id device, cl_device_info what, char *to,
                         size_t size);

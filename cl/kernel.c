@@ -12,32 +12,65 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SELECT_ITEMS = 64, MEBIBYTE = 1 << 20 };
+enum { SELECT_ITEMS = 64 };
+
+/* Of the exponential sums of a build; on a GPU a part of its memory, within limits. */
+static const uint64_t least_sums_bytes = UINT64_C(64) << 20, most_sums_bytes = UINT64_C(1) << 30;
+enum { SUMS_PART = 64 };
 
 static uint32_t unit_rows(const spd_cl_family *family, const spd_problem *p) {
     uint32_t dim = p->desc.head_dim;
     uint32_t most = family->max_rows[dim <= 64 ? 0 : dim <= 128 ? 1 : 2];
-    return p->has_select ? (uint32_t)spd_min(most, p->select.block_q) : most;
+    return p->has_select && !family->many_blocks ? (uint32_t)spd_min(most, p->select.block_q)
+                                                 : most;
+}
+
+/* The attend kernel for launches with these flags; 0 = for all. */
+static sparsed_status build_attend(spd_cl_kernel *k, cl_uint flags, cl_kernel *attend,
+                                   sparsed_message *message) {
+    const spd_problem *p = &k->problem;
+    char options[192];
+    int used = snprintf(options, sizeof options,
+                        "-DSPD_DTYPE=%u -DSPD_OUT_DTYPE=%u -DSPD_D=%u -DSPD_ROWS=%u", p->desc.dtype,
+                        p->desc.out_dtype, p->desc.head_dim, k->unit_rows);
+    if (flags)
+        snprintf(options + used, sizeof options - (size_t)used,
+                 " -DSPD_FLAGS=%u -DSPD_BLOCK_Q=%u -DSPD_BLOCK_K=%u", flags, k->block_q,
+                 k->block_k);
+    return spd_cl_kernel_build(k->state, k->family->source, options, k->family->promoted, attend,
+                               message);
+}
+
+/* Those that operations on the problem need: without scores there is no build. */
+static sparsed_status build_attends(spd_cl_kernel *k, bool scored, sparsed_message *message) {
+    const spd_problem *p = &k->problem;
+    if (!k->family->specialised)
+        return build_attend(k, 0, &k->attend, message);
+    sparsed_status status = build_attend(k, SPD_CL_ATTEND, &k->attend, message);
+    if (status == SPARSED_OK && scored)
+        status = build_attend(k, SPD_CL_BUILD, &k->build, message);
+    if (status == SPARSED_OK && scored &&
+        spd_cl_scale(p->select.score_scale) == spd_cl_scale(p->desc.scale))
+        status = build_attend(k, SPD_CL_ATTEND | SPD_CL_BUILD, &k->attend_build, message);
+    return status;
 }
 
 static sparsed_status build_kernels(spd_cl_kernel *k, sparsed_message *message) {
     const spd_problem *p = &k->problem;
-    char options[160];
-    bool scored = spd_mode_is_scored(p->select.mode);
-    snprintf(options, sizeof options, "-DSPD_DTYPE=%u -DSPD_OUT_DTYPE=%u -DSPD_D=%u -DSPD_ROWS=%u",
-             p->desc.dtype, p->desc.out_dtype, p->desc.head_dim, k->unit_rows);
-    sparsed_status status =
-        spd_cl_kernel_build(k->state, k->family->source, options, &k->attend, message);
+    char options[64];
+    bool scored = p->has_select && spd_mode_is_scored(p->select.mode);
+    sparsed_status status = build_attends(k, scored, message);
     snprintf(options, sizeof options, "-DSPD_OUT_DTYPE=%u", p->desc.out_dtype);
     if (status == SPARSED_OK)
-        status = spd_cl_kernel_build(k->state, "clear_rows", options, &k->clear, message);
+        status = spd_cl_kernel_build(k->state, "clear_rows", options, false, &k->clear, message);
     if (status == SPARSED_OK && p->has_select && !scored)
-        status = spd_cl_kernel_build(k->state, "fixed_blocks", "", &k->fixed, message);
-    if (status == SPARSED_OK && p->has_select && scored)
-        status = spd_cl_kernel_build(k->state, k->family->score, "", &k->score, message);
-    if (status == SPARSED_OK && p->has_select && scored) {
+        status = spd_cl_kernel_build(k->state, "fixed_blocks", "", false, &k->fixed, message);
+    if (status == SPARSED_OK && scored)
+        status = spd_cl_kernel_build(k->state, k->family->score, "", false, &k->score, message);
+    if (status == SPARSED_OK && scored) {
         snprintf(options, sizeof options, "-DSPD_SELECT_ITEMS=%u", k->select_items);
-        status = spd_cl_kernel_build(k->state, "select_blocks", options, &k->select, message);
+        status =
+            spd_cl_kernel_build(k->state, "select_blocks", options, false, &k->select, message);
     }
     return status;
 }
@@ -75,13 +108,18 @@ static uint64_t launch_operations(const spd_cl_state *s, const spd_cl_family *fa
                                 : spd_max(s->info.compute_units, 1) << per_unit;
 }
 
+static uint64_t sums_bound_bytes(const spd_cl_state *s) {
+    if (s->info.kind != SPARSED_DEVICE_GPU)
+        return least_sums_bytes;
+    return spd_max(spd_min(s->info.memory_bytes / SUMS_PART, most_sums_bytes), least_sums_bytes);
+}
+
 /* Exponential sums and maxima for as many rows as the bound allows, at least one query block. */
 static sparsed_status create_scratch(spd_cl_kernel *k, sparsed_message *message) {
     const spd_problem *p = &k->problem;
     uint64_t row_bytes = p->k_blocks * 2 * sizeof(float);
-    uint64_t bound_bytes =
-        k->state->info.kind == SPARSED_DEVICE_GPU ? 256 * MEBIBYTE : 64 * MEBIBYTE;
-    uint64_t bound = k->state->build_rows ? k->state->build_rows : bound_bytes / row_bytes;
+    uint64_t bound =
+        k->state->build_rows ? k->state->build_rows : sums_bound_bytes(k->state) / row_bytes;
     uint64_t step = spd_max(k->unit_rows, k->block_q);
     uint64_t all = p->desc.heads * spd_ceil_div(p->desc.q_len, step) * step;
     k->rows_capacity = spd_max(spd_min(bound, all) / step * step, step);
@@ -148,8 +186,8 @@ void spd_cl_kernel_destroy(spd_cl_kernel *kernel) {
     if (!kernel)
         return;
     spd_cl_state *s = kernel->state;
-    cl_kernel kernels[] = {kernel->attend, kernel->score, kernel->select, kernel->fixed,
-                           kernel->clear};
+    cl_kernel kernels[] = {kernel->attend, kernel->attend_build, kernel->build, kernel->score,
+                           kernel->select, kernel->fixed,        kernel->clear};
     cl_mem buffers[] = {kernel->mass, kernel->mass_max, kernel->stats, kernel->scores,
                         kernel->q,    kernel->k,        kernel->v,     kernel->out,
                         kernel->lse,  kernel->empty};

@@ -15,9 +15,19 @@ typedef struct spd_cl_family {
     const char *score;                 /* the same of the kernel that makes block scores */
     uint32_t group_items;              /* of source's work-groups */
     uint32_t score_items, score_width; /* of score's work-groups; key blocks of one item */
-    bool cpu_shaped;                   /* for processors only; the others are for all devices */
-    /* Query rows of a unit: at most max_rows[D <= 64, <= 128, <= 256], and block_q where blocks count. */
+    bool cpu_shaped;                   /* for processors only */
+    /* NVIDIA's compute capability, 10 * major + minor, from and to which it runs; 0 = on any device. */
+    uint32_t least_capability, most_capability;
+    bool promoted;         /* source's programs: see promote.h */
+    uint32_t head_dims[2]; /* that it takes; 0 = all */
+    /* source is compiled for what a launch does and for the block sizes, and its launches never have
+     * SPD_CL_SECOND: a build alone takes the scores' scale, and where attention has another one it is a
+     * launch of its own. */
+    bool specialised;
+    /* Query rows of a unit: at most max_rows[D <= 64, <= 128, <= 256]; and, unless a unit may hold several
+     * query blocks, at most block_q where blocks count. */
     uint32_t max_rows[3];
+    bool many_blocks;
     uint32_t dense_keys; /* key block of a plan without a selection */
     /* log2 of the operations that one launch gives a narrow compute unit of a GPU (a wide one: four times
      * as many), of a processor: enough to fill the device, and well below half a second on a slow one. */
@@ -33,8 +43,11 @@ typedef struct spd_cl_kernel {
     const spd_cl_family *family;
     spd_problem problem; /* of the plan */
     uint32_t unit_rows;
-    uint32_t block_q, block_k;                     /* of the selection, or what stands for them */
-    cl_kernel attend, score, select, fixed, clear; /* score, select or fixed only where needed */
+    uint32_t block_q, block_k; /* of the selection, or what stands for them */
+    /* What the problem needs. Of a specialised family attend is for attention alone, attend_build for both
+     * in one, build for a build alone; of others attend is for all. */
+    cl_kernel attend, attend_build, build;
+    cl_kernel score, select, fixed, clear;
     cl_uint select_items;
     uint64_t launch_operations; /* of one launch, at most */
     /* Scratch of a build: exponential sums and maxima of rows_capacity rows over the heads. */

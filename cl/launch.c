@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define LOG2_E 1.4426950408889634
-
 /* Groups of the kernels whose items share nothing; rows of a launch, which does more in turns; what an
  * element written and a word of bits count as in operations. */
 enum {
@@ -135,7 +133,7 @@ static void set_selection(spd_cl_args *a, const spd_problem *p, const spd_extent
     a->score_max = s->score_reduce == SPARSED_REDUCE_MAX;
     a->select_flags = s->flags;
     a->always_first = s->always_first;
-    a->score_scale = (float)(s->score_scale * LOG2_E);
+    a->score_scale = spd_cl_scale(s->score_scale);
 }
 
 static void set_batch_args(batch_run *b) {
@@ -154,7 +152,7 @@ static void set_batch_args(batch_run *b) {
     a->row_words = (uint32_t)p->row_words;
     a->bits_head = p->q_blocks * p->row_words;
     a->bits_offset = b->batch * (uint64_t)p->desc.heads * a->bits_head;
-    a->scale = (float)(p->desc.scale * LOG2_E);
+    a->scale = spd_cl_scale(p->desc.scale);
     a->lse_scale = (float)p->desc.scale;
     a->lse_scale_low = (float)(p->desc.scale - (double)a->lse_scale);
     if (p->has_select)
@@ -164,11 +162,21 @@ static void set_batch_args(batch_run *b) {
         b->flags |= SPD_CL_SECOND;
 }
 
-/* Rows of one head that one launch may take; at least a unit. */
+/* Rows that one launch may take; at least a unit. */
 static uint64_t launch_rows(const batch_run *b) {
     const spd_cl_kernel *k = b->kernel;
     uint64_t row_operations = 4 * (uint64_t)b->launch->problem->desc.head_dim * b->extent->keys;
     return spd_max(k->launch_operations / row_operations, k->unit_rows);
+}
+
+/* Rows that a launch takes of `rows` of one head: all of them or, where the limit forbids it, a multiple of
+ * `step`, the same for every compute unit if there is one for each. */
+static uint64_t part_of(const batch_run *b, uint64_t rows, uint64_t limit, uint64_t step) {
+    uint64_t wave = spd_max(b->kernel->state->info.compute_units, 1) * step;
+    uint64_t whole = spd_ceil_div(rows, step) * step;
+    if (whole <= limit)
+        return rows;
+    return spd_min(limit >= wave ? limit / wave * wave : limit / step * step, rows);
 }
 
 /* How many heads and rows the next chunk takes: bounded by its operations and, for a build, by the
@@ -187,7 +195,7 @@ static void size_chunk(const batch_run *b, uint32_t head, uint64_t row, uint32_t
     *rows = rows_left;
     if (*heads == 0 || row > 0) {
         *heads = 1;
-        *rows = spd_min(limit / step * step, rows_left - row);
+        *rows = part_of(b, rows_left - row, limit, step);
     }
 }
 
@@ -253,8 +261,15 @@ static sparsed_status select_chunk(batch_run *b) {
     return status;
 }
 
-/* In several launches where one query block is too much for one. */
-static sparsed_status attend_chunk(batch_run *b) {
+/* The kernel of launches with these flags. */
+static cl_kernel attend_kernel(const spd_cl_kernel *k, cl_uint flags) {
+    if (!k->family->specialised || !(flags & SPD_CL_BUILD))
+        return k->attend;
+    return flags & SPD_CL_ATTEND ? k->attend_build : k->build;
+}
+
+/* The chunk's rows, in several launches where one query block is too much for one. */
+static sparsed_status run_units(batch_run *b, cl_uint flags) {
     const spd_cl_kernel *k = b->kernel;
     const spd_cl_tensors *t = b->tensors;
     cl_mem none = k->empty;
@@ -267,18 +282,31 @@ static sparsed_status attend_chunk(batch_run *b) {
                               k->mass ? k->mass : none,
                               k->mass_max ? k->mass_max : none,
                               k->stats ? k->stats : none};
-    uint64_t rows = b->args.rows, part = launch_rows(b) / k->unit_rows * k->unit_rows;
+    cl_kernel attend = attend_kernel(k, flags);
+    uint64_t rows = b->args.rows, part = part_of(b, rows, launch_rows(b), k->unit_rows);
     size_t items = k->family->group_items;
     sparsed_status status = SPARSED_OK;
     for (uint64_t row = 0; row < rows && status == SPARSED_OK; row += part) {
         size_t units = spd_ceil_div(spd_min(part, rows - row), k->unit_rows);
         b->args.part_row = row;
-        status = set_args(b, k->attend, buffers, 9, &b->flags);
+        status = set_args(b, attend, buffers, 9, &flags);
         if (status == SPARSED_OK)
-            status = enqueue(b, k->attend, 2, (size_t[2]){units * items, b->args.heads},
+            status = enqueue(b, attend, 2, (size_t[2]){units * items, b->args.heads},
                              (size_t[2]){items, 1});
     }
     return status;
+}
+
+/* Kernels of a specialised family have one scale: where scores have another they are a launch of their
+ * own. */
+static sparsed_status attend_chunk(batch_run *b) {
+    const cl_uint of_build = SPD_CL_BUILD | SPD_CL_SECOND;
+    if (!b->kernel->family->specialised || !(b->flags & SPD_CL_SECOND))
+        return run_units(b, b->flags);
+    sparsed_status status = SPARSED_OK;
+    if (b->flags & SPD_CL_ATTEND)
+        status = run_units(b, b->flags & ~of_build);
+    return status == SPARSED_OK ? run_units(b, SPD_CL_BUILD) : status;
 }
 
 /* A kernel of which one head takes few operations: dimension 2 is heads. */

@@ -46,4 +46,9 @@ enum {
     SPD_CL_SECOND = 32
 };
 
+/* A scale of products q.k, times log2(e), as the kernels take it. */
+static inline float spd_cl_scale(double scale) {
+    return (float)(scale * 1.4426950408889634);
+}
+
 #endif

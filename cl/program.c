@@ -2,7 +2,9 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 #include "program.h"
 
+#include "program_build.h"
 #include "program_cache.h"
+#include "promote.h"
 #include "quirks.h"
 
 #include "../src/alloc.h"
@@ -12,138 +14,86 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SOURCE_BYTES = 1 << 20, MAX_LOG_BYTES = 1 << 20, TEXTS = 3 };
+enum { MAX_SOURCE_BYTES = 1 << 20 };
 
-static const char common[] = "common.clh";
+/* Before every kernel; before those for NVIDIA's devices, whose names say so. */
+static const char common[] = "common.clh", nvidia[] = "nv.clh", nvidia_prefix[] = "nv_";
 
-/* A kernel being built: the text of common.clh, a line that names the kernel's file, its text. */
+/* A kernel being built: the texts of the files before it, a line that names its own, and that one. */
 typedef struct build {
-    spd_cl_state *state;
-    const char *name;
-    char options[256];
-    char *own[2]; /* read from SPARSED_KERNEL_DIR; NULL = embedded */
+    spd_cl_build of;
+    char *own[SPD_CL_MAX_TEXTS]; /* of texts read from SPARSED_KERNEL_DIR; NULL = embedded */
     char line[80];
-    const char *texts[TEXTS];
-    cl_program program;
-    sparsed_message *message;
 } build;
 
-static sparsed_status read_text(build *b, const char *folder, const char *file, char **own,
-                                const char **text) {
+static sparsed_status read_text(build *b, const char *folder, const char *file, char **own) {
     char path[4096];
     int length = snprintf(path, sizeof path, "%s/%s", folder, file);
     FILE *stream = length > 0 && (size_t)length < sizeof path ? fopen(path, "rb") : NULL;
     if (!stream)
-        return spd_fail(b->message, SPARSED_E_IO, "SPARSED_KERNEL_DIR: cannot open %.300s/%s",
+        return spd_fail(b->of.message, SPARSED_E_IO, "SPARSED_KERNEL_DIR: cannot open %.300s/%s",
                         folder, file);
-    *own = spd_allocate(&b->state->allocator, MAX_SOURCE_BYTES, 1);
+    *own = spd_allocate(&b->of.state->allocator, MAX_SOURCE_BYTES, 1);
     size_t bytes = *own ? fread(*own, 1, MAX_SOURCE_BYTES - 1, stream) : 0;
     bool whole = *own && feof(stream) && !ferror(stream);
     fclose(stream);
     if (!whole)
-        return spd_fail(b->message, SPARSED_E_IO, "SPARSED_KERNEL_DIR: cannot read %.300s/%s",
+        return spd_fail(b->of.message, SPARSED_E_IO, "SPARSED_KERNEL_DIR: cannot read %.300s/%s",
                         folder, file);
     (*own)[bytes] = '\0';
-    *text = *own;
     return SPARSED_OK;
+}
+
+/* The next text, that of a file. */
+static sparsed_status add_file(build *b, const char *file) {
+    const char *folder = getenv("SPARSED_KERNEL_DIR");
+    char **own = &b->own[b->of.text_count];
+    sparsed_status status = SPARSED_OK;
+    if (folder && folder[0])
+        status = read_text(b, folder, file, own);
+    b->of.texts[b->of.text_count++] = *own ? *own : spd_cl_source(file);
+    return status;
 }
 
 static sparsed_status find_texts(build *b) {
     char file[64];
-    const char *folder = getenv("SPARSED_KERNEL_DIR");
-    snprintf(file, sizeof file, "%s.cl", b->name);
-    b->texts[0] = spd_cl_source(common);
+    snprintf(file, sizeof file, "%s.cl", b->of.name);
     snprintf(b->line, sizeof b->line, "#line 1 \"%s\"\n", file);
-    b->texts[1] = b->line;
-    b->texts[2] = spd_cl_source(file);
-    if (!folder || !folder[0])
-        return SPARSED_OK;
-    sparsed_status status = read_text(b, folder, common, &b->own[0], &b->texts[0]);
-    return status == SPARSED_OK ? read_text(b, folder, file, &b->own[1], &b->texts[2]) : status;
+    sparsed_status status = add_file(b, common);
+    if (status == SPARSED_OK && strncmp(b->of.name, nvidia_prefix, strlen(nvidia_prefix)) == 0)
+        status = add_file(b, nvidia);
+    b->of.texts[b->of.text_count++] = b->line;
+    return status == SPARSED_OK ? add_file(b, file) : status;
 }
 
-/* The compiler's log, from the state's allocator; NULL if it cannot be had. */
-static char *build_log(build *b) {
-    const spd_cl_api *api = &b->state->api;
-    cl_device_id device = b->state->device.device;
-    size_t bytes = 0;
-    if (api->GetProgramBuildInfo(b->program, device, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes) !=
-            CL_SUCCESS ||
-        bytes > MAX_LOG_BYTES)
-        return NULL;
-    char *log = spd_allocate(&b->state->allocator, bytes + 1, 1);
-    if (log && api->GetProgramBuildInfo(b->program, device, CL_PROGRAM_BUILD_LOG, bytes, log,
-                                        NULL) != CL_SUCCESS)
-        log[0] = '\0';
-    return log;
-}
-
-/* The log's first line with an error, or else its first, cut out of it. */
-static const char *first_error(char *log) {
-    char *error = strstr(log, "error");
-    char *line = error ? error : log + strspn(log, "\n");
-    while (line > log && line[-1] != '\n')
-        line--;
-    line[strcspn(line, "\r\n")] = '\0';
-    return line;
-}
-
-static sparsed_status compile_failure(build *b, cl_int error) {
-    if (error != CL_BUILD_PROGRAM_FAILURE)
-        return spd_cl_check(b->state, error, "clBuildProgram", b->message);
-    char *log = build_log(b);
-    sparsed_status status =
-        spd_fail(b->message, SPARSED_E_COMPILE, "%s does not build on %s: %.380s", b->name,
-                 b->state->info.selector, log ? first_error(log) : "the driver gives no reason");
-    spd_release(&b->state->allocator, log);
-    return status;
-}
-
-static sparsed_status build_from_source(build *b) {
-    const spd_cl_api *api = &b->state->api;
-    cl_int error;
-    b->program = api->CreateProgramWithSource(b->state->context, TEXTS, b->texts, NULL, &error);
-    if (error != CL_SUCCESS)
-        return spd_cl_check(b->state, error, "clCreateProgramWithSource", b->message);
-    error = api->BuildProgram(b->program, 1, &b->state->device.device, b->options, NULL, NULL);
-    return error == CL_SUCCESS ? SPARSED_OK : compile_failure(b, error);
+/* Of a program that is promoted another one than of the same, not promoted. */
+static sparsed_fingerprint key_of(const build *b) {
+    const char *texts[SPD_CL_MAX_TEXTS + 1];
+    size_t count = b->of.text_count;
+    memcpy(texts, b->of.texts, count * sizeof *texts);
+    if (b->of.promoted)
+        texts[count++] = spd_cl_promotion;
+    return spd_cl_cache_key_of(b->of.state, texts, count, b->of.options);
 }
 
 /* False if there is no binary, or the driver does not take it. */
-static bool build_from_binary(build *b, sparsed_fingerprint key) {
-    const spd_cl_api *api = &b->state->api;
+static bool build_stored(build *b, sparsed_fingerprint key) {
     size_t size_bytes;
-    cl_int error, taken;
-    unsigned char *binary = spd_cl_cache_load(b->state, key, &size_bytes);
+    unsigned char *binary = spd_cl_cache_load(b->of.state, key, &size_bytes);
     if (!binary)
         return false;
-    const unsigned char *bytes = binary;
-    b->program = api->CreateProgramWithBinary(b->state->context, 1, &b->state->device.device,
-                                              &size_bytes, &bytes, &taken, &error);
-    spd_release(&b->state->allocator, binary);
-    if (error == CL_SUCCESS && taken == CL_SUCCESS)
-        error = api->BuildProgram(b->program, 1, &b->state->device.device, b->options, NULL, NULL);
-    if (error == CL_SUCCESS && taken == CL_SUCCESS)
-        return true;
-    if (b->program)
-        api->ReleaseProgram(b->program);
-    b->program = NULL;
-    return false;
+    bool taken = spd_cl_build_binary(&b->of, binary, size_bytes);
+    spd_release(&b->of.state->allocator, binary);
+    return taken;
 }
 
-/* The program has one device. */
-static void keep_binary(build *b, sparsed_fingerprint key) {
-    const spd_cl_api *api = &b->state->api;
-    size_t size_bytes = 0;
-    if (api->GetProgramInfo(b->program, CL_PROGRAM_BINARY_SIZES, sizeof size_bytes, &size_bytes,
-                            NULL) != CL_SUCCESS ||
-        size_bytes == 0)
+static void store(build *b, sparsed_fingerprint key) {
+    size_t size_bytes;
+    unsigned char *binary;
+    if (spd_cl_build_take_binary(&b->of, &binary, &size_bytes, NULL) != SPARSED_OK)
         return;
-    unsigned char *binary = spd_allocate(&b->state->allocator, size_bytes, 1);
-    if (binary && api->GetProgramInfo(b->program, CL_PROGRAM_BINARIES, sizeof binary, &binary,
-                                      NULL) == CL_SUCCESS)
-        spd_cl_cache_store(key, binary, size_bytes);
-    spd_release(&b->state->allocator, binary);
+    spd_cl_cache_store(key, binary, size_bytes);
+    spd_release(&b->of.state->allocator, binary);
 }
 
 /* The state's own reference to a program that it has built before. */
@@ -171,24 +121,21 @@ void spd_cl_programs_release(spd_cl_state *state) {
 
 /* From the state, the disk or the source. The program is the state's, once it is built. */
 static sparsed_status build_program(build *b) {
+    spd_cl_state *s = b->of.state;
     sparsed_status status = find_texts(b);
     if (status != SPARSED_OK)
         return status;
-    sparsed_fingerprint key = spd_cl_cache_key_of(b->state, b->texts, TEXTS, b->options);
-    b->program = find_built(b->state, key);
-    if (b->program)
+    sparsed_fingerprint key = key_of(b);
+    b->of.program = find_built(s, key);
+    if (b->of.program)
         return SPARSED_OK;
-    if (!build_from_binary(b, key)) {
-        status = build_from_source(b);
+    if (!build_stored(b, key)) {
+        status = spd_cl_build_source(&b->of);
         if (status == SPARSED_OK && spd_cl_cache_is_on())
-            keep_binary(b, key);
+            store(b, key);
     }
-    if (status == SPARSED_OK) {
-        keep_built(b->state, key, b->program);
-    } else if (b->program) {
-        b->state->api.ReleaseProgram(b->program);
-        b->program = NULL;
-    }
+    if (status == SPARSED_OK)
+        keep_built(s, key, b->of.program);
     return status;
 }
 
@@ -220,14 +167,14 @@ static sparsed_status check_group(spd_cl_state *s, cl_kernel kernel, const char 
 }
 
 sparsed_status spd_cl_kernel_build(spd_cl_state *state, const char *name, const char *options,
-                                   cl_kernel *kernel, sparsed_message *message) {
-    build b = {.state = state, .name = name, .message = message};
+                                   bool promoted, cl_kernel *kernel, sparsed_message *message) {
+    build b = {.of = {.state = state, .name = name, .promoted = promoted, .message = message}};
     cl_int error;
     *kernel = NULL;
-    snprintf(b.options, sizeof b.options, "-cl-std=CL1.2 %s", options);
+    snprintf(b.of.options, sizeof b.of.options, "-cl-std=CL1.2 %s", options);
     sparsed_status status = build_program(&b);
     if (status == SPARSED_OK) {
-        cl_kernel made = state->api.CreateKernel(b.program, name, &error);
+        cl_kernel made = state->api.CreateKernel(b.of.program, name, &error);
         status = spd_cl_check(state, error, "clCreateKernel", message);
         if (status == SPARSED_OK) {
             status = check_group(state, made, name, message);
@@ -237,7 +184,7 @@ sparsed_status spd_cl_kernel_build(spd_cl_state *state, const char *name, const 
                 state->api.ReleaseKernel(made);
         }
     }
-    spd_release(&state->allocator, b.own[0]);
-    spd_release(&state->allocator, b.own[1]);
+    for (size_t i = 0; i < SPD_CL_MAX_TEXTS; i++)
+        spd_release(&state->allocator, b.own[i]);
     return status;
 }

@@ -9,12 +9,14 @@
 
 #include "state.h"
 
-/* Builds cl/kernels/NAME.cl and takes the kernel NAME out of it; *kernel is NULL on failure.
- * SPARSED_E_COMPILE: the compiler refused it, the message has the first error of its log.
+/* Builds cl/kernels/NAME.cl, promoted or not (promote.h), and takes the kernel NAME out of it; *kernel is
+ * NULL on failure.
+ * SPARSED_E_COMPILE: the compiler refused it, the message has the first error of its log; or it could
+ * not be promoted, the message says at which step.
  * SPARSED_E_UNSUPPORTED: the device cannot run work-groups of the size that the kernel asks for.
  * SPARSED_E_IO: a file of SPARSED_KERNEL_DIR cannot be read. */
 sparsed_status spd_cl_kernel_build(spd_cl_state *state, const char *name, const char *options,
-                                   cl_kernel *kernel, sparsed_message *message);
+                                   bool promoted, cl_kernel *kernel, sparsed_message *message);
 
 /* Lets go of the programs that the state keeps. */
 void spd_cl_programs_release(spd_cl_state *state);

@@ -30,6 +30,7 @@ typedef struct spd_cl_state {
     cl_command_queue queue; /* in order; of calls on host memory and of copies */
     bool adopted;           /* the caller's context */
     unsigned quirks;
+    uint32_t capability; /* NVIDIA's compute capability, 10 * major + minor; 0 = not of NVIDIA */
     cl_ulong max_buffer_bytes;
     cl_int lost;                          /* the error that lost the device; 0 = none */
     const char *lost_call;                /* that gave it; NULL = a command enqueued earlier */

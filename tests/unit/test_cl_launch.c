@@ -315,7 +315,7 @@ static cl_kernel build_number(spd_cl_state *device, int number) {
     cl_kernel kernel;
     sparsed_message message = {""};
     snprintf(options, sizeof options, "-DNUMBER=%d", number);
-    assert_int_equal(spd_cl_kernel_build(device, "fixed_blocks", options, &kernel, &message),
+    assert_int_equal(spd_cl_kernel_build(device, "fixed_blocks", options, false, &kernel, &message),
                      SPARSED_OK);
     return kernel;
 }
