@@ -18,8 +18,7 @@ typedef struct spd_cl_family {
     bool cpu_shaped;                   /* for processors only */
     /* NVIDIA's compute capability, 10 * major + minor, from and to which it runs; 0 = on any device. */
     uint32_t least_capability, most_capability;
-    bool promoted;         /* source's programs: see promote.h */
-    uint32_t head_dims[2]; /* that it takes; 0 = all */
+    bool promoted; /* source's programs: see promote.h */
     /* source is compiled for what a launch does and for the block sizes, and its launches never have
      * SPD_CL_SECOND: a build alone takes the scores' scale, and where attention has another one it is a
      * launch of its own. */
@@ -34,7 +33,7 @@ typedef struct spd_cl_family {
     uint32_t gpu_operations, cpu_operations;
 } spd_cl_family;
 
-enum { SPD_CL_FAMILIES = 2 };
+enum { SPD_CL_FAMILIES = 3 };
 extern const spd_kernel_row spd_cl_rows[SPD_CL_FAMILIES];
 extern const spd_cl_family spd_cl_families[SPD_CL_FAMILIES];
 

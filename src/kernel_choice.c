@@ -63,12 +63,23 @@ static bool takes(const sparsed_context *c, size_t row, uint32_t dtype) {
     return c->backend->rows[row].dtypes >> dtype & 1;
 }
 
+static sparsed_status check_row(const spd_kernel_row *row, const sparsed_desc *desc,
+                                sparsed_message *why) {
+    const uint32_t *dims = row->head_dims;
+    if (!(row->dtypes >> desc->dtype & 1))
+        return spd_fail(why, SPARSED_E_UNSUPPORTED, "it does not take %s",
+                        spd_dtype_string(desc->dtype));
+    if (dims[0] != 0 && desc->head_dim != dims[0] && desc->head_dim != dims[1])
+        return spd_fail(why, SPARSED_E_UNSUPPORTED, "it takes head_dim %u and %u, not %u", dims[0],
+                        dims[1], desc->head_dim);
+    return SPARSED_OK;
+}
+
 static sparsed_status try_row(sparsed_context *c, size_t row, const spd_problem *problem,
                               sparsed_message *why) {
-    if (!takes(c, row, problem->desc.dtype))
-        return spd_fail(why, SPARSED_E_UNSUPPORTED, "it does not take %s",
-                        spd_dtype_string(problem->desc.dtype));
-    sparsed_status status = c->backend->accept(c->state, row, problem, why);
+    sparsed_status status = check_row(&c->backend->rows[row], &problem->desc, why);
+    if (status == SPARSED_OK)
+        status = c->backend->accept(c->state, row, problem, why);
     if (status != SPARSED_OK)
         return status;
     const spd_verdict *verdict = judge(c, row, variant_of(problem));
@@ -137,6 +148,7 @@ static void describe_row(sparsed_context *c, size_t row, sparsed_kernel_info *in
     snprintf(info->name, sizeof info->name, "%s", c->backend->rows[row].name);
     snprintf(info->about, sizeof info->about, "%s", c->backend->rows[row].about);
     info->dtypes = c->backend->rows[row].dtypes;
+    memcpy(info->head_dims, c->backend->rows[row].head_dims, sizeof info->head_dims);
     if (c->backend->accept(c->state, row, NULL, &why) != SPARSED_OK) {
         snprintf(info->verdict, sizeof info->verdict, "%.250s", why.text);
         return;

@@ -88,7 +88,7 @@ static int run_on_device(const sparsed_device_info *device, const struct CMUnitT
                                   .info = rows[i]};
         snprintf(name, sizeof name, "%s %s", device->selector, rows[i].name);
         print_message("kernel row %s\n", name);
-        case_take_dtypes(rows[i].dtypes);
+        case_take(rows[i].dtypes, rows[i].head_dims);
         failed += _cmocka_run_group_tests(name, tests, count, set_up, tear_down);
     }
     return failed;
@@ -148,5 +148,7 @@ kernel_row *usable_row(void **state) {
 }
 
 uint32_t row_head_dim(const kernel_row *row, uint32_t dim) {
+    if (row->info.head_dims[0] != 0)
+        return row->info.head_dims[0];
     return row->compiles ? 16 : dim;
 }
