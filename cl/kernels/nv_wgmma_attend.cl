@@ -587,7 +587,7 @@ nv_wgmma_attend(__global const spd_stored *q, __global const spd_stored *k,
         make_barriers(local0);
     barrier(CLK_LOCAL_MEM_FENCE);
     if (group == 0) {
-        __asm__ volatile("//@90a setmaxnreg.dec.sync.aligned.u32 80;");
+        __asm__ volatile("//@90a setmaxnreg.dec.sync.aligned.u32 72;");
         const bool keys_side = item < LOADERS;
         const uint kv_head = head / a.heads_per_kv;
         __global const ushort *q_rows = (__global const ushort *)q + a.q_offset + head * a.q_head;
