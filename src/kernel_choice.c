@@ -59,25 +59,21 @@ static const spd_verdict *judge(sparsed_context *c, size_t row, spd_variant vari
     return v;
 }
 
-static bool takes(const sparsed_context *c, size_t row, uint32_t dtype) {
-    return c->backend->rows[row].dtypes >> dtype & 1;
-}
-
-static sparsed_status check_row(const spd_kernel_row *row, const sparsed_desc *desc,
+static sparsed_status check_row(const spd_kernel_row *row, uint32_t dtype, uint32_t head_dim,
                                 sparsed_message *why) {
     const uint32_t *dims = row->head_dims;
-    if (!(row->dtypes >> desc->dtype & 1))
-        return spd_fail(why, SPARSED_E_UNSUPPORTED, "it does not take %s",
-                        spd_dtype_string(desc->dtype));
-    if (dims[0] != 0 && desc->head_dim != dims[0] && desc->head_dim != dims[1])
+    if (!(row->dtypes >> dtype & 1))
+        return spd_fail(why, SPARSED_E_UNSUPPORTED, "it does not take %s", spd_dtype_string(dtype));
+    if (dims[0] != 0 && head_dim != dims[0] && head_dim != dims[1])
         return spd_fail(why, SPARSED_E_UNSUPPORTED, "it takes head_dim %u and %u, not %u", dims[0],
-                        dims[1], desc->head_dim);
+                        dims[1], head_dim);
     return SPARSED_OK;
 }
 
 static sparsed_status try_row(sparsed_context *c, size_t row, const spd_problem *problem,
                               sparsed_message *why) {
-    sparsed_status status = check_row(&c->backend->rows[row], &problem->desc, why);
+    sparsed_status status =
+        check_row(&c->backend->rows[row], problem->desc.dtype, problem->desc.head_dim, why);
     if (status == SPARSED_OK)
         status = c->backend->accept(c->state, row, problem, why);
     if (status != SPARSED_OK)
@@ -220,11 +216,12 @@ sparsed_status sparsed_kernel_self_test(sparsed_context *context) {
         spd_log(context, SPARSED_LOG_INFO, "kernel %s: self-tests",
                 context->backend->rows[row].name);
         for (uint32_t dtype = SPARSED_F32; dtype <= SPARSED_BF16; dtype++)
-            for (size_t i = 0; takes(context, row, dtype) && i < sizeof variants / sizeof *variants;
-                 i++) {
+            for (size_t i = 0; i < sizeof variants / sizeof *variants; i++) {
                 spd_variant variant = variants[i];
                 variant.dtype = variant.out_dtype = dtype;
-                if (!spd_self_test_fits(context, row, &variant))
+                if (check_row(&context->backend->rows[row], dtype, variant.head_dim, &why) !=
+                        SPARSED_OK ||
+                    !spd_self_test_fits(context, row, &variant))
                     continue;
                 if (judge(context, row, variant)->status == SPARSED_E_NOMEM)
                     return spd_fail(&context->message, SPARSED_E_NOMEM,

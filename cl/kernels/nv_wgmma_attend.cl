@@ -213,15 +213,29 @@ NV_INLINE uint what_of(const spd_args *a, uint flags, const nv_walk *w, const nv
     return what | (partial ? TILE_ELEMENTS : 0);
 }
 
-NV_INLINE void tell(__local tile_info *info, const nv_tile *tile, uint what, uint kept, uint item) {
-    if (item % 32 == 0)
-        info->kept[item / 32] = kept;
-    if (item != 0)
+/* The first item of each warp writes, and arrives at the barrier. */
+NV_INLINE void tell(__local tile_info *info, const nv_tile *tile, uint what, uint kept, uint item,
+                    uint barrier) {
+    if (item % 32 != 0)
         return;
-    info->what = what;
+    info->kept[item / 32] = kept;
+    if (item == 0) {
+        info->what = what;
 #pragma unroll
-    for (uint i = 0; i < NV_SLOTS; i++)
-        info->block[i] = tile->block[i];
+        for (uint i = 0; i < NV_SLOTS; i++)
+            info->block[i] = tile->block[i];
+    }
+    barrier_arrive(barrier);
+}
+
+/* Arrives when the item's rows are there, for the tensor cores to read. */
+NV_INLINE void loaded(uint barrier, bool aligned) {
+    if (aligned) {
+        nv_arrive_after_copies(barrier);
+    } else {
+        __asm__ volatile("fence.proxy.async.shared::cta;" ::: "memory");
+        barrier_arrive(barrier);
+    }
 }
 
 /* The items of the first warpgroup: tiles of k, or of v, one after another. */
@@ -231,11 +245,10 @@ NV_INLINE void load(const spd_args *a, uint flags, __global const ushort *q,
     const uint tiles = local0 + (keys_side ? FIRST_K : FIRST_V);
     const uint full = local0 + (keys_side ? FULL_K : FULL_V);
     const uint empty = local0 + (keys_side ? EMPTY_K : EMPTY_V);
-    const bool aligned = nv_aligned(rows, row_stride);
+    const bool aligned = nv_aligned(rows, row_stride), q_aligned = nv_aligned(q, a->q_row);
     if (keys_side)
         nv_load_rows(local0 + FIRST_Q, PART_BYTES, q + row0 * a->q_row, a->q_row,
-                     (uint)min((ulong)NV_ROWS, a->queries - row0), NV_ROWS,
-                     nv_aligned(q, a->q_row), item);
+                     (uint)min((ulong)NV_ROWS, a->queries - row0), NV_ROWS, q_aligned, item);
     nv_tile tile;
     uint n = 0;
     do {
@@ -245,7 +258,7 @@ NV_INLINE void load(const spd_args *a, uint flags, __global const ushort *q,
         const uint stage = n % NV_STAGES;
         barrier_wait(empty + 8 * stage, (n / NV_STAGES & 1) ^ 1);
         if (keys_side)
-            tell(&infos[n % INFO_TILES], &tile, what, kept, item);
+            tell(&infos[n % INFO_TILES], &tile, what, kept, item, full + 8 * stage);
 #pragma unroll
         for (uint i = 0; i < NV_SLOTS; i++) {
             const uint there = nv_slot_keys(a, tile.block[i]);
@@ -253,11 +266,9 @@ NV_INLINE void load(const spd_args *a, uint flags, __global const ushort *q,
                          rows + (there ? tile.block[i] * (ulong)SPD_BLOCK_K * row_stride : 0),
                          row_stride, there, SPD_BLOCK_K, aligned, item);
         }
-        __asm__ volatile("cp.async.wait_all;" ::: "memory");
-        __asm__ volatile("fence.proxy.async.shared::cta;" ::: "memory");
         if (keys_side && n == 0)
-            barrier_arrive(local0 + FULL_Q);
-        barrier_arrive(full + 8 * stage);
+            loaded(local0 + FULL_Q, q_aligned);
+        loaded(full + 8 * stage, aligned);
         n++;
     } while (!tile.last);
 }
@@ -442,8 +453,10 @@ NV_INLINE uint tile_at(const unit *u, uint first, uint n) {
     return u->local0 + first + n % NV_STAGES * TILE_BYTES;
 }
 
+/* Copies by cp.async are no writes of the tensor cores' proxy: the fence shows them to it. */
 NV_INLINE void wait_full(const unit *u, uint full, uint n) {
     barrier_wait(u->local0 + full + 8 * (n % NV_STAGES), n / NV_STAGES & 1);
+    __asm__ volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }
 
 NV_INLINE void give_back(const unit *u, uint empty, uint n) {
@@ -563,7 +576,7 @@ NV_INLINE void write_rows(const unit *u, const spd_args *a, uint flags, __global
 NV_INLINE void make_barriers(uint local0) {
     barrier_make(local0 + FULL_Q, LOADERS);
     for (uint i = 0; i < NV_STAGES; i++) {
-        barrier_make(local0 + FULL_K + 8 * i, LOADERS);
+        barrier_make(local0 + FULL_K + 8 * i, LOADERS + LOADERS / 32); /* and what they tell */
         barrier_make(local0 + EMPTY_K + 8 * i, 2);
         barrier_make(local0 + FULL_V + 8 * i, LOADERS);
         barrier_make(local0 + EMPTY_V + 8 * i, 2);
@@ -619,7 +632,7 @@ nv_wgmma_attend(__global const spd_stored *q, __global const spd_stored *k,
     u.place.mass_max = mass_max + launch_head * tiles * stride + launch_row + own_row;
     u.place.stats = stats + launch_head * 4 * stride + launch_row + own_row;
     row_state rows = {{SPD_LOWEST, SPD_LOWEST}, {0.0f, 0.0f}};
-    barrier_wait(local0 + FULL_Q, 0);
+    barrier_wait(local0 + FULL_Q, 0); /* the fence is that of the first tile of keys */
     if (u.group == 1) /* the first turn is the other's */
         turn_pass(u.group);
     if (NV_ATTEND) {
