@@ -13,32 +13,60 @@ enum { MAX_DEVICES = 16 };
 
 struct bench_resident {
     cl_context context;
-    cl_command_queue queue;
+    cl_command_queue queue; /* in order, with times */
+    cl_mem before, after;   /* written to before and after each timed operation */
+    size_t before_bytes;
 };
+
+/* Larger than the caches of any GPU, and some 0.1 ms of its time. */
+static const size_t gpu_before_bytes = (size_t)256 << 20;
 
 static void need(cl_int error, const char *call) {
     if (error == CL_SUCCESS)
         return;
-    fprintf(stderr, "bench_attention: %s failed with %d\n", call, (int)error);
+    fprintf(stderr, "bench: %s failed with %d\n", call, (int)error);
     exit(1);
+}
+
+/* What the library takes for the selector. */
+static sparsed_device_info resolve(const char *selector) {
+    const char *variable = getenv("SPARSED_DEVICE");
+    sparsed_options options = SPARSED_OPTIONS_INIT;
+    sparsed_device_info info = {.struct_size = sizeof info};
+    sparsed_message message;
+    sparsed_context *context;
+    options.device = selector ? selector : variable && variable[0] ? variable : "opencl";
+    if (sparsed_context_create(&options, &context, &message) != SPARSED_OK ||
+        sparsed_context_device(context, &info) != SPARSED_OK) {
+        fprintf(stderr, "bench: %s\n", message.text);
+        exit(1);
+    }
+    sparsed_context_destroy(context);
+    return info;
 }
 
 static cl_device_id find_device(const char *selector) {
     cl_platform_id platforms[MAX_DEVICES];
     cl_device_id devices[MAX_DEVICES];
     cl_uint platform = 0, device = 0, platform_count = 0, device_count = 0;
-    int fields = sscanf(selector, "opencl:%u:%u", &platform, &device);
+    const int fields = sscanf(selector, "opencl:%u:%u", &platform, &device);
     need(clGetPlatformIDs(MAX_DEVICES, platforms, &platform_count), "clGetPlatformIDs");
-    if (platform < platform_count && platform < MAX_DEVICES)
+    if (fields == 2 && platform < platform_count && platform < MAX_DEVICES)
         need(clGetDeviceIDs(platforms[platform], CL_DEVICE_TYPE_ALL, MAX_DEVICES, devices,
                             &device_count),
              "clGetDeviceIDs");
     if (device >= device_count || device >= MAX_DEVICES) {
-        fprintf(stderr, "bench_attention: no device %s (read as opencl:%u:%u)\n", selector,
-                fields > 0 ? platform : 0, fields > 1 ? device : 0);
+        fprintf(stderr, "bench: %s is no OpenCL device\n", selector);
         exit(1);
     }
     return devices[device];
+}
+
+static cl_mem create_buffer(const bench_resident *r, size_t size_bytes) {
+    cl_int error = CL_SUCCESS;
+    cl_mem buffer = clCreateBuffer(r->context, CL_MEM_READ_WRITE, size_bytes, NULL, &error);
+    need(error, "clCreateBuffer");
+    return buffer;
 }
 
 bench_resident *bench_resident_open(const char *selector, const char *kernel,
@@ -49,15 +77,19 @@ bench_resident *bench_resident_open(const char *selector, const char *kernel,
     bench_resident *r = malloc(sizeof *r);
     if (!r)
         exit(1);
-    cl_device_id device = find_device(selector);
+    const sparsed_device_info info = resolve(selector);
+    cl_device_id device = find_device(info.selector);
     r->context = clCreateContext(NULL, 1, &device, NULL, NULL, &error);
     need(error, "clCreateContext");
-    r->queue = clCreateCommandQueue(r->context, device, 0, &error);
+    r->queue = clCreateCommandQueue(r->context, device, CL_QUEUE_PROFILING_ENABLE, &error);
     need(error, "clCreateCommandQueue");
+    r->before_bytes = info.kind == SPARSED_DEVICE_GPU ? gpu_before_bytes : sizeof(cl_int);
+    r->before = create_buffer(r, r->before_bytes);
+    r->after = create_buffer(r, sizeof(cl_int));
     options.kernel = kernel;
     if (sparsed_opencl_context_create(r->context, device, &options, context, &message) !=
         SPARSED_OK) {
-        fprintf(stderr, "bench_attention: %s\n", message.text);
+        fprintf(stderr, "bench: %s\n", message.text);
         exit(1);
     }
     return r;
@@ -65,24 +97,28 @@ bench_resident *bench_resident_open(const char *selector, const char *kernel,
 
 void bench_resident_close(bench_resident *resident, sparsed_context *context) {
     sparsed_context_destroy(context);
+    clReleaseMemObject(resident->before);
+    clReleaseMemObject(resident->after);
     clReleaseCommandQueue(resident->queue);
     clReleaseContext(resident->context);
     free(resident);
 }
 
+static void fill(bench_resident *r, cl_mem buffer, size_t size_bytes, cl_event *done) {
+    const cl_int zero = 0;
+    const size_t element = size_bytes % sizeof zero == 0 ? sizeof zero : 1;
+    need(clEnqueueFillBuffer(r->queue, buffer, &zero, element, 0, size_bytes, 0, NULL, done),
+         "clEnqueueFillBuffer");
+}
+
 void *bench_resident_buffer(bench_resident *resident, const void *data, size_t size_bytes) {
-    const cl_uchar zero = 0;
-    cl_int error = CL_SUCCESS;
-    cl_mem buffer = clCreateBuffer(resident->context, CL_MEM_READ_WRITE, size_bytes, NULL, &error);
-    need(error, "clCreateBuffer");
+    cl_mem buffer = create_buffer(resident, size_bytes);
     if (data)
         need(clEnqueueWriteBuffer(resident->queue, buffer, CL_TRUE, 0, size_bytes, data, 0, NULL,
                                   NULL),
              "clEnqueueWriteBuffer");
     else
-        need(clEnqueueFillBuffer(resident->queue, buffer, &zero, sizeof zero, 0, size_bytes, 0,
-                                 NULL, NULL),
-             "clEnqueueFillBuffer");
+        fill(resident, buffer, size_bytes, NULL);
     return buffer;
 }
 
@@ -90,11 +126,35 @@ void bench_resident_release(void *buffer) {
     clReleaseMemObject(buffer);
 }
 
+static cl_ulong take_time(cl_event event, cl_profiling_info which) {
+    cl_ulong ns = 0;
+    need(clGetEventProfilingInfo(event, which, sizeof ns, &ns, NULL), "clGetEventProfilingInfo");
+    need(clReleaseEvent(event), "clReleaseEvent");
+    return ns;
+}
+
 sparsed_status bench_resident_run(bench_resident *resident, sparsed_plan *plan, sparsed_op op,
-                                  const sparsed_io *io, sparsed_kept *kept) {
+                                  const sparsed_io *io, sparsed_kept *kept, double *ms) {
+    cl_event before, after;
+    need(clFinish(resident->queue), "clFinish");
+    fill(resident, resident->before, resident->before_bytes, &before);
+    need(clFlush(resident->queue), "clFlush");
     sparsed_status status =
         sparsed_opencl_enqueue(plan, op, io, kept, resident->queue, 0, NULL, NULL);
-    if (status == SPARSED_OK)
-        need(clFinish(resident->queue), "clFinish");
+    fill(resident, resident->after, sizeof(cl_int), &after);
+    need(clFinish(resident->queue), "clFinish");
+    const cl_ulong start = take_time(before, CL_PROFILING_COMMAND_END);
+    const cl_ulong end = take_time(after, CL_PROFILING_COMMAND_START);
+    *ms = (double)(end - start) * 1e-6;
     return status;
+}
+
+sparsed_status bench_resident_attend(bench_resident *resident, sparsed_pipeline *pipeline,
+                                     uint32_t step, uint32_t layer, const sparsed_io *io) {
+    return sparsed_opencl_pipeline_enqueue(pipeline, step, layer, io, resident->queue, 0, NULL,
+                                           NULL);
+}
+
+void bench_resident_finish(bench_resident *resident) {
+    need(clFinish(resident->queue), "clFinish");
 }
