@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAX_DEVICES = 16 };
+enum { MAX_DEVICES = 16, NO_DEVICE = 77 };
 
 struct bench_resident {
     cl_context context;
@@ -36,10 +36,12 @@ static sparsed_device_info resolve(const char *selector) {
     sparsed_message message;
     sparsed_context *context;
     options.device = selector ? selector : variable && variable[0] ? variable : "opencl";
-    if (sparsed_context_create(&options, &context, &message) != SPARSED_OK ||
-        sparsed_context_device(context, &info) != SPARSED_OK) {
+    sparsed_status status = sparsed_context_create(&options, &context, &message);
+    if (status == SPARSED_OK)
+        status = sparsed_context_device(context, &info);
+    if (status != SPARSED_OK) {
         fprintf(stderr, "bench: %s\n", message.text);
-        exit(1);
+        exit(status == SPARSED_E_NO_DEVICE ? NO_DEVICE : 1);
     }
     sparsed_context_destroy(context);
     return info;

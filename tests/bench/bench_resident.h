@@ -2,7 +2,8 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
  * Tensors that stay on an OpenCL device while attention over them is timed: opencl.h, with a context
- * and a queue of the benchmark's own. A failure of OpenCL's ends the program with one line.
+ * and a queue of the benchmark's own. A failure ends the program with one line and exit code 1, or 77
+ * where there is no such device.
  */
 #ifndef BENCH_RESIDENT_H
 #define BENCH_RESIDENT_H
