@@ -10,8 +10,8 @@
  *
  *   --device    as for sparsed_options.device; without it SPARSED_DEVICE, or auto (--resident: opencl)
  *   --mode      how a build ranks blocks: paper, upstream-dream, upstream-llada or joint
- *   --pattern   what sparse attends over: built, or random: as many random key blocks for every query
- *               block, `ratio` of all
+ *   --pattern   what sparse attends over: built; random: as many random key blocks for every query
+ *               block, `ratio` of all; shared: random, the same ones for the query blocks of 128 rows
  *   --rounds    timed runs of each pass, at most 64
  *   --resident  q, k, v and out stay on the OpenCL device, whose clock times all commands of a call
  *               (bench_resident.h); else they are host memory and the times hold the copies
@@ -187,7 +187,8 @@ static sparsed_kept *random_kept(const bench *b, sparsed_plan *plan) {
                                        .kv_len = o->desc.kv_len};
     sparsed_message message;
     sparsed_kept *kept;
-    sparsed_pattern *pattern = random_pattern(&info, o->select.ratio, &message);
+    sparsed_pattern *pattern =
+        random_pattern(&info, o->select.ratio, o->pattern_kind == BENCH_SHARED ? 128 : 0, &message);
     if (!pattern) {
         fprintf(stderr, "bench_attention: %s\n", message.text);
         exit(1);
@@ -213,7 +214,7 @@ static layer open_layer(bench *b, uint64_t len) {
     check(b, sparsed_plan_create(b->context, &o->desc, &o->select, &l.plan));
     check(b, sparsed_plan_describe(l.plan, &l.info));
     check(b, sparsed_kept_create(l.plan, &l.built));
-    l.attended = o->random ? random_kept(b, l.plan) : l.built;
+    l.attended = o->pattern_kind == BENCH_BUILT ? l.built : random_kept(b, l.plan);
     return l;
 }
 

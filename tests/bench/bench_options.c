@@ -9,9 +9,9 @@
 static const char usage[] =
     "usage: bench_attention [--device D] [--kernel ROW] [--dtype f32|f16|bf16]\n"
     "                       [--mode paper|upstream-dream|upstream-llada|joint]\n"
-    "                       [--pattern built|random] [--rounds N] [--resident] [--sgemm N]\n"
-    "                       [--serve] [heads] [kv_heads] [head_dim] [block_q] [block_k] [ratio]\n"
-    "                       [threads] [LENGTH ...]\n";
+    "                       [--pattern built|random|shared] [--rounds N] [--resident]\n"
+    "                       [--sgemm N] [--serve] [heads] [kv_heads] [head_dim] [block_q]\n"
+    "                       [block_k] [ratio] [threads] [LENGTH ...]\n";
 
 static void refuse(const char *argument, const char *why) {
     fprintf(stderr, "bench_attention: '%s' %s\n%s", argument, why, usage);
@@ -54,9 +54,11 @@ static uint32_t mode_of(const char *name) {
     return find_word(name, modes, sizeof modes / sizeof *modes, "is no --mode");
 }
 
-static bool is_random(const char *name) {
-    static const word patterns[] = {{"built", 0}, {"random", 1}};
-    return find_word(name, patterns, sizeof patterns / sizeof *patterns, "is no --pattern") == 1;
+static bench_pattern pattern_of(const char *name) {
+    static const word patterns[] = {
+        {"built", BENCH_BUILT}, {"random", BENCH_RANDOM}, {"shared", BENCH_SHARED}};
+    return (bench_pattern)find_word(name, patterns, sizeof patterns / sizeof *patterns,
+                                    "is no --pattern");
 }
 
 /* A flag, or an argument that is no option: kept at argv[*left]. */
@@ -127,7 +129,7 @@ bench_options bench_parse(int argc, char **argv) {
                        .desc = SPARSED_DESC_INIT,
                        .select = SPARSED_SELECT_INIT};
     argc = take_options(argc, argv, &o);
-    o.random = is_random(o.pattern);
+    o.pattern_kind = pattern_of(o.pattern);
     o.desc.dtype = dtype_of(o.dtype);
     o.desc.batch = 1;
     o.desc.heads = (uint32_t)argument(argc, argv, 1, 8);

@@ -10,10 +10,15 @@
 
 enum { BENCH_MAX_ROUNDS = 64, BENCH_MAX_LENGTHS = 16 };
 
+/* What sparse attends over: what the build chose; random blocks, the same number for each query block;
+ * the same, shared by the query blocks of 128 rows. */
+typedef enum bench_pattern { BENCH_BUILT, BENCH_RANDOM, BENCH_SHARED } bench_pattern;
+
 typedef struct bench_options {
     const char *device, *kernel, *dtype, *mode, *pattern;
-    bool resident, serves, random; /* random: the pattern */
-    int rounds, sgemm_size;        /* 0: by the length; none */
+    bench_pattern pattern_kind;
+    bool resident, serves;
+    int rounds, sgemm_size; /* 0: by the length; none */
     uint32_t threads;
     sparsed_desc desc;     /* without lengths */
     sparsed_select select; /* without gen_len */

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Block j is taken with the probability that leaves every choice of `kept` blocks equally likely. */
 static void draw_row(uint64_t *row, uint64_t k_blocks, uint64_t kept, uint64_t *state) {
@@ -19,10 +20,11 @@ static void draw_row(uint64_t *row, uint64_t k_blocks, uint64_t kept, uint64_t *
 }
 
 sparsed_pattern *random_pattern(const sparsed_pattern_info *info, double ratio,
-                                sparsed_message *message) {
+                                uint64_t shared_rows, sparsed_message *message) {
     const uint64_t q_blocks = (info->q_len + info->block_q - 1) / info->block_q;
     const uint64_t k_blocks = (info->kv_len + info->block_k - 1) / info->block_k;
     const uint64_t words = (k_blocks + 63) / 64, rows = info->heads * q_blocks;
+    const uint64_t shared = shared_rows > info->block_q ? shared_rows / info->block_q : 1;
     const uint64_t wanted = (uint64_t)(ratio * (double)k_blocks + 0.5);
     const uint64_t kept = wanted < 1 ? 1 : wanted > k_blocks ? k_blocks : wanted;
     uint64_t *bits = calloc((size_t)(rows * words), sizeof *bits);
@@ -33,7 +35,10 @@ sparsed_pattern *random_pattern(const sparsed_pattern_info *info, double ratio,
         return NULL;
     }
     for (uint64_t row = 0; row < rows; row++)
-        draw_row(bits + row * words, k_blocks, kept, &state);
+        if (row % q_blocks % shared == 0)
+            draw_row(bits + row * words, k_blocks, kept, &state);
+        else
+            memcpy(bits + row * words, bits + (row - 1) * words, words * sizeof *bits);
     sparsed_pattern_from_bits(info, bits, NULL, &pattern, message);
     free(bits);
     return pattern;

@@ -8,9 +8,13 @@
 
 #include <sparsed/pattern.h>
 
-/* Each keeps round(ratio * key blocks), at least one. NULL on failure, with the reason in message. Of
- * info what sparsed_pattern_from_bits needs; one batch. */
+#include <stdint.h>
+
+/* Each keeps round(ratio * key blocks), at least one.
+ *   info         what sparsed_pattern_from_bits needs, one batch
+ *   shared_rows  query blocks of the same so many rows keep the same key blocks; 0: each its own
+ * NULL on failure, with the reason in message. */
 sparsed_pattern *random_pattern(const sparsed_pattern_info *info, double ratio,
-                                sparsed_message *message);
+                                uint64_t shared_rows, sparsed_message *message);
 
 #endif
