@@ -21,6 +21,7 @@ cuDNN's against double precision.
 import argparse
 import os
 import re
+import signal
 import statistics
 import sys
 import time
@@ -141,16 +142,18 @@ def our_processes(options, sections, shape):
     every = ("dense", "dense+build", "build", "sparse")
     square = {"128x128": (dict(blocks="128x128"), every)}
     small_keys = {"128x32": (dict(blocks="128x32"), every)}
-    llada = {f"llada {b}": (dict(blocks=b, mode="upstream-llada"), ("dense", "dense+build", "build"))
-             for b in ("128x128", "128x32")}
+    llada = {**square, **small_keys,
+             **{f"llada {b}": (dict(blocks=b, mode="upstream-llada"), ("dense+build", "build"))
+                for b in ("128x128", "128x32")}}
     aim = {f"128x32 at {AIM_RATIO}": (dict(blocks="128x32", ratio=AIM_RATIO), ("sparse",))}
     all_processes = {
         "peers": square,
         "blocks": {**square, **small_keys, "32x32": (dict(blocks="32x32"), every),
                    "32x32 shared": (dict(blocks="32x32", pattern="shared"), ("sparse",))},
         "llada": llada,
-        "mma": {"mma 128x128": (dict(blocks="128x128", kernel=options.mma_kernel), every)},
-        "schedule": {**square, **small_keys, **llada, **aim},
+        "mma": {"mma 128x128": (dict(blocks="128x128", kernel=options.mma_kernel),
+                                ("dense", "sparse"))},
+        "schedule": {**llada, **aim},
     }
     chosen = {}
     for section in sections:
@@ -231,11 +234,11 @@ def add_peer_goals(goals, length, cases):
     add_build_goals(goals, at, cases, "128x128", 1.10)
 
 
-def add_build_goals(goals, at, cases, name, most):
-    goals.add(f"{at}{name}, dense + build / dense", ratio(cases, f"{name} dense+build", f"{name} dense"),
-              most=most)
-    goals.add(f"{at}{name}, build alone / dense", ratio(cases, f"{name} build", f"{name} dense"),
-              most=0.55 if name.startswith("llada") else None)
+def add_build_goals(goals, at, cases, name, most_added=None, most_alone=None):
+    dense = f"{name.split()[-1]} dense"
+    goals.add(f"{at}{name}, dense + build / dense", ratio(cases, f"{name} dense+build", dense),
+              most=most_added)
+    goals.add(f"{at}{name}, build alone / dense", ratio(cases, f"{name} build", dense), most=most_alone)
 
 
 def add_length_goals(goals, sections, length, cases):
@@ -251,7 +254,7 @@ def add_length_goals(goals, sections, length, cases):
                   ratio(cases, "128x128 sparse", "32x32 shared sparse", True))
     if "llada" in sections:
         for name in ("llada 128x128", "llada 128x32"):
-            add_build_goals(goals, at, cases, name, None)
+            add_build_goals(goals, at, cases, name, most_alone=0.55)
     if "mma" in sections:
         goals.add(at + "dense, FA2 / our mma kernel", ratio(cases, "FA2 dense", "mma 128x128 dense"), 1.0)
         goals.add(at + "sparse, FlexAttention / our mma kernel",
@@ -347,22 +350,29 @@ def run_accuracy(options, goals):
         goals.add("error: ours / cuDNN's", None, most=ERROR_GOAL)
 
 
+def run(options, goals):
+    for length in options.lengths:
+        run_length(options, goals, length)
+    if "shapes" in options.sections:
+        for name, shape in OTHER_SHAPES.items():
+            run_shape(options, goals, name, shape)
+    if "accuracy" in options.sections:
+        run_accuracy(options, goals)
+
+
 def main():
     options = parse()
     goals = Goals()
     start = time.monotonic()
     print(f"{torch.cuda.get_device_name()}; PyTorch {torch.__version__}, "
           f"cuDNN {torch.backends.cudnn.version()}; ratio {RATIO}")
-    with torch.inference_mode():
-        for length in options.lengths:
-            run_length(options, goals, length)
-        if "shapes" in options.sections:
-            for name, shape in OTHER_SHAPES.items():
-                run_shape(options, goals, name, shape)
-        if "accuracy" in options.sections:
-            run_accuracy(options, goals)
-    goals.show()
-    print(f"{time.monotonic() - start:.0f} s in all")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a time limit: what is there is shown
+    try:
+        with torch.no_grad():
+            run(options, goals)
+    finally:
+        goals.show()
+        print(f"{time.monotonic() - start:.0f} s in all")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from torch.nn.attention.flex_attention import BlockMask, flex_attention
 DEVICE = "cuda"
 FLEX_BLOCK = 128
 BUSY_BYTES = 256 << 20
-BUSY_TURNS = 4  # PyTorch takes longer to enqueue than one of these lasts
+BUSY_TURNS = 4  # PyTorch takes longer to enqueue a call than one of them lasts
 
 # One attention layer of bf16.
 Shape = namedtuple("Shape", "heads kv_heads head_dim length")

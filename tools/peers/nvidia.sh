@@ -70,7 +70,7 @@ program() {
 }
 
 # A program of ours, by its name, or another command, for no longer than the section's limit.
-limited() { timeout "${limits[$section]}" "$@"; }
+limited() { timeout -k 15 "${limits[$section]}" "$@"; }
 ours() {
     local file
     file=$(program "$1") && limited "$file" "${@:2}"
