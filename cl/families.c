@@ -24,6 +24,7 @@ const spd_cl_family spd_cl_families[SPD_CL_FAMILIES] = {
      .least_capability = 90,
      .most_capability = 90,
      .promoted = true,
+     .mapped = true,
      .specialised = true,
      .many_blocks = true,
      .max_rows = {128, 128, 128},
