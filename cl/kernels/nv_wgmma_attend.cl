@@ -402,11 +402,6 @@ NV_INLINE void mask_elements(float *s, __local const tile_info *info, const spd_
         }
 }
 
-NV_INLINE float quad_max(float x) {
-    x = fmax(x, nv_shuffle_xor(x, 1));
-    return fmax(x, nv_shuffle_xor(x, 2));
-}
-
 NV_INLINE float quad_sum(float x) {
     x += nv_shuffle_xor(x, 1);
     return x + nv_shuffle_xor(x, 2);
@@ -474,21 +469,37 @@ NV_INLINE void keep_stats(const row_place *place, const row_state *rows, uint wh
     }
 }
 
-/* Scores to exponentials; raises the maxima; `shrink` is for what was summed under the old ones. A build
- * keeps the sums of the tile's blocks. */
-NV_INLINE void soften(float *s, row_state *rows, float scale, float shrink[2],
-                      const row_place *place, __local const tile_info *info, uint tile, uint lane) {
+/* Raises the rows' references to the tile's maxima; `shrink` is for what was summed under the old ones.
+ * Both rows at a time, and two chains a row: the next instruction seldom waits. */
+NV_INLINE void raise_references(const float *s, row_state *rows, float scale, float shrink[2]) {
+    float even[2] = {rows->top[0], rows->top[1]}, odd[2] = {rows->top[0], rows->top[1]};
+#pragma unroll
+    for (uint i = 0; i < NV_KEYS / 2; i += 8)
+#pragma unroll
+        for (uint r = 0; r < 2; r++) {
+            even[r] = fmax(even[r], fmax(s[i + 2 * r], s[i + 2 * r + 1]));
+            odd[r] = fmax(odd[r], fmax(s[i + 4 + 2 * r], s[i + 4 + 2 * r + 1]));
+        }
+#pragma unroll
+    for (uint r = 0; r < 2; r++)
+        even[r] = fmax(even[r], odd[r]);
+#pragma unroll
+    for (uint mask = 1; mask < 4; mask *= 2)
+#pragma unroll
+        for (uint r = 0; r < 2; r++)
+            even[r] = fmax(even[r], nv_shuffle_xor(even[r], mask));
 #pragma unroll
     for (uint r = 0; r < 2; r++) {
-        float higher = rows->top[r];
-#pragma unroll
-        for (uint i = 0; i < NV_KEYS / 8; i++)
-            higher = fmax(higher, fmax(s[4 * i + 2 * r], s[4 * i + 2 * r + 1]));
-        rows->top[r] = quad_max(higher);
-        const float reference = nv_reference(rows->top[r], scale);
+        const float reference = nv_reference(even[r], scale);
         shrink[r] = nv_exp2(rows->reference[r] - reference);
+        rows->top[r] = even[r];
         rows->reference[r] = reference;
     }
+}
+
+/* Scores to exponentials, as pairs of the type of v in p, and their sums, which a build keeps. */
+NV_INLINE void soften(const float *s, uint *p, row_state *rows, float scale, const float shrink[2],
+                      const row_place *place, __local const tile_info *info, uint tile, uint lane) {
 #pragma unroll
     for (uint r = 0; r < 2; r++) {
         float slot_sum[NV_SLOTS], sum = 0.0f;
@@ -497,9 +508,10 @@ NV_INLINE void soften(float *s, row_state *rows, float scale, float shrink[2],
             slot_sum[slot] = 0.0f;
 #pragma unroll
             for (uint i = slot * SPD_BLOCK_K / 8; i < (slot + 1) * SPD_BLOCK_K / 8; i++) {
-                s[4 * i + 2 * r] = nv_exp2(fma(s[4 * i + 2 * r], scale, -rows->reference[r]));
-                s[4 * i + 2 * r + 1] = nv_exp2(fma(s[4 * i + 2 * r + 1], scale, -rows->reference[r]));
-                slot_sum[slot] += s[4 * i + 2 * r] + s[4 * i + 2 * r + 1];
+                const float x = nv_exp2(fma(s[4 * i + 2 * r], scale, -rows->reference[r]));
+                const float y = nv_exp2(fma(s[4 * i + 2 * r + 1], scale, -rows->reference[r]));
+                slot_sum[slot] += x + y;
+                p[2 * i + r] = nv_pack(x, y);
             }
             sum += slot_sum[slot];
         }
@@ -526,25 +538,21 @@ typedef struct unit {
     row_place place;
 } unit;
 
-/* From a tile's products to its exponentials, in s, and what a build keeps of them. */
-NV_INLINE void weigh(const unit *u, const spd_args *a, uint flags, uint n, uint what, float *s,
-                     row_state *rows, float shrink[2]) {
+/* Of a tile's products, those that count. */
+NV_INLINE void mask(const unit *u, const spd_args *a, uint flags, uint n, uint what, float *s) {
     __local const tile_info *info = &u->infos[n % INFO_TILES];
-    if (what & (TILE_SLOTS | TILE_ELEMENTS)) {
-        if (what & TILE_SLOTS)
-            mask_slots(s, info, u->q_block);
-        if (what & TILE_ELEMENTS)
-            mask_elements(s, info, a, flags, u->query, u->lane);
-    }
-    soften(s, rows, u->scale, shrink, &u->place, info, n, u->lane);
-    if (NV_BUILD && (what & TILE_ENDS_GENERATION))
-        keep_stats(&u->place, rows, 2, u->lane);
+    if (what & TILE_SLOTS)
+        mask_slots(s, info, u->q_block);
+    if (what & TILE_ELEMENTS)
+        mask_elements(s, info, a, flags, u->query, u->lane);
 }
 
-NV_INLINE void pack_weights(uint *p, const float *s) {
-#pragma unroll
-    for (uint i = 0; i < NV_KEYS / 4; i++)
-        p[i] = nv_pack(s[2 * i], s[2 * i + 1]);
+/* From a tile's products to its weights, and what a build keeps of them. */
+NV_INLINE void weigh(const unit *u, uint n, uint what, const float *s, uint *p, row_state *rows,
+                     const float shrink[2]) {
+    soften(s, p, rows, u->scale, shrink, &u->place, &u->infos[n % INFO_TILES], n, u->lane);
+    if (NV_BUILD && (what & TILE_ENDS_GENERATION))
+        keep_stats(&u->place, rows, 2, u->lane);
 }
 
 /* The descriptor of tile n. */
@@ -565,21 +573,20 @@ NV_INLINE void give_back(const unit *u, uint empty, uint n) {
         barrier_arrive(u->local0 + empty + 8 * (n % NV_STAGES));
 }
 
-/* Maxima seldom rise. */
 NV_INLINE void shrink_out(float *o, const float shrink[2]) {
-    if (!nv_ballot(shrink[0] != 1.0f || shrink[1] != 1.0f))
-        return;
 #pragma unroll
     for (uint i = 0; i < O_REGISTERS; i++)
         o[i] *= shrink[i / 2 % 2];
 }
 
-/* The products of one tile's keys are issued before those of the values of the tile before, and the
- * softmax runs beside the latter. */
+/* The products of one tile's keys are issued before those of the values of the tile before: they run
+ * beside its softmax. Exponentials, which take longest, come when the latter are done, so that all
+ * else that is to be done runs beside them. */
 NV_INLINE void attend_tiles(const unit *u, const spd_args *a, uint flags, float *o, row_state *rows) {
     float s[64], shrink[2];
     uint p[NV_KEYS / 4];
     wait_full(u, FULL_K, 0);
+    uint what = u->infos[0].what;
     turn_wait(u->group);
     products_begin();
     multiply_keys(s, u->q, tile_at(u->k, 0));
@@ -587,10 +594,10 @@ NV_INLINE void attend_tiles(const unit *u, const spd_args *a, uint flags, float 
     turn_pass(u->group);
     products_wait_all();
     HOLD_64(s);
-    uint what = u->infos[0].what;
     give_back(u, EMPTY_K, 0);
-    weigh(u, a, flags, 0, what, s, rows, shrink);
-    pack_weights(p, s);
+    mask(u, a, flags, 0, what, s);
+    raise_references(s, rows, u->scale, shrink);
+    weigh(u, 0, what, s, p, rows, shrink);
     uint n = 1;
     for (; !(what & TILE_LAST); n++) {
         wait_full(u, FULL_K, n);
@@ -606,12 +613,13 @@ NV_INLINE void attend_tiles(const unit *u, const spd_args *a, uint flags, float 
         products_wait_all_but_last();
         HOLD_64(s);
         give_back(u, EMPTY_K, n);
-        weigh(u, a, flags, n, what, s, rows, shrink);
+        mask(u, a, flags, n, what, s);
+        raise_references(s, rows, u->scale, shrink);
         products_wait_all();
         hold_out(o);
         give_back(u, EMPTY_V, n - 1);
         shrink_out(o, shrink);
-        pack_weights(p, s);
+        weigh(u, n, what, s, p, rows, shrink);
     }
     wait_full(u, FULL_V, n - 1);
     products_begin();
@@ -624,7 +632,7 @@ NV_INLINE void attend_tiles(const unit *u, const spd_args *a, uint flags, float 
 /* A build alone: no values. */
 NV_INLINE void score_tiles(const unit *u, const spd_args *a, uint flags, row_state *rows) {
     float s[64], shrink[2];
-    uint what = 0;
+    uint p[NV_KEYS / 4], what = 0;
     for (uint n = 0; !(what & TILE_LAST); n++) {
         wait_full(u, FULL_K, n);
         what = u->infos[n % INFO_TILES].what;
@@ -636,7 +644,9 @@ NV_INLINE void score_tiles(const unit *u, const spd_args *a, uint flags, row_sta
         products_wait_all();
         HOLD_64(s);
         give_back(u, EMPTY_K, n);
-        weigh(u, a, flags, n, what, s, rows, shrink);
+        mask(u, a, flags, n, what, s);
+        raise_references(s, rows, u->scale, shrink);
+        weigh(u, n, what, s, p, rows, shrink);
     }
 }
 
