@@ -20,7 +20,7 @@ typedef struct spd_cl_family {
     uint32_t least_capability, most_capability;
     bool promoted;         /* source's programs: see promote.h */
     uint32_t head_dims[2]; /* that it takes; 0 = all */
-    /* source is compiled for what a launch does and for the block sizes, and its launches never have
+    /* source and score are compiled for the block sizes, source for what a launch does, which never has
      * SPD_CL_SECOND: a build alone takes the scores' scale, and where attention has another one it is a
      * launch of its own. */
     bool specialised;
@@ -34,7 +34,7 @@ typedef struct spd_cl_family {
     uint32_t gpu_operations, cpu_operations;
 } spd_cl_family;
 
-enum { SPD_CL_FAMILIES = 2 };
+enum { SPD_CL_FAMILIES = 3 };
 extern const spd_kernel_row spd_cl_rows[SPD_CL_FAMILIES];
 extern const spd_cl_family spd_cl_families[SPD_CL_FAMILIES];
 

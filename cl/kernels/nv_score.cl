@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/*
+ * nv_score: from the exponential sums of the nv_ attend kernels to block scores: for each query block
+ * and key block the sum (or the largest) over the block's rows of a row's probability mass in the key
+ * block.
+ *
+ * Shapes   mass, mass_max, stats of the launch: nv.clh; scores [2][heads][query blocks][k_blocks]: the
+ *          softmax over all keys, then (upstream modes) over the generation keys, 0 for prompt blocks.
+ * Launch   groups of 64 = two warps; global {64 * any number, query blocks, heads}; a warp takes every
+ *          second tile of its group's share, a lane every 32nd row of the query block.
+ * Local    none. Barriers none.
+ * Numerics float; a lane's rows in their order, then lanes pairwise. A NaN anywhere in a row makes its
+ *          scores NaN.
+ */
+#ifndef SPD_NV
+#include "nv.clh"
+#endif
+
+#define WARP 32
+#define WARPS 2
+#define LANE_ROWS ((SPD_BLOCK_Q + WARP - 1) / WARP)
+
+/* A NaN stays, to rank last. */
+NV_INLINE float reduce(float score, float p, uint score_max) {
+    if (!score_max)
+        return score + p;
+    return p > score || isnan(p) ? p : score;
+}
+
+NV_INLINE float reduce_lanes(float score, uint score_max) {
+#pragma unroll
+    for (uint mask = WARP / 2; mask > 0; mask /= 2)
+        score = reduce(score, nv_shuffle_xor(score, mask), score_max);
+    return score;
+}
+
+/* What turns a lane's sums under some maxima into shares of the whole. */
+typedef struct softmax {
+    float top[LANE_ROWS], inverse[LANE_ROWS];
+} softmax;
+
+/* Rows that are not there weigh nothing. */
+NV_INLINE softmax load_softmax(__global const float *stats, ulong stride, uint rows, uint lane) {
+    softmax s;
+#pragma unroll
+    for (uint i = 0; i < LANE_ROWS; i++) {
+        const uint r = lane + i * WARP;
+        s.top[i] = r < rows ? stats[r] : 0.0f;
+        s.inverse[i] = r < rows ? 1.0f / stats[stride + r] : 0.0f;
+    }
+    return s;
+}
+
+NV_INLINE float score_of(__global const float *mass, const float *top, const softmax *s,
+                         const spd_args *a, uint rows, uint lane) {
+    float score = 0.0f;
+#pragma unroll
+    for (uint i = 0; i < LANE_ROWS; i++) {
+        const uint r = lane + i * WARP;
+        if (r < rows)
+            score = reduce(score, mass[r] * nv_exp2((top[i] - s->top[i]) * a->score_scale) * s->inverse[i],
+                           a->score_max);
+    }
+    return reduce_lanes(score, a->score_max);
+}
+
+__kernel __attribute__((reqd_work_group_size(WARP *WARPS, 1, 1))) void
+nv_score(__global const float *mass, __global const float *mass_max, __global const float *stats,
+         __global float *scores, const spd_args a) {
+    const uint q_block = get_group_id(1), head = get_group_id(2);
+    const uint lane = get_local_id(0) % WARP, warp = get_local_id(0) / WARP;
+    const uint q_blocks = (a.rows + SPD_BLOCK_Q - 1) / SPD_BLOCK_Q;
+    const uint first = q_block * SPD_BLOCK_Q;
+    const uint rows = (uint)min((ulong)min((uint)SPD_BLOCK_Q, a.rows - first),
+                                a.queries - a.first_row - first);
+    const ulong stride = nv_row_stride(&a);
+    const uint tiles = nv_tiles(&a), first_tiles = nv_first_tiles(&a);
+    const uint share = (tiles + get_num_groups(0) - 1) / get_num_groups(0);
+    const uint end = min(tiles, (uint)(get_group_id(0) + 1) * share);
+    mass += head * a.k_blocks * stride + first;
+    mass_max += head * tiles * stride + first;
+    stats += head * 4 * stride + first;
+    scores += ((ulong)head * q_blocks + q_block) * a.k_blocks;
+    __global float *generation_scores = scores + (ulong)a.heads * q_blocks * a.k_blocks;
+    const softmax all = load_softmax(stats, stride, rows, lane);
+    const softmax generation = load_softmax(stats + 2 * stride, stride, rows, lane);
+    for (uint tile = get_group_id(0) * share + warp; tile < end; tile += WARPS) {
+        const bool prompt = tile >= first_tiles;
+        const uint block0 = prompt ? (tile - first_tiles) * NV_SLOTS : a.split + tile * NV_SLOTS;
+        const uint block_end = min(block0 + NV_SLOTS, prompt ? a.split : a.k_blocks);
+        float top[LANE_ROWS];
+#pragma unroll
+        for (uint i = 0; i < LANE_ROWS; i++)
+            top[i] = lane + i * WARP < rows ? mass_max[tile * stride + lane + i * WARP] : 0.0f;
+        for (uint block = block0; block < block_end; block++) {
+            __global const float *own = mass + block * stride;
+            const float score = score_of(own, top, &all, &a, rows, lane);
+            const float other =
+                a.upstream && !prompt ? score_of(own, top, &generation, &a, rows, lane) : 0.0f;
+            if (lane == 0)
+                scores[block] = score;
+            if (lane == 0 && a.upstream)
+                generation_scores[block] = other;
+        }
+    }
+}

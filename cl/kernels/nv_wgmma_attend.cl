@@ -1,0 +1,637 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/*
+ * nv_wgmma_attend: attention of 128 query rows of one head on Hopper's warpgroup products (sm_90a),
+ * dense or over kept key blocks, with log-sum-exp, and in the same pass the exponential sums that
+ * block scores are made of; or those alone. Lines that begin with the marker are PTX which the OpenCL
+ * compiler does not take: the host promotes them (cl/promote.h).
+ *
+ * Shapes   q, k, v, out, lse, bits as of all attend kernels; mass, mass_max, stats: nv.clh.
+ *          SPD_FLAGS says what is compiled in; flags LSE, SPARSE and FIXED are of the launch.
+ * Launch   work-group 384 = a warpgroup that loads (half of it q and k, the other half v) and two that
+ *          compute 64 rows each; global {384 * units, heads}.
+ * Local    128 rows of q and NV_STAGES tiles of 128 keys of k and of v, 160 KiB at D = 128.
+ * Barriers a pair for each stage of k and of v: full (64 items that load) and empty (the two warpgroups
+ *          that compute); they take turns at the tensor cores by named barriers 1 and 2.
+ * Numerics products of f16 or bf16 in float; the running maximum is of the products q.k, which are
+ *          scaled as differences from it; exp2 of the special function unit, 2 ulp; weights are rounded
+ *          to the type of v for the second product, and summed before. Sums in a fixed order.
+ */
+#ifndef SPD_NV
+#include "nv.clh"
+#endif
+
+#define NV_STAGES 2
+#define GROUP 128 /* items of a warpgroup */
+#define LOADERS 64
+#define PART_BYTES (NV_ROWS * 128)
+#define TILE_BYTES (NV_PARTS * PART_BYTES)
+#define INFO_TILES 4 /* what loaders say of a tile is read up to two tiles later */
+#define O_REGISTERS (SPD_D / 2)
+
+#define FIRST_Q 0
+#define FIRST_K TILE_BYTES
+#define FIRST_V (TILE_BYTES * (1 + NV_STAGES))
+#define BARRIERS (TILE_BYTES * (1 + 2 * NV_STAGES))
+#define FULL_Q BARRIERS
+#define FULL_K (FULL_Q + 8)
+#define EMPTY_K (FULL_K + 8 * NV_STAGES)
+#define FULL_V (EMPTY_K + 8 * NV_STAGES)
+#define EMPTY_V (FULL_V + 8 * NV_STAGES)
+#define LOCAL_BYTES (EMPTY_V + 8 * NV_STAGES)
+
+/* What the loaders say of a tile. */
+#define TILE_LAST 1u
+#define TILE_ENDS_GENERATION 2u
+#define TILE_SLOTS 4u    /* some query blocks do not keep some slot's block */
+#define TILE_ELEMENTS 8u /* some keys of the slots' blocks are not attended to */
+
+typedef struct tile_info {
+    uint what;
+    uint kept[2]; /* nv_kept_bits */
+    uint block[NV_SLOTS];
+} tile_info;
+
+/* ---- barriers -------------------------------------------------------------------------------- */
+
+NV_INLINE void barrier_make(uint barrier, uint arrivals) {
+    __asm__ volatile("mbarrier.init.shared.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals) : "memory");
+}
+
+NV_INLINE void barrier_arrive(uint barrier) {
+    __asm__ volatile("{.reg .b64 s; mbarrier.arrive.shared.b64 s, [%0];}" ::"r"(barrier) : "memory");
+}
+
+NV_INLINE void barrier_wait(uint barrier, uint phase) {
+    uint done;
+    do {
+        __asm__ volatile("{.reg .pred p; mbarrier.try_wait.parity.shared.b64 p, [%1], %2; "
+                     "selp.u32 %0, 1, 0, p;}"
+                     : "=r"(done)
+                     : "r"(barrier), "r"(phase)
+                     : "memory");
+    } while (!done);
+}
+
+/* The warpgroups that compute take turns. */
+NV_INLINE void turn_wait(uint group) {
+    __asm__ volatile("bar.sync %0, 256;" ::"r"(1 + group) : "memory");
+}
+
+NV_INLINE void turn_pass(uint group) {
+    __asm__ volatile("bar.arrive %0, 256;" ::"r"(2 - group) : "memory");
+}
+
+/* ---- warpgroup products ---------------------------------------------------------------------- */
+
+#define OUT_64(x) \
+    "+f"((x)[0]), "+f"((x)[1]), "+f"((x)[2]), "+f"((x)[3]), \
+    "+f"((x)[4]), "+f"((x)[5]), "+f"((x)[6]), "+f"((x)[7]), \
+    "+f"((x)[8]), "+f"((x)[9]), "+f"((x)[10]), "+f"((x)[11]), \
+    "+f"((x)[12]), "+f"((x)[13]), "+f"((x)[14]), "+f"((x)[15]), \
+    "+f"((x)[16]), "+f"((x)[17]), "+f"((x)[18]), "+f"((x)[19]), \
+    "+f"((x)[20]), "+f"((x)[21]), "+f"((x)[22]), "+f"((x)[23]), \
+    "+f"((x)[24]), "+f"((x)[25]), "+f"((x)[26]), "+f"((x)[27]), \
+    "+f"((x)[28]), "+f"((x)[29]), "+f"((x)[30]), "+f"((x)[31]), \
+    "+f"((x)[32]), "+f"((x)[33]), "+f"((x)[34]), "+f"((x)[35]), \
+    "+f"((x)[36]), "+f"((x)[37]), "+f"((x)[38]), "+f"((x)[39]), \
+    "+f"((x)[40]), "+f"((x)[41]), "+f"((x)[42]), "+f"((x)[43]), \
+    "+f"((x)[44]), "+f"((x)[45]), "+f"((x)[46]), "+f"((x)[47]), \
+    "+f"((x)[48]), "+f"((x)[49]), "+f"((x)[50]), "+f"((x)[51]), \
+    "+f"((x)[52]), "+f"((x)[53]), "+f"((x)[54]), "+f"((x)[55]), \
+    "+f"((x)[56]), "+f"((x)[57]), "+f"((x)[58]), "+f"((x)[59]), \
+    "+f"((x)[60]), "+f"((x)[61]), "+f"((x)[62]), "+f"((x)[63])
+#define OUT_32(x) \
+    "+f"((x)[0]), "+f"((x)[1]), "+f"((x)[2]), "+f"((x)[3]), \
+    "+f"((x)[4]), "+f"((x)[5]), "+f"((x)[6]), "+f"((x)[7]), \
+    "+f"((x)[8]), "+f"((x)[9]), "+f"((x)[10]), "+f"((x)[11]), \
+    "+f"((x)[12]), "+f"((x)[13]), "+f"((x)[14]), "+f"((x)[15]), \
+    "+f"((x)[16]), "+f"((x)[17]), "+f"((x)[18]), "+f"((x)[19]), \
+    "+f"((x)[20]), "+f"((x)[21]), "+f"((x)[22]), "+f"((x)[23]), \
+    "+f"((x)[24]), "+f"((x)[25]), "+f"((x)[26]), "+f"((x)[27]), \
+    "+f"((x)[28]), "+f"((x)[29]), "+f"((x)[30]), "+f"((x)[31])
+#define REGISTERS_64 \
+    "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, " \
+    "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, " \
+    "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, " \
+    "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63}"
+#define REGISTERS_32 \
+    "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, " \
+    "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31}"
+
+/* Register arrays that a product is writing must not be touched before it is waited for. */
+#define HOLD_64(x) __asm__ volatile("" : OUT_64(x)::"memory")
+#define HOLD_32(x) __asm__ volatile("" : OUT_32(x)::"memory")
+
+NV_INLINE void products_begin(void) {
+    __asm__ volatile("//@90a wgmma.fence.sync.aligned;" ::: "memory");
+}
+
+NV_INLINE void products_commit(void) {
+    __asm__ volatile("//@90a wgmma.commit_group.sync.aligned;" ::: "memory");
+}
+
+NV_INLINE void products_wait_all(void) {
+    __asm__ volatile("//@90a wgmma.wait_group.sync.aligned 0;" ::: "memory");
+}
+
+NV_INLINE void products_wait_all_but_last(void) {
+    __asm__ volatile("//@90a wgmma.wait_group.sync.aligned 1;" ::: "memory");
+}
+
+/* Tiles with swizzled rows of 128 bytes: `leading` and `stride` in units of 16 bytes. */
+NV_INLINE ulong descriptor(uint address, ulong leading, ulong stride) {
+    return (ulong)((address & 0x3ffff) >> 4) | leading << 16 | stride << 32 | (ulong)1 << 62;
+}
+
+/* Rows of 64 columns, groups of 8 rows one after another: q and k, 16 columns a step. */
+NV_INLINE ulong rows_descriptor(uint address) {
+    return descriptor(address, 1, 64);
+}
+
+/* The same read by columns: v, 16 keys a step; `leading` from 64 columns to the next. */
+NV_INLINE ulong columns_descriptor(uint address) {
+    return descriptor(address, PART_BYTES >> 4, 64);
+}
+
+/* s = q k^T: 64 rows by 128 keys. */
+NV_INLINE void multiply_keys(float *s, uint q, uint k) {
+#pragma unroll
+    for (uint step = 0; step < SPD_D / 16; step++) {
+        const uint at = step / 4 * PART_BYTES + step % 4 * 32;
+        const ulong a = rows_descriptor(q + at), b = rows_descriptor(k + at);
+        __asm__ volatile("//@90a {.reg .pred p; setp.ne.b32 p, %66, 0; "
+                     "wgmma.mma_async.sync.aligned.m64n128k16.f32." NV_TYPE "." NV_TYPE
+                     " " REGISTERS_64 ", %64, %65, p, 1, 1, 0, 0;}"
+                     : OUT_64(s)
+                     : "l"(a), "l"(b), "r"(step)
+                     : "memory");
+    }
+}
+
+/* o += p v, weights p in registers: 64 rows by 128 keys by D columns. */
+NV_INLINE void multiply_values(float *o, const uint *p, uint v) {
+#pragma unroll
+    for (uint step = 0; step < NV_KEYS / 16; step++) {
+        const ulong b = columns_descriptor(v + step * 16 * 128);
+#if SPD_D == 128
+        __asm__ volatile("//@90a wgmma.mma_async.sync.aligned.m64n128k16.f32." NV_TYPE "." NV_TYPE
+                     " " REGISTERS_64 ", {%64, %65, %66, %67}, %68, 1, 1, 1, 1;"
+                     : OUT_64(o)
+                     : "r"(p[4 * step]), "r"(p[4 * step + 1]), "r"(p[4 * step + 2]),
+                       "r"(p[4 * step + 3]), "l"(b)
+                     : "memory");
+#else
+        __asm__ volatile("//@90a wgmma.mma_async.sync.aligned.m64n64k16.f32." NV_TYPE "." NV_TYPE
+                     " " REGISTERS_32 ", {%32, %33, %34, %35}, %36, 1, 1, 1, 1;"
+                     : OUT_32(o)
+                     : "r"(p[4 * step]), "r"(p[4 * step + 1]), "r"(p[4 * step + 2]),
+                       "r"(p[4 * step + 3]), "l"(b)
+                     : "memory");
+#endif
+    }
+}
+
+NV_INLINE void hold_out(float *o) {
+#if SPD_D == 128
+    HOLD_64(o);
+#else
+    HOLD_32(o);
+#endif
+}
+
+/* ---- loading --------------------------------------------------------------------------------- */
+
+NV_INLINE uint what_of(const spd_args *a, uint flags, const nv_walk *w, const nv_tile *tile) {
+    uint what = (tile->last ? TILE_LAST : 0) | (tile->ends_generation ? TILE_ENDS_GENERATION : 0);
+    bool partial = (flags & SPD_FLAG_FIXED) != 0;
+#pragma unroll
+    for (uint i = 0; i < NV_SLOTS; i++)
+        partial |= tile->block[i] != NV_EMPTY && nv_slot_keys(a, tile->block[i]) < SPD_BLOCK_K;
+    if (!tile->full || (w->sparse && NV_Q_BLOCKS > 1))
+        what |= TILE_SLOTS;
+    return what | (partial ? TILE_ELEMENTS : 0);
+}
+
+NV_INLINE void tell(__local tile_info *info, const nv_tile *tile, uint what, uint kept, uint item) {
+    if (item % 32 == 0)
+        info->kept[item / 32] = kept;
+    if (item != 0)
+        return;
+    info->what = what;
+#pragma unroll
+    for (uint i = 0; i < NV_SLOTS; i++)
+        info->block[i] = tile->block[i];
+}
+
+/* The items of the first warpgroup: tiles of k, or of v, one after another. */
+NV_INLINE void load(const spd_args *a, uint flags, __global const ushort *q,
+                 __global const ushort *rows, ulong row_stride, bool keys_side, nv_walk w,
+                 uint local0, __local tile_info *infos, ulong row0, uint item) {
+    const uint tiles = local0 + (keys_side ? FIRST_K : FIRST_V);
+    const uint full = local0 + (keys_side ? FULL_K : FULL_V);
+    const uint empty = local0 + (keys_side ? EMPTY_K : EMPTY_V);
+    const bool aligned = nv_aligned(rows, row_stride);
+    if (keys_side)
+        nv_load_rows(local0 + FIRST_Q, PART_BYTES, q + row0 * a->q_row, a->q_row,
+                     (uint)min((ulong)NV_ROWS, a->queries - row0), NV_ROWS,
+                     nv_aligned(q, a->q_row), item);
+    nv_tile tile;
+    uint n = 0;
+    do {
+        nv_next_tile(&w, &tile);
+        const uint what = what_of(a, flags, &w, &tile);
+        const uint kept = keys_side && (what & TILE_SLOTS) ? nv_kept_bits(&w, &tile, item) : 0;
+        const uint stage = n % NV_STAGES;
+        barrier_wait(empty + 8 * stage, (n / NV_STAGES & 1) ^ 1);
+        if (keys_side)
+            tell(&infos[n % INFO_TILES], &tile, what, kept, item);
+#pragma unroll
+        for (uint i = 0; i < NV_SLOTS; i++) {
+            const uint there = nv_slot_keys(a, tile.block[i]);
+            nv_load_rows(tiles + stage * TILE_BYTES + i * SPD_BLOCK_K * 128, PART_BYTES,
+                         rows + (there ? tile.block[i] * (ulong)SPD_BLOCK_K * row_stride : 0),
+                         row_stride, there, SPD_BLOCK_K, aligned, item);
+        }
+        __asm__ volatile("cp.async.wait_all;" ::: "memory");
+        __asm__ volatile("fence.proxy.async.shared::cta;" ::: "memory");
+        if (keys_side && n == 0)
+            barrier_arrive(local0 + FULL_Q);
+        barrier_arrive(full + 8 * stage);
+        n++;
+    } while (!tile.last);
+}
+
+/* ---- the softmax of a tile -------------------------------------------------------------------- */
+
+/* An item holds two rows of its warpgroup's 64, 8 apart, and of each group of 8 keys the two at
+ * 2 * (lane % 4): s[4 i + 2 r + e] is row r, key 8 i + 2 * (lane % 4) + e. */
+typedef struct row_state {
+    float top[2], sum[2];
+} row_state;
+
+NV_INLINE void mask_slots(float *s, __local const tile_info *info, uint q_block) {
+#pragma unroll
+    for (uint slot = 0; slot < NV_SLOTS; slot++) {
+        if (info->kept[slot / 4] >> (8 * (slot % 4) + q_block) & 1)
+            continue;
+#pragma unroll
+        for (uint i = 0; i < SPD_BLOCK_K / 2; i++)
+            s[slot * (SPD_BLOCK_K / 2) + i] = -INFINITY;
+    }
+}
+
+NV_INLINE void mask_elements(float *s, __local const tile_info *info, const spd_args *a, uint flags,
+                          ulong query, uint lane) {
+#pragma unroll
+    for (uint i = 0; i < NV_KEYS / 8; i++) {
+        const ulong key = (ulong)info->block[8 * i / SPD_BLOCK_K] * SPD_BLOCK_K +
+                          8 * i % SPD_BLOCK_K + lane % 4 * 2;
+#pragma unroll
+        for (uint j = 0; j < 4; j++)
+            if (!nv_attends(a, flags, query + j / 2 * 8, key + j % 2))
+                s[4 * i + j] = -INFINITY;
+    }
+}
+
+NV_INLINE float quad_max(float x) {
+    x = fmax(x, nv_shuffle_xor(x, 1));
+    return fmax(x, nv_shuffle_xor(x, 2));
+}
+
+NV_INLINE float quad_sum(float x) {
+    x += nv_shuffle_xor(x, 1);
+    return x + nv_shuffle_xor(x, 2);
+}
+
+/* ---- sums of a build --------------------------------------------------------------------------- */
+
+/* Where a launch's sums of one row lie. */
+typedef struct row_place {
+    __global float *mass, *mass_max, *stats;
+    ulong rows; /* from key block to key block, from tile to tile, from one of stats to the next */
+} row_place;
+
+/* Of four values an item has in each lane of a quad, lane q gets the sum of value q. */
+NV_INLINE float quad_sum_of_four(const float *x, uint lane) {
+    const bool high = lane & 2, odd = lane & 1;
+    const float a = (high ? x[2] : x[0]) + nv_shuffle_xor(high ? x[0] : x[2], 2);
+    const float b = (high ? x[3] : x[1]) + nv_shuffle_xor(high ? x[1] : x[3], 2);
+    return (odd ? b : a) + nv_shuffle_xor(odd ? a : b, 1);
+}
+
+/* Of two values, even lanes get the sum of the first, odd ones that of the second. */
+NV_INLINE float quad_sum_of_two(const float *x, uint lane) {
+    const bool odd = lane & 1;
+    const float a = (odd ? x[1] : x[0]) + nv_shuffle_xor(odd ? x[0] : x[1], 1);
+    return a + nv_shuffle_xor(a, 2);
+}
+
+/* Of an item's sums of the slots, lane q of a quad gets the quad's sum of slot first + q; where there
+ * are fewer than four slots, of slot q % NV_SLOTS. */
+NV_INLINE float quad_sum_of_slots(const float *slot_sum, uint first, uint lane) {
+#if NV_SLOTS == 1
+    return quad_sum(slot_sum[first]);
+#elif NV_SLOTS == 2
+    return quad_sum_of_two(slot_sum + first, lane);
+#else
+    return quad_sum_of_four(slot_sum + first, lane);
+#endif
+}
+
+/* The sums of the tile's slots, row r of the item; its maximum by the first lane of a quad. */
+NV_INLINE void keep_sums(const row_place *place, uint r, const float *slot_sum, float top,
+                         __local const tile_info *info, uint tile, uint lane) {
+    const ulong row = r * 8;
+    const uint q = lane % 4;
+#pragma unroll
+    for (uint first = 0; first < NV_SLOTS; first += 4) {
+        const float sum = quad_sum_of_slots(slot_sum, first, lane);
+        const uint block = q < NV_SLOTS ? info->block[first + q] : NV_EMPTY;
+        if (block != NV_EMPTY)
+            place->mass[block * place->rows + row] = sum;
+    }
+    if (q == 0)
+        place->mass_max[tile * place->rows + row] = top;
+}
+
+NV_INLINE void keep_stats(const row_place *place, const row_state *rows, uint which, uint lane) {
+#pragma unroll
+    for (uint r = 0; r < 2; r++) {
+        const float sum = quad_sum(rows->sum[r]);
+        if (lane % 4 == 0) {
+            place->stats[which * place->rows + r * 8] = rows->top[r];
+            place->stats[(which + 1) * place->rows + r * 8] = sum;
+        }
+    }
+}
+
+/* Scores to exponentials; raises the maxima; `shrink` is for what was summed under the old ones. A build
+ * keeps the sums of the tile's blocks. */
+NV_INLINE void soften(float *s, row_state *rows, float scale, float shrink[2],
+                      const row_place *place, __local const tile_info *info, uint tile, uint lane) {
+#pragma unroll
+    for (uint r = 0; r < 2; r++) {
+        float higher = rows->top[r];
+#pragma unroll
+        for (uint i = 0; i < NV_KEYS / 8; i++)
+            higher = fmax(higher, fmax(s[4 * i + 2 * r], s[4 * i + 2 * r + 1]));
+        higher = quad_max(higher);
+        shrink[r] = nv_exp2((rows->top[r] - higher) * scale);
+        rows->top[r] = higher;
+    }
+#pragma unroll
+    for (uint r = 0; r < 2; r++) {
+        float slot_sum[NV_SLOTS], sum = 0.0f;
+#pragma unroll
+        for (uint slot = 0; slot < NV_SLOTS; slot++) {
+            slot_sum[slot] = 0.0f;
+#pragma unroll
+            for (uint i = slot * SPD_BLOCK_K / 8; i < (slot + 1) * SPD_BLOCK_K / 8; i++) {
+                s[4 * i + 2 * r] = nv_exp2((s[4 * i + 2 * r] - rows->top[r]) * scale);
+                s[4 * i + 2 * r + 1] = nv_exp2((s[4 * i + 2 * r + 1] - rows->top[r]) * scale);
+                slot_sum[slot] += s[4 * i + 2 * r] + s[4 * i + 2 * r + 1];
+            }
+            sum += slot_sum[slot];
+        }
+        rows->sum[r] = rows->sum[r] * shrink[r] + sum;
+        if (NV_BUILD)
+            keep_sums(place, r, slot_sum, rows->top[r], info, tile, lane);
+    }
+}
+
+/* ---- computing --------------------------------------------------------------------------------- */
+
+/* What an item that computes knows besides its registers. */
+typedef struct unit {
+    uint local0;
+    __local const tile_info *infos;
+    uint q;       /* the warpgroup's rows of q */
+    uint group;   /* 0 or 1 */
+    uint item;    /* in the warpgroup */
+    uint lane;
+    uint q_block; /* of the unit, the warp's */
+    ulong query;  /* position of the item's first row */
+    float scale;
+    row_place place;
+} unit;
+
+/* From a tile's products to its exponentials, in s, and what a build keeps of them. */
+NV_INLINE void weigh(const unit *u, const spd_args *a, uint flags, uint n, float *s, row_state *rows,
+                  float shrink[2]) {
+    __local const tile_info *info = &u->infos[n % INFO_TILES];
+    const uint what = info->what;
+    if (what & (TILE_SLOTS | TILE_ELEMENTS)) {
+        if (what & TILE_SLOTS)
+            mask_slots(s, info, u->q_block);
+        if (what & TILE_ELEMENTS)
+            mask_elements(s, info, a, flags, u->query, u->lane);
+    }
+    soften(s, rows, u->scale, shrink, &u->place, info, n, u->lane);
+    if (NV_BUILD && (what & TILE_ENDS_GENERATION))
+        keep_stats(&u->place, rows, 2, u->lane);
+}
+
+NV_INLINE void pack_weights(uint *p, const float *s) {
+#pragma unroll
+    for (uint i = 0; i < NV_KEYS / 4; i++)
+        p[i] = nv_pack(s[2 * i], s[2 * i + 1]);
+}
+
+NV_INLINE uint tile_at(const unit *u, uint first, uint n) {
+    return u->local0 + first + n % NV_STAGES * TILE_BYTES;
+}
+
+NV_INLINE void wait_full(const unit *u, uint full, uint n) {
+    barrier_wait(u->local0 + full + 8 * (n % NV_STAGES), n / NV_STAGES & 1);
+}
+
+NV_INLINE void give_back(const unit *u, uint empty, uint n) {
+    if (u->item == 0)
+        barrier_arrive(u->local0 + empty + 8 * (n % NV_STAGES));
+}
+
+/* The products of one tile's keys are issued before those of the values of the tile before, and the
+ * softmax runs beside the latter. */
+NV_INLINE void attend_tiles(const unit *u, const spd_args *a, uint flags, float *o, row_state *rows) {
+    float s[64], shrink[2];
+    uint p[NV_KEYS / 4];
+    wait_full(u, FULL_K, 0);
+    turn_wait(u->group);
+    products_begin();
+    multiply_keys(s, u->q, tile_at(u, FIRST_K, 0));
+    products_commit();
+    turn_pass(u->group);
+    products_wait_all();
+    HOLD_64(s);
+    bool last = u->infos[0].what & TILE_LAST;
+    give_back(u, EMPTY_K, 0);
+    weigh(u, a, flags, 0, s, rows, shrink);
+    pack_weights(p, s);
+    uint n = 1;
+    for (; !last; n++) {
+        wait_full(u, FULL_K, n);
+        last = u->infos[n % INFO_TILES].what & TILE_LAST;
+        turn_wait(u->group);
+        products_begin();
+        multiply_keys(s, u->q, tile_at(u, FIRST_K, n));
+        products_commit();
+        wait_full(u, FULL_V, n - 1);
+        multiply_values(o, p, tile_at(u, FIRST_V, n - 1));
+        products_commit();
+        turn_pass(u->group);
+        products_wait_all_but_last();
+        HOLD_64(s);
+        give_back(u, EMPTY_K, n);
+        weigh(u, a, flags, n, s, rows, shrink);
+        products_wait_all();
+        hold_out(o);
+        give_back(u, EMPTY_V, n - 1);
+#pragma unroll
+        for (uint i = 0; i < O_REGISTERS; i++)
+            o[i] *= shrink[i / 2 % 2];
+        pack_weights(p, s);
+    }
+    wait_full(u, FULL_V, n - 1);
+    products_begin();
+    multiply_values(o, p, tile_at(u, FIRST_V, n - 1));
+    products_commit();
+    products_wait_all();
+    hold_out(o);
+}
+
+/* A build alone: no values. */
+NV_INLINE void score_tiles(const unit *u, const spd_args *a, uint flags, row_state *rows) {
+    float s[64], shrink[2];
+    bool last = false;
+    for (uint n = 0; !last; n++) {
+        wait_full(u, FULL_K, n);
+        last = u->infos[n % INFO_TILES].what & TILE_LAST;
+        turn_wait(u->group);
+        products_begin();
+        multiply_keys(s, u->q, tile_at(u, FIRST_K, n));
+        products_commit();
+        turn_pass(u->group);
+        products_wait_all();
+        HOLD_64(s);
+        give_back(u, EMPTY_K, n);
+        weigh(u, a, flags, n, s, rows, shrink);
+    }
+}
+
+/* Two neighbouring elements of a row. */
+NV_INLINE void store_pair(__global spd_out *out, ulong at, float x, float y, bool aligned) {
+#if SPD_OUT_DTYPE == 1
+    out[at] = x;
+    out[at + 1] = y;
+#elif SPD_OUT_DTYPE == SPD_DTYPE
+    const uint pair = nv_pack(x, y);
+    __global ushort *to = (__global ushort *)out + at;
+    if (aligned) {
+        *(__global uint *)to = pair;
+    } else {
+        to[0] = (ushort)pair;
+        to[1] = (ushort)(pair >> 16);
+    }
+#else
+    SPD_STORE(out, at, x);
+    SPD_STORE(out, at + 1, y);
+#endif
+}
+
+NV_INLINE void write_rows(const unit *u, const spd_args *a, uint flags, __global spd_out *out,
+                       __global float *lse, uint head, ulong row, const float *o,
+                       const row_state *rows) {
+    const bool aligned = (((ulong)out | a->out_offset * 2 | a->out_head * 2 | a->out_row * 2) & 3) == 0;
+#pragma unroll
+    for (uint r = 0; r < 2; r++) {
+        const float sum = quad_sum(rows->sum[r]);
+        const float inverse = sum != 0.0f ? 1.0f / sum : 0.0f;
+        const ulong own = row + r * 8;
+        const ulong at = a->out_offset + head * a->out_head + own * a->out_row + u->lane % 4 * 2;
+        if (own >= a->queries)
+            continue;
+#pragma unroll
+        for (uint i = 0; i < SPD_D / 8; i++)
+            store_pair(out, at + 8 * i, o[4 * i + 2 * r] * inverse, o[4 * i + 2 * r + 1] * inverse,
+                       aligned);
+        if ((flags & SPD_FLAG_LSE) && u->lane % 4 == 0)
+            lse[a->lse_offset + head * a->lse_head + own] = spd_lse(a, rows->top[r], sum);
+    }
+}
+
+NV_INLINE void make_barriers(uint local0) {
+    barrier_make(local0 + FULL_Q, LOADERS);
+    for (uint i = 0; i < NV_STAGES; i++) {
+        barrier_make(local0 + FULL_K + 8 * i, LOADERS);
+        barrier_make(local0 + EMPTY_K + 8 * i, 2);
+        barrier_make(local0 + FULL_V + 8 * i, LOADERS);
+        barrier_make(local0 + EMPTY_V + 8 * i, 2);
+    }
+    __asm__ volatile("fence.proxy.async;" ::: "memory");
+}
+
+__kernel __attribute__((reqd_work_group_size(3 * GROUP, 1, 1))) void
+nv_wgmma_attend(__global const spd_stored *q, __global const spd_stored *k,
+                __global const spd_stored *v, __global spd_out *out, __global float *lse,
+                __global const ulong *bits, __global float *mass, __global float *mass_max,
+                __global float *stats, const spd_args a, const uint flags) {
+    __local uchar local_memory[LOCAL_BYTES] __attribute__((aligned(1024)));
+    __local tile_info infos[INFO_TILES];
+    const uint local0 = nv_address(local_memory);
+    const uint group = get_local_id(0) / GROUP, item = get_local_id(0) % GROUP;
+    const uint launch_head = get_group_id(1), head = a.first_head + launch_head;
+    const uint launch_row = (uint)a.part_row + get_group_id(0) * NV_ROWS;
+    const ulong row0 = (ulong)a.first_row + launch_row;
+    if (get_local_id(0) == 0)
+        make_barriers(local0);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (group == 0) {
+        __asm__ volatile("//@90a setmaxnreg.dec.sync.aligned.u32 80;");
+        const bool keys_side = item < LOADERS;
+        const uint kv_head = head / a.heads_per_kv;
+        __global const ushort *q_rows = (__global const ushort *)q + a.q_offset + head * a.q_head;
+        __global const ushort *k_rows = (__global const ushort *)k + a.k_offset + kv_head * a.k_head;
+        __global const ushort *v_rows = (__global const ushort *)v + a.v_offset + kv_head * a.v_head;
+        if (keys_side || NV_ATTEND)
+            load(&a, flags, q_rows, keys_side ? k_rows : v_rows, keys_side ? a.k_row : a.v_row,
+                 keys_side,
+                 nv_walk_start(&a, bits, head, row0, (flags & SPD_FLAG_SPARSE) != 0), local0, infos,
+                 row0, item % LOADERS);
+        return;
+    }
+    __asm__ volatile("//@90a setmaxnreg.inc.sync.aligned.u32 216;");
+    unit u;
+    u.local0 = local0;
+    u.infos = infos;
+    u.group = group - 1;
+    u.item = item;
+    u.lane = item % 32;
+    const uint own_row = u.group * 64 + item / 32 * 16 + u.lane / 4;
+    u.q = local0 + FIRST_Q + u.group * 64 * 128;
+    u.q_block = own_row / SPD_BLOCK_Q;
+    u.query = a.query_position + row0 + own_row;
+    u.scale = NV_ATTEND ? a.scale : a.score_scale;
+    const ulong stride = nv_row_stride(&a);
+    const uint tiles = nv_tiles(&a);
+    u.place.rows = stride;
+    u.place.mass = mass + launch_head * a.k_blocks * stride + launch_row + own_row;
+    u.place.mass_max = mass_max + launch_head * tiles * stride + launch_row + own_row;
+    u.place.stats = stats + launch_head * 4 * stride + launch_row + own_row;
+    row_state rows = {{SPD_LOWEST, SPD_LOWEST}, {0.0f, 0.0f}};
+    barrier_wait(local0 + FULL_Q, 0);
+    if (u.group == 1) /* the first turn is the other's */
+        turn_pass(u.group);
+    if (NV_ATTEND) {
+        float o[O_REGISTERS];
+#pragma unroll
+        for (uint i = 0; i < O_REGISTERS; i++)
+            o[i] = 0.0f;
+        attend_tiles(&u, &a, flags, o, &rows);
+        write_rows(&u, &a, flags, out, lse, head, row0 + own_row, o, &rows);
+    } else {
+        score_tiles(&u, &a, flags, &rows);
+    }
+    if (NV_BUILD)
+        keep_stats(&u.place, &rows, 0, u.lane);
+}
