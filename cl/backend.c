@@ -153,15 +153,6 @@ static sparsed_status check_capability(const spd_cl_family *family, uint32_t cap
                     least % 10, most > least ? " or above" : "", capability / 10, capability % 10);
 }
 
-static sparsed_status check_head_dim(const spd_cl_family *family, uint32_t head_dim,
-                                     sparsed_message *message) {
-    const uint32_t *dims = family->head_dims;
-    if (dims[0] == 0 || head_dim == dims[0] || head_dim == dims[1])
-        return SPARSED_OK;
-    return spd_fail(message, SPARSED_E_UNSUPPORTED, "it takes head_dim %u and %u, not %u", dims[0],
-                    dims[1], head_dim);
-}
-
 static sparsed_status accept(void *state, size_t row, const spd_problem *problem,
                              sparsed_message *message) {
     const spd_cl_state *s = state;
@@ -171,8 +162,6 @@ static sparsed_status accept(void *state, size_t row, const spd_problem *problem
     if (family->cpu_shaped && (s->quirks & SPD_QUIRK_NO_CPU_SHAPED))
         return spd_fail(message, SPARSED_E_UNSUPPORTED, "a quirk of this driver forbids it");
     sparsed_status status = check_capability(family, s->capability, message);
-    if (status == SPARSED_OK && problem)
-        status = check_head_dim(family, problem->desc.head_dim, message);
     if (status == SPARSED_OK && problem && (s->quirks & SPD_QUIRK_FEW_KEYS))
         status = check_few_keys(&problem->desc, message);
     return status;

@@ -3,14 +3,16 @@
 /* The registry of OpenCL kernels, best first: a new family is a new .cl file and a row in each table. */
 #include "kernel.h"
 
-/* What the matrix units of NVIDIA's devices multiply. */
-enum { PAIR_DTYPES = 1 << SPARSED_F16 | 1 << SPARSED_BF16 };
-
 const spd_kernel_row spd_cl_rows[SPD_CL_FAMILIES] = {
-    {"cl-nv-wgmma", "products of warpgroups; for NVIDIA's compute capability 9.0", PAIR_DTYPES},
-    {"cl-cpu-shaped", "one item a unit of query rows; for OpenCL runtimes on a processor",
-     SPD_ALL_DTYPES},
-    {"cl-generic", "portable OpenCL C 1.2, work-groups of 128 items", SPD_ALL_DTYPES},
+    {"cl-nv-wgmma",
+     "warpgroup products of Hopper (compute capability 9.0); PTX promoted to sm_90a",
+     1 << SPARSED_F16 | 1 << SPARSED_BF16,
+     {64, 128}},
+    {"cl-cpu-shaped",
+     "one item a unit of query rows; for OpenCL runtimes on a processor",
+     SPD_ALL_DTYPES,
+     {0, 0}},
+    {"cl-generic", "portable OpenCL C 1.2, work-groups of 128 items", SPD_ALL_DTYPES, {0, 0}},
 };
 
 const spd_cl_family spd_cl_families[SPD_CL_FAMILIES] = {
@@ -22,10 +24,9 @@ const spd_cl_family spd_cl_families[SPD_CL_FAMILIES] = {
      .least_capability = 90,
      .most_capability = 90,
      .promoted = true,
-     .head_dims = {64, 128},
      .specialised = true,
-     .max_rows = {128, 128, 128},
      .many_blocks = true,
+     .max_rows = {128, 128, 128},
      .dense_keys = 128,
      .gpu_operations = 36,
      .cpu_operations = 26},

@@ -55,6 +55,14 @@ static sparsed_status build_attends(spd_cl_kernel *k, bool scored, sparsed_messa
     return status;
 }
 
+static sparsed_status build_score(spd_cl_kernel *k, sparsed_message *message) {
+    char options[64] = "";
+    if (k->family->specialised)
+        snprintf(options, sizeof options, "-DSPD_BLOCK_Q=%u -DSPD_BLOCK_K=%u", k->block_q,
+                 k->block_k);
+    return spd_cl_kernel_build(k->state, k->family->score, options, false, &k->score, message);
+}
+
 static sparsed_status build_kernels(spd_cl_kernel *k, sparsed_message *message) {
     const spd_problem *p = &k->problem;
     char options[64];
@@ -65,14 +73,8 @@ static sparsed_status build_kernels(spd_cl_kernel *k, sparsed_message *message) 
         status = spd_cl_kernel_build(k->state, "clear_rows", options, false, &k->clear, message);
     if (status == SPARSED_OK && p->has_select && !scored)
         status = spd_cl_kernel_build(k->state, "fixed_blocks", "", false, &k->fixed, message);
-    if (status == SPARSED_OK && scored) {
-        options[0] = '\0';
-        if (k->family->specialised)
-            snprintf(options, sizeof options, "-DSPD_BLOCK_Q=%u -DSPD_BLOCK_K=%u", k->block_q,
-                     k->block_k);
-        status =
-            spd_cl_kernel_build(k->state, k->family->score, options, false, &k->score, message);
-    }
+    if (status == SPARSED_OK && scored)
+        status = build_score(k, message);
     if (status == SPARSED_OK && scored) {
         snprintf(options, sizeof options, "-DSPD_SELECT_ITEMS=%u", k->select_items);
         status =

@@ -18,9 +18,8 @@ typedef struct spd_cl_family {
     bool cpu_shaped;                   /* for processors only */
     /* NVIDIA's compute capability, 10 * major + minor, from and to which it runs; 0 = on any device. */
     uint32_t least_capability, most_capability;
-    bool promoted;         /* source's programs: see promote.h */
-    uint32_t head_dims[2]; /* that it takes; 0 = all */
-    /* source and score are compiled for the block sizes, source for what a launch does, which never has
+    bool promoted; /* source's programs: see promote.h */
+    /* source is compiled for what a launch does and for the block sizes, and its launches never have
      * SPD_CL_SECOND: a build alone takes the scores' scale, and where attention has another one it is a
      * launch of its own. */
     bool specialised;

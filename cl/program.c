@@ -141,7 +141,9 @@ static sparsed_status build_program(build *b) {
 
 /* Most items of a work-group. */
 static cl_int group_limit(const spd_cl_state *s, cl_kernel kernel, size_t *items) {
-    if (s->quirks & SPD_QUIRK_NO_GROUP_LIMIT)
+    /* NVIDIA's driver rounds the limit down to a power of two, and gives a kernel as many registers as
+     * the size that it asks for allows. */
+    if (s->quirks & SPD_QUIRK_NO_GROUP_LIMIT || s->capability > 0)
         return s->api.GetDeviceInfo(s->device.device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof *items,
                                     items, NULL);
     return s->api.GetKernelWorkGroupInfo(kernel, s->device.device, CL_KERNEL_WORK_GROUP_SIZE,

@@ -13,16 +13,18 @@
 
 static const spd_kernel_row rows[SPD_LEVELS] = {
 #if defined(SPD_X86_LEVELS)
-    [SPD_LEVEL_AMX] = {"cpu-amx", "products of bf16 on AMX tiles", 1 << SPARSED_BF16},
-    [SPD_LEVEL_AVX512_BF16] = {"cpu-avx512-bf16", "products of bf16 with AVX-512",
-                               1 << SPARSED_BF16},
-    [SPD_LEVEL_AVX512] = {"cpu-avx512", "products of floats with AVX-512", SPD_ALL_DTYPES},
-    [SPD_LEVEL_AVX2] = {"cpu-avx2", "products of floats with AVX2", SPD_ALL_DTYPES},
+    [SPD_LEVEL_AMX] = {"cpu-amx", "products of bf16 on AMX tiles", 1 << SPARSED_BF16, {0, 0}},
+    [SPD_LEVEL_AVX512_BF16] = {"cpu-avx512-bf16",
+                               "products of bf16 with AVX-512",
+                               1 << SPARSED_BF16,
+                               {0, 0}},
+    [SPD_LEVEL_AVX512] = {"cpu-avx512", "products of floats with AVX-512", SPD_ALL_DTYPES, {0, 0}},
+    [SPD_LEVEL_AVX2] = {"cpu-avx2", "products of floats with AVX2", SPD_ALL_DTYPES, {0, 0}},
 #elif defined(SPD_ARM_LEVELS)
-    [SPD_LEVEL_NEON] = {"cpu-neon", "products of floats with NEON", SPD_ALL_DTYPES},
+    [SPD_LEVEL_NEON] = {"cpu-neon", "products of floats with NEON", SPD_ALL_DTYPES, {0, 0}},
 #endif
-    [SPD_LEVEL_BLAS] = {"cpu-blas", "products of floats by OpenBLAS", SPD_ALL_DTYPES},
-    [SPD_LEVEL_PLAIN] = {"cpu-plain", "products of floats in plain C", SPD_ALL_DTYPES},
+    [SPD_LEVEL_BLAS] = {"cpu-blas", "products of floats by OpenBLAS", SPD_ALL_DTYPES, {0, 0}},
+    [SPD_LEVEL_PLAIN] = {"cpu-plain", "products of floats in plain C", SPD_ALL_DTYPES, {0, 0}},
 };
 
 static bool device(size_t index, sparsed_device_info *info) {

@@ -11,9 +11,10 @@
 #include "problem.h"
 
 typedef struct spd_kernel_row {
-    const char *name;  /* "cpu-avx512" */
-    const char *about; /* one line for `sparsed devices` */
-    uint32_t dtypes;   /* those it takes: bits 1 << sparsed_dtype */
+    const char *name;      /* "cpu-avx512" */
+    const char *about;     /* one line for `sparsed devices` */
+    uint32_t dtypes;       /* those it takes: bits 1 << sparsed_dtype */
+    uint32_t head_dims[2]; /* the only ones that it takes; 0, 0 = all */
 } spd_kernel_row;
 
 enum { SPD_ALL_DTYPES = 1 << SPARSED_F32 | 1 << SPARSED_F16 | 1 << SPARSED_BF16 };

@@ -59,16 +59,23 @@ static const spd_verdict *judge(sparsed_context *c, size_t row, spd_variant vari
     return v;
 }
 
-static bool takes(const sparsed_context *c, size_t row, uint32_t dtype) {
-    return c->backend->rows[row].dtypes >> dtype & 1;
+static sparsed_status check_row(const spd_kernel_row *row, uint32_t dtype, uint32_t head_dim,
+                                sparsed_message *why) {
+    const uint32_t *dims = row->head_dims;
+    if (!(row->dtypes >> dtype & 1))
+        return spd_fail(why, SPARSED_E_UNSUPPORTED, "it does not take %s", spd_dtype_string(dtype));
+    if (dims[0] != 0 && head_dim != dims[0] && head_dim != dims[1])
+        return spd_fail(why, SPARSED_E_UNSUPPORTED, "it takes head_dim %u and %u, not %u", dims[0],
+                        dims[1], head_dim);
+    return SPARSED_OK;
 }
 
 static sparsed_status try_row(sparsed_context *c, size_t row, const spd_problem *problem,
                               sparsed_message *why) {
-    if (!takes(c, row, problem->desc.dtype))
-        return spd_fail(why, SPARSED_E_UNSUPPORTED, "it does not take %s",
-                        spd_dtype_string(problem->desc.dtype));
-    sparsed_status status = c->backend->accept(c->state, row, problem, why);
+    sparsed_status status =
+        check_row(&c->backend->rows[row], problem->desc.dtype, problem->desc.head_dim, why);
+    if (status == SPARSED_OK)
+        status = c->backend->accept(c->state, row, problem, why);
     if (status != SPARSED_OK)
         return status;
     const spd_verdict *verdict = judge(c, row, variant_of(problem));
@@ -137,6 +144,7 @@ static void describe_row(sparsed_context *c, size_t row, sparsed_kernel_info *in
     snprintf(info->name, sizeof info->name, "%s", c->backend->rows[row].name);
     snprintf(info->about, sizeof info->about, "%s", c->backend->rows[row].about);
     info->dtypes = c->backend->rows[row].dtypes;
+    memcpy(info->head_dims, c->backend->rows[row].head_dims, sizeof info->head_dims);
     if (c->backend->accept(c->state, row, NULL, &why) != SPARSED_OK) {
         snprintf(info->verdict, sizeof info->verdict, "%.250s", why.text);
         return;
@@ -208,11 +216,12 @@ sparsed_status sparsed_kernel_self_test(sparsed_context *context) {
         spd_log(context, SPARSED_LOG_INFO, "kernel %s: self-tests",
                 context->backend->rows[row].name);
         for (uint32_t dtype = SPARSED_F32; dtype <= SPARSED_BF16; dtype++)
-            for (size_t i = 0; takes(context, row, dtype) && i < sizeof variants / sizeof *variants;
-                 i++) {
+            for (size_t i = 0; i < sizeof variants / sizeof *variants; i++) {
                 spd_variant variant = variants[i];
                 variant.dtype = variant.out_dtype = dtype;
-                if (!spd_self_test_fits(context, row, &variant))
+                if (check_row(&context->backend->rows[row], dtype, variant.head_dim, &why) !=
+                        SPARSED_OK ||
+                    !spd_self_test_fits(context, row, &variant))
                     continue;
                 if (judge(context, row, variant)->status == SPARSED_E_NOMEM)
                     return spd_fail(&context->message, SPARSED_E_NOMEM,

@@ -175,6 +175,8 @@ static void print_kernel(const sparsed_kernel_info *k) {
             printf("%s%s", separator, storage_name((sparsed_dtype)dtype));
             separator = ", ";
         }
+    if (k->head_dims[0] != 0)
+        printf("; head_dim %u and %u", k->head_dims[0], k->head_dims[1]);
     printf("\n  %-15s  %s: %s\n", "", k->usable ? "usable" : "not usable", k->verdict);
 }
 
@@ -217,6 +219,9 @@ static cJSON *kernel_json(const sparsed_kernel_info *kernel) {
     for (uint32_t dtype = SPARSED_F32; dtype < DTYPES; dtype++)
         if (takes(kernel, dtype))
             cJSON_AddItemToArray(dtypes, cJSON_CreateString(storage_name((sparsed_dtype)dtype)));
+    cJSON *head_dims = cJSON_AddArrayToObject(o, "head_dims");
+    for (size_t i = 0; i < 2 && kernel->head_dims[i] != 0; i++)
+        cJSON_AddItemToArray(head_dims, cJSON_CreateNumber(kernel->head_dims[i]));
     cJSON_AddBoolToObject(o, "usable", kernel->usable != 0);
     cJSON_AddStringToObject(o, "verdict", kernel->verdict);
     return o;

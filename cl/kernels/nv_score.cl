@@ -35,9 +35,9 @@ NV_INLINE float reduce_lanes(float score, uint score_max) {
     return score;
 }
 
-/* What turns a lane's sums under some maxima into shares of the whole. */
+/* What turns a lane's sums under some references into shares of the whole. */
 typedef struct softmax {
-    float top[LANE_ROWS], inverse[LANE_ROWS];
+    float reference[LANE_ROWS], inverse[LANE_ROWS];
 } softmax;
 
 /* Rows that are not there weigh nothing. */
@@ -46,20 +46,20 @@ NV_INLINE softmax load_softmax(__global const float *stats, ulong stride, uint r
 #pragma unroll
     for (uint i = 0; i < LANE_ROWS; i++) {
         const uint r = lane + i * WARP;
-        s.top[i] = r < rows ? stats[r] : 0.0f;
+        s.reference[i] = r < rows ? stats[r] : 0.0f;
         s.inverse[i] = r < rows ? 1.0f / stats[stride + r] : 0.0f;
     }
     return s;
 }
 
-NV_INLINE float score_of(__global const float *mass, const float *top, const softmax *s,
+NV_INLINE float score_of(__global const float *mass, const float *reference, const softmax *s,
                          const spd_args *a, uint rows, uint lane) {
     float score = 0.0f;
 #pragma unroll
     for (uint i = 0; i < LANE_ROWS; i++) {
         const uint r = lane + i * WARP;
         if (r < rows)
-            score = reduce(score, mass[r] * nv_exp2((top[i] - s->top[i]) * a->score_scale) * s->inverse[i],
+            score = reduce(score, mass[r] * nv_exp2(reference[i] - s->reference[i]) * s->inverse[i],
                            a->score_max);
     }
     return reduce_lanes(score, a->score_max);
@@ -89,15 +89,15 @@ nv_score(__global const float *mass, __global const float *mass_max, __global co
         const bool prompt = tile >= first_tiles;
         const uint block0 = prompt ? (tile - first_tiles) * NV_SLOTS : a.split + tile * NV_SLOTS;
         const uint block_end = min(block0 + NV_SLOTS, prompt ? a.split : a.k_blocks);
-        float top[LANE_ROWS];
+        float reference[LANE_ROWS];
 #pragma unroll
         for (uint i = 0; i < LANE_ROWS; i++)
-            top[i] = lane + i * WARP < rows ? mass_max[tile * stride + lane + i * WARP] : 0.0f;
+            reference[i] = lane + i * WARP < rows ? mass_max[tile * stride + lane + i * WARP] : 0.0f;
         for (uint block = block0; block < block_end; block++) {
             __global const float *own = mass + block * stride;
-            const float score = score_of(own, top, &all, &a, rows, lane);
+            const float score = score_of(own, reference, &all, &a, rows, lane);
             const float other =
-                a.upstream && !prompt ? score_of(own, top, &generation, &a, rows, lane) : 0.0f;
+                a.upstream && !prompt ? score_of(own, reference, &generation, &a, rows, lane) : 0.0f;
             if (lane == 0)
                 scores[block] = score;
             if (lane == 0 && a.upstream)

@@ -13,9 +13,10 @@
  * Local    128 rows of q and NV_STAGES tiles of 128 keys of k and of v, 160 KiB at D = 128.
  * Barriers a pair for each stage of k and of v: full (64 items that load) and empty (the two warpgroups
  *          that compute); they take turns at the tensor cores by named barriers 1 and 2.
- * Numerics products of f16 or bf16 in float; the running maximum is of the products q.k, which are
- *          scaled as differences from it; exp2 of the special function unit, 2 ulp; weights are rounded
- *          to the type of v for the second product, and summed before. Sums in a fixed order.
+ * Numerics products of f16 or bf16 in float; exponentials are 2^(product * scale - reference), one
+ *          rounding before the special function unit's exp2 of 2 ulp, whatever the size of the products
+ *          (nv.clh); weights are rounded to the type of v for the second product, and summed before.
+ *          Sums in a fixed order.
  */
 #ifndef SPD_NV
 #include "nv.clh"
@@ -26,7 +27,7 @@
 #define LOADERS 64
 #define PART_BYTES (NV_ROWS * 128)
 #define TILE_BYTES (NV_PARTS * PART_BYTES)
-#define INFO_TILES 4 /* what loaders say of a tile is read up to two tiles later */
+#define INFO_TILES (NV_STAGES + 2) /* what loaders say of a tile is read up to two tiles later */
 #define O_REGISTERS (SPD_D / 2)
 
 #define FIRST_Q 0
@@ -213,15 +214,29 @@ NV_INLINE uint what_of(const spd_args *a, uint flags, const nv_walk *w, const nv
     return what | (partial ? TILE_ELEMENTS : 0);
 }
 
-NV_INLINE void tell(__local tile_info *info, const nv_tile *tile, uint what, uint kept, uint item) {
-    if (item % 32 == 0)
-        info->kept[item / 32] = kept;
-    if (item != 0)
+/* The first item of each warp writes, and arrives at the barrier. */
+NV_INLINE void tell(__local tile_info *info, const nv_tile *tile, uint what, uint kept, uint item,
+                    uint barrier) {
+    if (item % 32 != 0)
         return;
-    info->what = what;
+    info->kept[item / 32] = kept;
+    if (item == 0) {
+        info->what = what;
 #pragma unroll
-    for (uint i = 0; i < NV_SLOTS; i++)
-        info->block[i] = tile->block[i];
+        for (uint i = 0; i < NV_SLOTS; i++)
+            info->block[i] = tile->block[i];
+    }
+    barrier_arrive(barrier);
+}
+
+/* Arrives when the item's rows are there, for the tensor cores to read. */
+NV_INLINE void loaded(uint barrier, bool aligned) {
+    if (aligned) {
+        nv_arrive_after_copies(barrier);
+    } else {
+        __asm__ volatile("fence.proxy.async.shared::cta;" ::: "memory");
+        barrier_arrive(barrier);
+    }
 }
 
 /* The items of the first warpgroup: tiles of k, or of v, one after another. */
@@ -231,11 +246,10 @@ NV_INLINE void load(const spd_args *a, uint flags, __global const ushort *q,
     const uint tiles = local0 + (keys_side ? FIRST_K : FIRST_V);
     const uint full = local0 + (keys_side ? FULL_K : FULL_V);
     const uint empty = local0 + (keys_side ? EMPTY_K : EMPTY_V);
-    const bool aligned = nv_aligned(rows, row_stride);
+    const bool aligned = nv_aligned(rows, row_stride), q_aligned = nv_aligned(q, a->q_row);
     if (keys_side)
         nv_load_rows(local0 + FIRST_Q, PART_BYTES, q + row0 * a->q_row, a->q_row,
-                     (uint)min((ulong)NV_ROWS, a->queries - row0), NV_ROWS,
-                     nv_aligned(q, a->q_row), item);
+                     (uint)min((ulong)NV_ROWS, a->queries - row0), NV_ROWS, q_aligned, item);
     nv_tile tile;
     uint n = 0;
     do {
@@ -245,7 +259,7 @@ NV_INLINE void load(const spd_args *a, uint flags, __global const ushort *q,
         const uint stage = n % NV_STAGES;
         barrier_wait(empty + 8 * stage, (n / NV_STAGES & 1) ^ 1);
         if (keys_side)
-            tell(&infos[n % INFO_TILES], &tile, what, kept, item);
+            tell(&infos[n % INFO_TILES], &tile, what, kept, item, full + 8 * stage);
 #pragma unroll
         for (uint i = 0; i < NV_SLOTS; i++) {
             const uint there = nv_slot_keys(a, tile.block[i]);
@@ -253,11 +267,9 @@ NV_INLINE void load(const spd_args *a, uint flags, __global const ushort *q,
                          rows + (there ? tile.block[i] * (ulong)SPD_BLOCK_K * row_stride : 0),
                          row_stride, there, SPD_BLOCK_K, aligned, item);
         }
-        __asm__ volatile("cp.async.wait_all;" ::: "memory");
-        __asm__ volatile("fence.proxy.async.shared::cta;" ::: "memory");
         if (keys_side && n == 0)
-            barrier_arrive(local0 + FULL_Q);
-        barrier_arrive(full + 8 * stage);
+            loaded(local0 + FULL_Q, q_aligned);
+        loaded(full + 8 * stage, aligned);
         n++;
     } while (!tile.last);
 }
@@ -267,7 +279,7 @@ NV_INLINE void load(const spd_args *a, uint flags, __global const ushort *q,
 /* An item holds two rows of its warpgroup's 64, 8 apart, and of each group of 8 keys the two at
  * 2 * (lane % 4): s[4 i + 2 r + e] is row r, key 8 i + 2 * (lane % 4) + e. */
 typedef struct row_state {
-    float top[2], sum[2];
+    float top[2], reference[2], sum[2];
 } row_state;
 
 NV_INLINE void mask_slots(float *s, __local const tile_info *info, uint q_block) {
@@ -340,7 +352,7 @@ NV_INLINE float quad_sum_of_slots(const float *slot_sum, uint first, uint lane) 
 }
 
 /* The sums of the tile's slots, row r of the item; its maximum by the first lane of a quad. */
-NV_INLINE void keep_sums(const row_place *place, uint r, const float *slot_sum, float top,
+NV_INLINE void keep_sums(const row_place *place, uint r, const float *slot_sum, float reference,
                          __local const tile_info *info, uint tile, uint lane) {
     const ulong row = r * 8;
     const uint q = lane % 4;
@@ -352,7 +364,7 @@ NV_INLINE void keep_sums(const row_place *place, uint r, const float *slot_sum, 
             place->mass[block * place->rows + row] = sum;
     }
     if (q == 0)
-        place->mass_max[tile * place->rows + row] = top;
+        place->mass_max[tile * place->rows + row] = reference;
 }
 
 NV_INLINE void keep_stats(const row_place *place, const row_state *rows, uint which, uint lane) {
@@ -360,7 +372,7 @@ NV_INLINE void keep_stats(const row_place *place, const row_state *rows, uint wh
     for (uint r = 0; r < 2; r++) {
         const float sum = quad_sum(rows->sum[r]);
         if (lane % 4 == 0) {
-            place->stats[which * place->rows + r * 8] = rows->top[r];
+            place->stats[which * place->rows + r * 8] = rows->reference[r];
             place->stats[(which + 1) * place->rows + r * 8] = sum;
         }
     }
@@ -376,9 +388,10 @@ NV_INLINE void soften(float *s, row_state *rows, float scale, float shrink[2],
 #pragma unroll
         for (uint i = 0; i < NV_KEYS / 8; i++)
             higher = fmax(higher, fmax(s[4 * i + 2 * r], s[4 * i + 2 * r + 1]));
-        higher = quad_max(higher);
-        shrink[r] = nv_exp2((rows->top[r] - higher) * scale);
-        rows->top[r] = higher;
+        rows->top[r] = quad_max(higher);
+        const float reference = nv_reference(rows->top[r], scale);
+        shrink[r] = nv_exp2(rows->reference[r] - reference);
+        rows->reference[r] = reference;
     }
 #pragma unroll
     for (uint r = 0; r < 2; r++) {
@@ -388,15 +401,15 @@ NV_INLINE void soften(float *s, row_state *rows, float scale, float shrink[2],
             slot_sum[slot] = 0.0f;
 #pragma unroll
             for (uint i = slot * SPD_BLOCK_K / 8; i < (slot + 1) * SPD_BLOCK_K / 8; i++) {
-                s[4 * i + 2 * r] = nv_exp2((s[4 * i + 2 * r] - rows->top[r]) * scale);
-                s[4 * i + 2 * r + 1] = nv_exp2((s[4 * i + 2 * r + 1] - rows->top[r]) * scale);
+                s[4 * i + 2 * r] = nv_exp2(fma(s[4 * i + 2 * r], scale, -rows->reference[r]));
+                s[4 * i + 2 * r + 1] = nv_exp2(fma(s[4 * i + 2 * r + 1], scale, -rows->reference[r]));
                 slot_sum[slot] += s[4 * i + 2 * r] + s[4 * i + 2 * r + 1];
             }
             sum += slot_sum[slot];
         }
         rows->sum[r] = rows->sum[r] * shrink[r] + sum;
         if (NV_BUILD)
-            keep_sums(place, r, slot_sum, rows->top[r], info, tile, lane);
+            keep_sums(place, r, slot_sum, rows->reference[r], info, tile, lane);
     }
 }
 
@@ -442,13 +455,24 @@ NV_INLINE uint tile_at(const unit *u, uint first, uint n) {
     return u->local0 + first + n % NV_STAGES * TILE_BYTES;
 }
 
+/* Copies by cp.async are no writes of the tensor cores' proxy: the fence shows them to it. */
 NV_INLINE void wait_full(const unit *u, uint full, uint n) {
     barrier_wait(u->local0 + full + 8 * (n % NV_STAGES), n / NV_STAGES & 1);
+    __asm__ volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }
 
 NV_INLINE void give_back(const unit *u, uint empty, uint n) {
     if (u->item == 0)
         barrier_arrive(u->local0 + empty + 8 * (n % NV_STAGES));
+}
+
+/* Maxima seldom rise. */
+NV_INLINE void shrink_out(float *o, const float shrink[2]) {
+    if (!nv_ballot(shrink[0] != 1.0f || shrink[1] != 1.0f))
+        return;
+#pragma unroll
+    for (uint i = 0; i < O_REGISTERS; i++)
+        o[i] *= shrink[i / 2 % 2];
 }
 
 /* The products of one tile's keys are issued before those of the values of the tile before, and the
@@ -487,9 +511,7 @@ NV_INLINE void attend_tiles(const unit *u, const spd_args *a, uint flags, float 
         products_wait_all();
         hold_out(o);
         give_back(u, EMPTY_V, n - 1);
-#pragma unroll
-        for (uint i = 0; i < O_REGISTERS; i++)
-            o[i] *= shrink[i / 2 % 2];
+        shrink_out(o, shrink);
         pack_weights(p, s);
     }
     wait_full(u, FULL_V, n - 1);
@@ -556,14 +578,14 @@ NV_INLINE void write_rows(const unit *u, const spd_args *a, uint flags, __global
             store_pair(out, at + 8 * i, o[4 * i + 2 * r] * inverse, o[4 * i + 2 * r + 1] * inverse,
                        aligned);
         if ((flags & SPD_FLAG_LSE) && u->lane % 4 == 0)
-            lse[a->lse_offset + head * a->lse_head + own] = spd_lse(a, rows->top[r], sum);
+            lse[a->lse_offset + head * a->lse_head + own] = nv_lse(rows->reference[r], sum);
     }
 }
 
 NV_INLINE void make_barriers(uint local0) {
     barrier_make(local0 + FULL_Q, LOADERS);
     for (uint i = 0; i < NV_STAGES; i++) {
-        barrier_make(local0 + FULL_K + 8 * i, LOADERS);
+        barrier_make(local0 + FULL_K + 8 * i, LOADERS + LOADERS / 32); /* and what they tell */
         barrier_make(local0 + EMPTY_K + 8 * i, 2);
         barrier_make(local0 + FULL_V + 8 * i, LOADERS);
         barrier_make(local0 + EMPTY_V + 8 * i, 2);
@@ -587,7 +609,7 @@ nv_wgmma_attend(__global const spd_stored *q, __global const spd_stored *k,
         make_barriers(local0);
     barrier(CLK_LOCAL_MEM_FENCE);
     if (group == 0) {
-        __asm__ volatile("//@90a setmaxnreg.dec.sync.aligned.u32 80;");
+        __asm__ volatile("//@90a setmaxnreg.dec.sync.aligned.u32 72;");
         const bool keys_side = item < LOADERS;
         const uint kv_head = head / a.heads_per_kv;
         __global const ushort *q_rows = (__global const ushort *)q + a.q_offset + head * a.q_head;
@@ -618,8 +640,8 @@ nv_wgmma_attend(__global const spd_stored *q, __global const spd_stored *k,
     u.place.mass = mass + launch_head * a.k_blocks * stride + launch_row + own_row;
     u.place.mass_max = mass_max + launch_head * tiles * stride + launch_row + own_row;
     u.place.stats = stats + launch_head * 4 * stride + launch_row + own_row;
-    row_state rows = {{SPD_LOWEST, SPD_LOWEST}, {0.0f, 0.0f}};
-    barrier_wait(local0 + FULL_Q, 0);
+    row_state rows = {{SPD_LOWEST, SPD_LOWEST}, {SPD_LOWEST, SPD_LOWEST}, {0.0f, 0.0f}};
+    barrier_wait(local0 + FULL_Q, 0); /* the fence is that of the first tile of keys */
     if (u.group == 1) /* the first turn is the other's */
         turn_pass(u.group);
     if (NV_ATTEND) {

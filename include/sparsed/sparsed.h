@@ -256,7 +256,8 @@ typedef struct sparsed_kernel_info {
     char verdict[256]; /* the reason why not, or the self-tests passed so far and their error */
     uint32_t passed;   /* self-tests so far; a row that does not accept the device has none */
     uint32_t failed;
-    uint32_t dtypes; /* storage types it takes: bit 1 << SPARSED_F32, and so on */
+    uint32_t dtypes;       /* storage types it takes: bit 1 << SPARSED_F32, and so on */
+    uint32_t head_dims[2]; /* the only head dimensions it takes; 0, 0: all */
     uint32_t reserved;
 } sparsed_kernel_info;
 

@@ -10,7 +10,8 @@ bench_resident *bench_resident_open(const char *selector, const char *kernel,
                                     sparsed_context **context) {
     (void)kernel;
     (void)context;
-    fprintf(stderr, "bench_attention: --resident %s: built without OpenCL\n", selector);
+    fprintf(stderr, "bench: --resident on %s: built without OpenCL\n",
+            selector ? selector : "opencl");
     exit(1);
 }
 
@@ -31,11 +32,12 @@ void bench_resident_release(void *buffer) {
 }
 
 sparsed_status bench_resident_run(bench_resident *resident, sparsed_plan *plan, sparsed_op op,
-                                  const sparsed_io *io, sparsed_kept *kept) {
+                                  const sparsed_io *io, sparsed_kept *kept, double *ms) {
     (void)resident;
     (void)plan;
     (void)op;
     (void)io;
     (void)kept;
+    (void)ms;
     return SPARSED_E_UNSUPPORTED;
 }

@@ -6,6 +6,7 @@
 #include "src/half.h"
 
 #include <dlfcn.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -40,30 +41,68 @@ double bench_median(double *values, size_t count) {
     return values[count / 2];
 }
 
-static float next_random(uint32_t *state) {
-    float sum = -2.0f;
-    for (int j = 0; j < 4; j++) {
-        *state = *state * 1664525u + 1013904223u;
-        sum += (float)(*state >> 8) * 0x1p-24f;
+/* The middles of so many equal shares of the normal distribution, rising. */
+enum { QUANTILES = 1 << 16 };
+
+/* By Newton's method on the share that lies above, each from the one before it; the lower half are the
+ * negatives of the upper. */
+static void find_quantiles(float *quantiles) {
+    const double root_of_half = 0.70710678118654752, root_of_two_pi = 2.5066282746310005;
+    double x = 0.0;
+    for (int i = QUANTILES / 2; i < QUANTILES; i++) {
+        const double above = (QUANTILES - i - 0.5) / QUANTILES;
+        for (int turn = 0; turn < 6; turn++)
+            x += (0.5 * erfc(x * root_of_half) - above) * root_of_two_pi * exp(0.5 * x * x);
+        quantiles[i] = (float)x;
+        quantiles[QUANTILES - 1 - i] = (float)-x;
     }
-    return sum * 1.7320508f;
+}
+
+uint64_t bench_random_bits(uint64_t *state) {
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+static void draw_floats(const float *quantiles, float *to, size_t count, uint64_t state) {
+    uint64_t bits = 0;
+    for (size_t i = 0; i < count; i++, bits >>= 16) {
+        if (i % 4 == 0)
+            bits = bench_random_bits(&state);
+        to[i] = quantiles[bits % QUANTILES];
+    }
+}
+
+static void draw_halves(const float *quantiles, uint32_t dtype, uint16_t *to, size_t count,
+                        uint64_t state) {
+    uint16_t stored[QUANTILES];
+    uint64_t bits = 0;
+    for (int i = 0; i < QUANTILES; i++)
+        stored[i] = dtype == SPARSED_F16 ? spd_f16_from_float(quantiles[i])
+                                         : spd_bf16_from_float(quantiles[i]);
+    for (size_t i = 0; i < count; i++, bits >>= 16) {
+        if (i % 4 == 0)
+            bits = bench_random_bits(&state);
+        to[i] = stored[bits % QUANTILES];
+    }
 }
 
 void *bench_random(size_t count, uint32_t seed, uint32_t dtype) {
-    uint32_t state = seed;
-    float *wide = NULL;
-    uint16_t *narrow = NULL;
-    if (dtype == SPARSED_F32)
-        wide = malloc(count * sizeof *wide);
-    else
-        narrow = malloc(count * sizeof *narrow);
-    for (size_t i = 0; wide && i < count; i++)
-        wide[i] = next_random(&state);
-    for (size_t i = 0; narrow && i < count; i++) {
-        float x = next_random(&state);
-        narrow[i] = dtype == SPARSED_F16 ? spd_f16_from_float(x) : spd_bf16_from_float(x);
+    float *quantiles = malloc(QUANTILES * sizeof *quantiles);
+    void *data = malloc(count * (dtype == SPARSED_F32 ? sizeof(float) : sizeof(uint16_t)));
+    if (!quantiles || !data) {
+        free(quantiles);
+        free(data);
+        return NULL;
     }
-    return wide ? (void *)wide : narrow;
+    find_quantiles(quantiles);
+    if (dtype == SPARSED_F32)
+        draw_floats(quantiles, data, count, seed);
+    else
+        draw_halves(quantiles, dtype, data, count, seed);
+    free(quantiles);
+    return data;
 }
 
 static bool load(bench_sgemm *g) {

@@ -118,15 +118,11 @@ static void find_problem(attention_case *c) {
         fail_msg("the case is refused: %s", message.text);
 }
 
-static uint32_t taken_dtypes = UINT32_MAX, taken_head_dims = UINT32_MAX;
+static uint32_t taken_dtypes = UINT32_MAX, taken_head_dims[2];
 
-void case_take(uint32_t dtypes, uint32_t head_dims) {
+void case_take(uint32_t dtypes, const uint32_t head_dims[2]) {
     taken_dtypes = dtypes;
-    taken_head_dims = head_dims;
-}
-
-bool case_takes_head_dim(uint32_t head_dims, uint32_t head_dim) {
-    return head_dims >> (head_dim / 8 - 1) & 1;
+    memcpy(taken_head_dims, head_dims, sizeof taken_head_dims);
 }
 
 void case_prepare(attention_case *c, uint64_t seed) {
@@ -134,8 +130,8 @@ void case_prepare(attention_case *c, uint64_t seed) {
         c->desc.out_dtype = c->desc.out_dtype == SPARSED_F32 ? SPARSED_F32 : 0;
         c->desc.dtype = SPARSED_BF16;
     }
-    if (!case_takes_head_dim(taken_head_dims, c->desc.head_dim))
-        c->desc.head_dim = 64;
+    if (taken_head_dims[0] != 0)
+        c->desc.head_dim = taken_head_dims[c->desc.head_dim > taken_head_dims[0]];
     assert_true(c->desc.batch <= CASE_MAX_BATCH);
     c->io = (sparsed_io){
         .struct_size = sizeof c->io, .q_len = c->q_len, .kv_len = c->kv_len, .ratio = c->ratio};

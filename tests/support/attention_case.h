@@ -49,11 +49,10 @@ sparsed_desc case_desc(uint32_t batch, uint32_t heads, uint32_t kv_heads, uint32
 sparsed_select case_select(uint32_t mode, uint32_t block_q, uint32_t block_k, uint64_t gen_len,
                            double ratio);
 
-/* What the kernel row under test takes: storage types, bits 1 << dtype, and head dimensions, bits
- * 1 << (head_dim / 8 - 1). A case of another type is prepared as bf16, one of another dimension with 64,
- * which every row takes. */
-void case_take(uint32_t dtypes, uint32_t head_dims);
-bool case_takes_head_dim(uint32_t head_dims, uint32_t head_dim);
+/* The storage types that the kernel row under test takes, bits 1 << dtype, and its only head dimensions
+ * (0, 0: all): a case of another type is prepared as bf16, which every row takes, one of another head
+ * dimension with one of those. */
+void case_take(uint32_t dtypes, const uint32_t head_dims[2]);
 
 /* Checks the problem, allocates, and fills q, k and v with multiples of 1/16 in [-2, 2): exact in
  * every storage type, and so are their products' sums in float. */

@@ -12,7 +12,6 @@
 
 #include <cmocka.h>
 
-#include "src/context.h"
 #include "src/device.h"
 #include "support/attention_case.h"
 
@@ -65,49 +64,31 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static uint32_t head_dims_of(sparsed_context *context, size_t row) {
-    uint32_t head_dims = 0;
-    for (uint32_t dim = 8; dim <= 256; dim += 8) {
-        const sparsed_desc desc = case_desc(1, 1, 1, dim, 1);
-        sparsed_message message;
-        spd_problem problem;
-        if (spd_problem_create(&desc, NULL, &problem, &message) == SPARSED_OK &&
-            context->backend->accept(context->state, row, &problem, &message) == SPARSED_OK)
-            head_dims |= UINT32_C(1) << (dim / 8 - 1);
-    }
-    return head_dims;
-}
-
-static size_t list_rows(const char *device, sparsed_kernel_info *rows, uint32_t *head_dims) {
+static size_t list_rows(const char *device, sparsed_kernel_info *rows) {
     size_t count = MAX_ROWS;
     sparsed_context *context = open_on(device, NULL, 1);
     for (size_t i = 0; i < MAX_ROWS; i++)
         rows[i] = (sparsed_kernel_info){.struct_size = sizeof rows[i]};
     sparsed_status status = context ? sparsed_kernel_list(context, rows, &count) : SPARSED_E_STATE;
-    count = status == SPARSED_OK && count <= MAX_ROWS ? count : 0;
-    for (size_t i = 0; i < count; i++)
-        head_dims[i] = head_dims_of(context, i);
     sparsed_context_destroy(context);
-    return count;
+    return status == SPARSED_OK && count <= MAX_ROWS ? count : 0;
 }
 
 static int run_on_device(const sparsed_device_info *device, const struct CMUnitTest *tests,
                          size_t count) {
     sparsed_kernel_info rows[MAX_ROWS];
-    uint32_t head_dims[MAX_ROWS];
     char name[80];
-    size_t row_count = list_rows(device->selector, rows, head_dims);
+    size_t row_count = list_rows(device->selector, rows);
     int failed = row_count == 0;
     for (size_t i = 0; i < row_count; i++) {
         if (!is_wanted_row(rows[i].name))
             continue;
         row_to_run = (kernel_row){.device = device->selector,
                                   .compiles = device->kind != SPARSED_DEVICE_CPU,
-                                  .info = rows[i],
-                                  .head_dims = head_dims[i]};
+                                  .info = rows[i]};
         snprintf(name, sizeof name, "%s %s", device->selector, rows[i].name);
         print_message("kernel row %s\n", name);
-        case_take(rows[i].dtypes, head_dims[i]);
+        case_take(rows[i].dtypes, rows[i].head_dims);
         failed += _cmocka_run_group_tests(name, tests, count, set_up, tear_down);
     }
     return failed;
@@ -167,6 +148,7 @@ kernel_row *usable_row(void **state) {
 }
 
 uint32_t row_head_dim(const kernel_row *row, uint32_t dim) {
-    const uint32_t wanted = row->compiles ? 16 : dim;
-    return case_takes_head_dim(row->head_dims, wanted) ? wanted : 64;
+    if (row->info.head_dims[0] != 0)
+        return row->info.head_dims[0];
+    return row->compiles ? 16 : dim;
 }

@@ -19,7 +19,6 @@ typedef struct kernel_row {
     const char *device; /* its selector: "cpu", "opencl:0:0" */
     bool compiles;      /* each variant of the row is compiled when it is first used: take few */
     sparsed_kernel_info info;
-    uint32_t head_dims;       /* that it takes, as in case_take() */
     sparsed_context *context; /* pinned to the row; NULL if it is not usable */
 } kernel_row;
 

@@ -23,12 +23,12 @@
 enum { ROW_ABSENT, ROW_NARROW, ROW_WRONG_OUT, ROW_WRONG_SCORES, ROW_LOST_DEVICE, ROW_RIGHT, ROWS };
 
 static const spd_kernel_row rows[ROWS] = {
-    [ROW_ABSENT] = {"absent", "what it needs is not there", SPD_ALL_DTYPES},
-    [ROW_NARROW] = {"narrow", "head dimension 64 only", SPD_ALL_DTYPES},
-    [ROW_WRONG_OUT] = {"wrong-out", "one output element off", SPD_ALL_DTYPES},
-    [ROW_WRONG_SCORES] = {"wrong-scores", "one block score off", SPD_ALL_DTYPES},
-    [ROW_LOST_DEVICE] = {"lost-device", "fails to launch", SPD_ALL_DTYPES},
-    [ROW_RIGHT] = {"right", "the CPU's first row for all types", SPD_ALL_DTYPES},
+    [ROW_ABSENT] = {"absent", "what it needs is not there", SPD_ALL_DTYPES, {0, 0}},
+    [ROW_NARROW] = {"narrow", "head dimension 64 only", SPD_ALL_DTYPES, {0, 0}},
+    [ROW_WRONG_OUT] = {"wrong-out", "one output element off", SPD_ALL_DTYPES, {0, 0}},
+    [ROW_WRONG_SCORES] = {"wrong-scores", "one block score off", SPD_ALL_DTYPES, {0, 0}},
+    [ROW_LOST_DEVICE] = {"lost-device", "fails to launch", SPD_ALL_DTYPES, {0, 0}},
+    [ROW_RIGHT] = {"right", "the CPU's first row for all types", SPD_ALL_DTYPES, {0, 0}},
 };
 
 /* The CPU's kernel behind a row of this backend. */

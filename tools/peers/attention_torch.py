@@ -138,7 +138,7 @@ class Ours:
                                         env=environment)
         for line in self.process.stdout:
             if line.startswith("ready "):
-                self.kernel, density = line.split()[1:]
+                self.kernel, density = line.split()[1:3]
                 self.density = float(density)
                 return
         sys.exit(f"{o.bench} ended before it was ready")

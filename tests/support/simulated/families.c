@@ -10,9 +10,9 @@
 enum { PAIR_DTYPES = 1 << SPARSED_F16 | 1 << SPARSED_BF16 };
 
 const spd_kernel_row spd_cl_rows[SPD_CL_FAMILIES] = {
-    {"cl-nv-wgmma", "simulated, promoted", PAIR_DTYPES},
-    {"cl-nv-mma", "simulated", PAIR_DTYPES},
-    {"cl-generic", "the portable one", SPD_ALL_DTYPES},
+    {"cl-nv-wgmma", "simulated, promoted", PAIR_DTYPES, {64, 128}},
+    {"cl-nv-mma", "simulated", PAIR_DTYPES, {64, 128}},
+    {"cl-generic", "the portable one", SPD_ALL_DTYPES, {0, 0}},
 };
 
 const spd_cl_family spd_cl_families[SPD_CL_FAMILIES] = {
@@ -24,7 +24,6 @@ const spd_cl_family spd_cl_families[SPD_CL_FAMILIES] = {
      .least_capability = 90,
      .most_capability = 90,
      .promoted = true,
-     .head_dims = {64, 128},
      .specialised = true,
      .max_rows = {128, 128, 128},
      .many_blocks = true,
@@ -36,7 +35,6 @@ const spd_cl_family spd_cl_families[SPD_CL_FAMILIES] = {
      .group_items = 128,
      .score_items = 64,
      .score_width = 1,
-     .head_dims = {64, 128},
      .specialised = true,
      .max_rows = {128, 128, 128},
      .many_blocks = true,
