@@ -4,6 +4,7 @@
 #include "support/failing_opencl.h"
 
 #include "cl/api.h"
+#include "support/nvidia_driver.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -63,7 +64,7 @@ static int64_t live(void) {
 }
 
 extern const failing_opencl_control failing_opencl;
-const failing_opencl_control failing_opencl = {reset, arm, failed, calls, live};
+const failing_opencl_control failing_opencl = {reset, arm, failed, calls, nvidia_simulate, live};
 
 /* ---- what every call does first ---- */
 
@@ -150,6 +151,8 @@ cl_int clGetDeviceIDs(cl_platform_id platform, cl_device_type type, cl_uint room
 cl_int clGetDeviceInfo(cl_device_id device, cl_device_info what, size_t size, void *value,
                        size_t *size_out) {
     cl_int error = begin(__func__);
+    if (!error && nvidia_device_info(what, size, value, size_out, &error))
+        return error;
     return error ? error : real()->GetDeviceInfo(device, what, size, value, size_out);
 }
 
@@ -230,6 +233,8 @@ cl_program clCreateProgramWithSource(cl_context context, cl_uint number, const c
     cl_int error = begin(__func__);
     cl_program made =
         error ? NULL : real()->CreateProgramWithSource(context, number, texts, lengths, &error);
+    if (made)
+        nvidia_note_source(made, number, texts);
     return end_create(made, error, error_out);
 }
 
@@ -238,9 +243,12 @@ cl_program clCreateProgramWithBinary(cl_context context, cl_uint number,
                                      const unsigned char **binaries, cl_int *taken,
                                      cl_int *error_out) {
     cl_int error = begin(__func__);
-    cl_program made = error ? NULL
-                            : real()->CreateProgramWithBinary(context, number, devices, lengths,
-                                                              binaries, taken, &error);
+    cl_program made = NULL;
+    if (!error && nvidia_is_simulated())
+        made = nvidia_program_of_binary(real(), context, binaries[0], lengths[0], &error);
+    else if (!error)
+        made = real()->CreateProgramWithBinary(context, number, devices, lengths, binaries, taken,
+                                               &error);
     return end_create(made, error, error_out);
 }
 
@@ -248,24 +256,31 @@ cl_int clBuildProgram(cl_program program, cl_uint number, const cl_device_id *de
                       const char *options, void(CL_CALLBACK *notify)(cl_program, void *),
                       void *user) {
     cl_int error = begin(__func__);
+    if (error)
+        nvidia_note_failed_build(program);
     return error ? error : real()->BuildProgram(program, number, devices, options, notify, user);
 }
 
 cl_int clGetProgramInfo(cl_program program, cl_program_info what, size_t size, void *value,
                         size_t *size_out) {
     cl_int error = begin(__func__);
+    if (!error && nvidia_program_info(program, what, size, value, size_out, &error))
+        return error;
     return error ? error : real()->GetProgramInfo(program, what, size, value, size_out);
 }
 
 cl_int clGetProgramBuildInfo(cl_program program, cl_device_id device, cl_program_build_info what,
                              size_t size, void *value, size_t *size_out) {
     cl_int error = begin(__func__);
+    if (!error && nvidia_build_log(program, what, size, value, size_out, &error))
+        return error;
     return error ? error
                  : real()->GetProgramBuildInfo(program, device, what, size, value, size_out);
 }
 
 cl_int clReleaseProgram(cl_program program) {
     cl_int error = begin(__func__);
+    nvidia_note_release(program);
     return end_release(error, real()->ReleaseProgram(program));
 }
 

@@ -32,7 +32,7 @@ int run_tests_on_opencl_rows(const struct CMUnitTest *tests, size_t count);
 kernel_row *usable_row(void **state);
 
 /* A head dimension for a test about something else: `dim`, or the same one for all tests where each
- * costs a compilation. */
+ * costs a compilation; one that the row takes. */
 uint32_t row_head_dim(const kernel_row *row, uint32_t dim);
 
 /* Another context pinned to a row, with so many threads (0: the default; the CPU's alone). */

@@ -13,7 +13,7 @@
 #include "support/kernel_check.h"
 #include "support/kernel_rows.h"
 
-enum { BATCH = 2, HEADS = 4, KV_HEADS = 2, DIM = 16, LEN = 50 };
+enum { BATCH = 2, HEADS = 4, KV_HEADS = 2, DIM = 64, LEN = 50 };
 
 static attention_case new_case(void) {
     return (attention_case){.desc = case_desc(BATCH, HEADS, KV_HEADS, DIM, LEN),
@@ -75,7 +75,7 @@ static void test_stage__one_row_for_all(void **state) {
 
 static void test_stage__fewer_rows_than_the_plan(void **state) {
     attention_case c = new_case();
-    c.desc.q = c.desc.out = (sparsed_strides){HEADS * LEN * 40, LEN * 40, 40};
+    c.desc.q = c.desc.out = (sparsed_strides){HEADS * LEN * 80, LEN * 80, 80};
     c.q_len = 1;
     c.kv_len = 33;
     check(state, &c, "fewer rows");
@@ -85,7 +85,7 @@ static void test_stage__misaligned_results_of_two_bytes(void **state) {
     attention_case c = new_case();
     c.desc.dtype = SPARSED_BF16;
     c.offset_bytes = 3;
-    c.desc.out = (sparsed_strides){HEADS * LEN * 19, LEN * 19, 19};
+    c.desc.out = (sparsed_strides){HEADS * LEN * 67, LEN * 67, 67};
     check(state, &c, "misaligned");
 }
 

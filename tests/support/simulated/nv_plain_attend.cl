@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* An attend kernel of a specialised family; see nv.clh. */
+__kernel __attribute__((reqd_work_group_size(SIMULATED_ITEMS, 1, 1))) void
+nv_plain_attend(__global const spd_stored *q, __global const spd_stored *k,
+                __global const spd_stored *v, __global spd_out *out, __global float *lse,
+                __global const ulong *bits, __global float *mass, __global float *mass_max,
+                __global float *stats, const spd_args a, const uint flags) {
+    simulated_attend(q, k, v, out, lse, bits, mass, mass_max, stats, &a, flags);
+}

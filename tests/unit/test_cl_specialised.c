@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* Launches and scratch of a family whose kernels are compiled for what a launch does: which programs run
+ * in which order, how a head is cut, how much memory a build takes. Nothing runs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cl/kernel.h"
+#include "src/context.h"
+#include "support/attention_case.h"
+#include "support/use_failing_opencl.h"
+
+enum { ROW = 1 /* cl-nv-mma */, MAX_COMMANDS = 4096, FLAGS_INDEX = 10 };
+
+/* A kernel's launch. */
+typedef struct command {
+    cl_kernel kernel;
+    uint32_t flags; /* of an attend kernel */
+    uint64_t units, heads;
+    uint64_t first_row, part_row;
+} command;
+
+/* The functions of the table have no argument of their own. */
+static struct recorder {
+    spd_cl_api original;
+    const spd_cl_kernel *kernel;
+    spd_cl_args args;
+    uint32_t flags;
+    command commands[MAX_COMMANDS];
+    size_t count;
+    uint64_t created_bytes;
+} recorder;
+
+static bool is_attend(cl_kernel kernel) {
+    const spd_cl_kernel *k = recorder.kernel;
+    return kernel == k->attend || kernel == k->attend_build || kernel == k->build;
+}
+
+static cl_int CL_API_CALL note_arg(cl_kernel kernel, cl_uint index, size_t size,
+                                   const void *value) {
+    if (size == sizeof recorder.args)
+        memcpy(&recorder.args, value, size);
+    if (is_attend(kernel) && index == FLAGS_INDEX)
+        memcpy(&recorder.flags, value, sizeof recorder.flags);
+    return recorder.original.SetKernelArg(kernel, index, size, value);
+}
+
+static cl_int CL_API_CALL note_launch(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
+                                      const size_t *offset, const size_t *global,
+                                      const size_t *local, cl_uint wait_count, const cl_event *wait,
+                                      cl_event *event) {
+    (void)queue, (void)dimensions, (void)offset, (void)wait_count, (void)wait, (void)event;
+    assert_true(recorder.count < MAX_COMMANDS);
+    recorder.commands[recorder.count++] = (command){.kernel = kernel,
+                                                    .flags = is_attend(kernel) ? recorder.flags : 0,
+                                                    .units = global[0] / local[0],
+                                                    .heads = global[1],
+                                                    .first_row = recorder.args.first_row,
+                                                    .part_row = recorder.args.part_row};
+    return CL_SUCCESS;
+}
+
+static cl_int CL_API_CALL skip_fill(cl_command_queue queue, cl_mem memory, const void *pattern,
+                                    size_t pattern_size, size_t offset, size_t size,
+                                    cl_uint wait_count, const cl_event *wait, cl_event *event) {
+    (void)queue, (void)memory, (void)pattern, (void)pattern_size, (void)offset, (void)size;
+    (void)wait_count, (void)wait, (void)event;
+    return CL_SUCCESS;
+}
+
+/* A small one, whatever is asked for. */
+static cl_mem CL_API_CALL create_buffer(cl_context context, cl_mem_flags flags, size_t size,
+                                        void *host, cl_int *error) {
+    recorder.created_bytes += size;
+    return recorder.original.CreateBuffer(context, flags, 64, host, error);
+}
+
+/* ---- a device, and problems ---- */
+
+static int setup(void **state) {
+    sparsed_options options = SPARSED_OPTIONS_INIT;
+    sparsed_context *context = NULL;
+    options.device = "opencl";
+    sparsed_context_create(&options, &context, NULL);
+    *state = context;
+    return 0;
+}
+
+static int teardown(void **state) {
+    sparsed_context_destroy(*state);
+    return 0;
+}
+
+/* The device whose calls are recorded; skips the test if there is none. */
+static spd_cl_state *recorded(void **state) {
+    sparsed_context *context = *state;
+    if (!context)
+        need_opencl_device();
+    spd_cl_state *device = context->state;
+    if (device->api.SetKernelArg == note_arg)
+        return device;
+    memset(&recorder, 0, sizeof recorder);
+    recorder.original = device->api;
+    device->api.SetKernelArg = note_arg;
+    device->api.EnqueueNDRangeKernel = note_launch;
+    device->api.EnqueueFillBuffer = skip_fill;
+    device->api.CreateBuffer = create_buffer;
+    return device;
+}
+
+static spd_problem problem_of(sparsed_desc desc, sparsed_select select, spd_extent *extents) {
+    const sparsed_io io = {.struct_size = sizeof io};
+    spd_problem plan, run;
+    sparsed_message message = {""};
+    desc.dtype = SPARSED_BF16;
+    if (spd_problem_create(&desc, select.mode ? &select : NULL, &plan, &message) != SPARSED_OK ||
+        spd_problem_of_run(&plan, &io, &run, extents, &message) != SPARSED_OK)
+        fail_msg("%s", message.text);
+    return run;
+}
+
+static spd_cl_kernel *create(spd_cl_state *device, const spd_problem *problem) {
+    spd_cl_kernel *kernel;
+    sparsed_message message = {""};
+    if (spd_cl_kernel_create(device, &spd_cl_families[ROW], problem, &kernel, &message) !=
+        SPARSED_OK)
+        fail_msg("%s", message.text);
+    recorder.kernel = kernel;
+    return kernel;
+}
+
+static void run(spd_cl_kernel *k, sparsed_op op, const spd_extent *extents) {
+    sparsed_message message = {""};
+    const spd_launch launch = {
+        .op = op, .problem = &k->problem, .extents = extents, .kept = k->empty};
+    const bool attends = op != SPARSED_BUILD;
+    const spd_cl_tensors tensors = {.q = k->empty,
+                                    .k = k->empty,
+                                    .v = attends ? k->empty : NULL,
+                                    .out = attends ? k->empty : NULL,
+                                    .lse = attends ? k->empty : NULL,
+                                    .q_strides = k->problem.desc.q,
+                                    .k_strides = k->problem.desc.k,
+                                    .v_strides = k->problem.desc.v,
+                                    .out_strides = k->problem.desc.out};
+    recorder.count = 0;
+    if (spd_cl_launch(k, k->state->queue, NULL, &launch, &tensors, NULL, &message) != SPARSED_OK)
+        fail_msg("%s", message.text);
+}
+
+/* ---- programs ---- */
+
+static void test_kernel_create__programs_that_a_problem_needs(void **state) {
+    static const struct {
+        uint32_t mode;
+        double score_scale;
+        bool attend_build, build;
+    } cases[] = {{0, 0.0, false, false},
+                 {SPARSED_MODE_WINDOW, 0.0, false, false},
+                 {SPARSED_MODE_STREAMING, 0.0, false, false},
+                 {SPARSED_MODE_PAPER, 0.0, true, true},
+                 {SPARSED_MODE_PAPER, 0.07, false, true},
+                 {SPARSED_MODE_JOINT, 0.125, true, true},
+                 {SPARSED_MODE_UPSTREAM_LLADA, 0.0, false, true}};
+    spd_cl_state *device = recorded(state);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        spd_extent extent;
+        sparsed_select select = case_select(cases[i].mode, 32, 32, 0, 0.3);
+        select.score_scale = cases[i].score_scale;
+        const spd_problem problem = problem_of(case_desc(1, 2, 1, 64, 300), select, &extent);
+        spd_cl_kernel *k = create(device, &problem);
+        const bool scored = cases[i].build;
+        assert_non_null(k->attend);
+        assert_int_equal(k->attend_build != NULL, cases[i].attend_build);
+        assert_int_equal(k->build != NULL, cases[i].build);
+        assert_int_equal(k->score != NULL && k->select != NULL && k->mass != NULL, scored);
+        assert_int_equal(k->fixed != NULL, cases[i].mode && !scored);
+        spd_cl_kernel_destroy(k);
+    }
+}
+
+/* ---- order ---- */
+
+typedef struct step {
+    cl_kernel kernel;
+    uint32_t flags;
+} step;
+
+/* The launches are these, as often as there are chunks. */
+static void expect_chunks(const step *steps, size_t count, size_t chunks) {
+    assert_int_equal(recorder.count, chunks * count);
+    for (size_t i = 0; i < recorder.count; i++) {
+        assert_ptr_equal(recorder.commands[i].kernel, steps[i % count].kernel);
+        assert_int_equal(recorder.commands[i].flags, steps[i % count].flags);
+    }
+}
+
+enum { SCORE_FLAGS = 0, ATTENDS = SPD_CL_ATTEND | SPD_CL_LSE };
+
+/* 3 heads of 300 rows are 3 chunks where the scratch holds 384 rows. */
+static spd_cl_kernel *three_chunks(spd_cl_state *device, double score_scale, spd_extent *extent) {
+    sparsed_select select = case_select(SPARSED_MODE_PAPER, 32, 32, 0, 0.3);
+    select.score_scale = score_scale;
+    const spd_problem problem = problem_of(case_desc(1, 3, 1, 64, 300), select, extent);
+    device->build_rows = 400;
+    spd_cl_kernel *k = create(device, &problem);
+    device->build_rows = 0;
+    assert_int_equal(k->rows_capacity, 384);
+    return k;
+}
+
+static void test_launch__one_scale_is_one_pass(void **state) {
+    spd_extent extent;
+    spd_cl_kernel *k = three_chunks(recorded(state), 0.0, &extent);
+    const step both[] = {{k->attend_build, ATTENDS | SPD_CL_BUILD},
+                         {k->score, SCORE_FLAGS},
+                         {k->select, SCORE_FLAGS}};
+    run(k, SPARSED_DENSE_BUILD, &extent);
+    expect_chunks(both, 3, 3);
+    spd_cl_kernel_destroy(k);
+}
+
+static void test_launch__scores_at_another_scale_are_a_launch_of_their_own(void **state) {
+    spd_extent extent;
+    spd_cl_kernel *k = three_chunks(recorded(state), 0.07, &extent);
+    const step both[] = {{k->attend, ATTENDS},
+                         {k->build, SPD_CL_BUILD},
+                         {k->score, SCORE_FLAGS},
+                         {k->select, SCORE_FLAGS}};
+    run(k, SPARSED_DENSE_BUILD, &extent);
+    expect_chunks(both, 4, 3);
+    for (size_t i = 0; i < recorder.count; i += 4) {
+        assert_int_equal(recorder.commands[i].units, recorder.commands[i + 1].units);
+        assert_int_equal(recorder.commands[i].first_row, recorder.commands[i + 1].first_row);
+    }
+    spd_cl_kernel_destroy(k);
+}
+
+static void test_launch__a_build_alone_at_either_scale(void **state) {
+    static const double scales[] = {0.0, 0.07};
+    spd_cl_state *device = recorded(state);
+    for (size_t i = 0; i < 2; i++) {
+        spd_extent extent;
+        spd_cl_kernel *k = three_chunks(device, scales[i], &extent);
+        const step build[] = {
+            {k->build, SPD_CL_BUILD}, {k->score, SCORE_FLAGS}, {k->select, SCORE_FLAGS}};
+        run(k, SPARSED_BUILD, &extent);
+        expect_chunks(build, 3, 3);
+        spd_cl_kernel_destroy(k);
+    }
+}
+
+static void test_launch__attention_alone(void **state) {
+    spd_extent extent;
+    spd_cl_kernel *k = three_chunks(recorded(state), 0.0, &extent);
+    const step dense = {k->attend, ATTENDS}, sparse = {k->attend, ATTENDS | SPD_CL_SPARSE};
+    run(k, SPARSED_DENSE, &extent);
+    expect_chunks(&dense, 1, 1);
+    run(k, SPARSED_SPARSE, &extent);
+    expect_chunks(&sparse, 1, 1);
+    spd_cl_kernel_destroy(k);
+}
+
+/* ---- how a head is cut ---- */
+
+/* The units of 128 rows of the launches that a head of `len` rows takes, `limit` at most. */
+static void expect_units(void **state, uint64_t len, uint32_t compute_units, uint64_t limit,
+                         const uint64_t *units, size_t count) {
+    spd_cl_state *device = recorded(state);
+    spd_extent extent;
+    const spd_problem problem = problem_of(
+        case_desc(1, 1, 1, 64, len), case_select(SPARSED_MODE_JOINT, 16, 64, 0, 0.3), &extent);
+    const sparsed_device_info own = device->info;
+    device->info.compute_units = compute_units;
+    device->launch_operations = limit * 128 * 4 * 64 * len;
+    spd_cl_kernel *k = create(device, &problem);
+    assert_int_equal(k->unit_rows, 128);
+    run(k, SPARSED_DENSE, &extent);
+    assert_int_equal(recorder.count, count);
+    for (uint64_t i = 0, first = 0; i < count; first += units[i++]) {
+        assert_int_equal(recorder.commands[i].units, units[i]);
+        assert_int_equal(recorder.commands[i].first_row + recorder.commands[i].part_row,
+                         128 * first);
+    }
+    device->info = own;
+    device->launch_operations = 0;
+    spd_cl_kernel_destroy(k);
+}
+
+static void test_launch__parts_of_a_head_are_whole_waves(void **state) {
+    expect_units(state, 128 * 40, 8, 19, (uint64_t[]){16, 16, 8}, 3);
+    expect_units(state, 128 * 40 - 100, 8, 19, (uint64_t[]){16, 16, 8}, 3);
+    expect_units(state, 128 * 19, 8, 19, (uint64_t[]){19}, 1); /* all of it */
+    expect_units(state, 128 * 20, 8, 19, (uint64_t[]){16, 4}, 2);
+    expect_units(state, 128 * 10, 8, 7, (uint64_t[]){7, 3}, 2); /* less than a wave */
+    expect_units(state, 128 * 3 - 127, 8, 1, (uint64_t[]){1, 1, 1}, 3);
+    expect_units(state, 128 * 300, 132, 263, (uint64_t[]){132, 168}, 2);
+}
+
+/* ---- scratch ---- */
+
+/* Bytes of exponential sums and maxima of a long problem. */
+static uint64_t sums_bytes(spd_cl_state *device, uint32_t block_k) {
+    spd_extent extent;
+    const spd_problem problem =
+        problem_of(case_desc(1, 32, 8, 128, 65536),
+                   case_select(SPARSED_MODE_PAPER, 32, block_k, 0, 0.3), &extent);
+    recorder.created_bytes = 0;
+    spd_cl_kernel *k = create(device, &problem);
+    const uint64_t bytes = k->rows_capacity * problem.k_blocks * 2 * sizeof(float);
+    assert_int_equal(k->rows_capacity % 128, 0);
+    /* and statistics, scores, and a buffer of 16 bytes */
+    assert_int_equal(k->scratch_bytes, bytes + k->rows_capacity * 16 + bytes / 32 + 16);
+    assert_int_equal(recorder.created_bytes, k->scratch_bytes);
+    spd_cl_kernel_destroy(k);
+    return bytes;
+}
+
+static void test_kernel_create__scratch_is_a_part_of_the_memory(void **state) {
+    static const struct {
+        uint32_t kind;
+        uint64_t memory_mib, bound_mib;
+    } cases[] = {{SPARSED_DEVICE_GPU, 0, 64},
+                 {SPARSED_DEVICE_GPU, 512, 64},
+                 {SPARSED_DEVICE_GPU, 8192, 128},
+                 {SPARSED_DEVICE_GPU, 49152, 768},
+                 {SPARSED_DEVICE_GPU, 65536, 1024},
+                 {SPARSED_DEVICE_GPU, 81559, 1024},
+                 {SPARSED_DEVICE_CPU_OPENCL, 81559, 64},
+                 {SPARSED_DEVICE_OTHER, 81559, 64}};
+    spd_cl_state *device = recorded(state);
+    const sparsed_device_info own = device->info;
+    const cl_ulong own_limit = device->max_buffer_bytes;
+    device->max_buffer_bytes = (cl_ulong)1 << 40;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (uint32_t block_k = 16; block_k <= 128; block_k *= 2) {
+            device->info.kind = cases[i].kind;
+            device->info.memory_bytes = cases[i].memory_mib << 20;
+            assert_int_equal(sums_bytes(device, block_k), cases[i].bound_mib << 20);
+        }
+    device->info = own;
+    device->max_buffer_bytes = own_limit;
+}
+
+#define ON_DEVICE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        ON_DEVICE(test_kernel_create__programs_that_a_problem_needs),
+        ON_DEVICE(test_launch__one_scale_is_one_pass),
+        ON_DEVICE(test_launch__scores_at_another_scale_are_a_launch_of_their_own),
+        ON_DEVICE(test_launch__a_build_alone_at_either_scale),
+        ON_DEVICE(test_launch__attention_alone),
+        ON_DEVICE(test_launch__parts_of_a_head_are_whole_waves),
+        ON_DEVICE(test_kernel_create__scratch_is_a_part_of_the_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
