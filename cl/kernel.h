@@ -34,7 +34,7 @@ typedef struct spd_cl_family {
     uint32_t gpu_operations, cpu_operations;
 } spd_cl_family;
 
-enum { SPD_CL_FAMILIES = 3 };
+enum { SPD_CL_FAMILIES = 4 };
 extern const spd_kernel_row spd_cl_rows[SPD_CL_FAMILIES];
 extern const spd_cl_family spd_cl_families[SPD_CL_FAMILIES];
 
