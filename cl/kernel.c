@@ -16,7 +16,7 @@ enum { SELECT_ITEMS = 64 };
 
 /* Of the exponential sums of a build; on a GPU a part of its memory, within limits. */
 static const uint64_t least_sums_bytes = UINT64_C(64) << 20, most_sums_bytes = UINT64_C(1) << 30;
-enum { SUMS_PART = 64 };
+enum { SUMS_PART = 64, MAPS_BYTES = 3 * 128 };
 
 static uint32_t unit_rows(const spd_cl_family *family, const spd_problem *p) {
     uint32_t dim = p->desc.head_dim;
@@ -55,6 +55,15 @@ static sparsed_status build_attends(spd_cl_kernel *k, bool scored, sparsed_messa
     return status;
 }
 
+static sparsed_status build_make_maps(spd_cl_kernel *k, sparsed_message *message) {
+    char options[96];
+    if (!k->family->mapped)
+        return SPARSED_OK;
+    snprintf(options, sizeof options, "-DSPD_DTYPE=%u -DSPD_D=%u -DSPD_BLOCK_K=%u",
+             k->problem.desc.dtype, k->problem.desc.head_dim, k->block_k);
+    return spd_cl_kernel_build(k->state, "nv_maps", options, true, &k->make_maps, message);
+}
+
 static sparsed_status build_score(spd_cl_kernel *k, sparsed_message *message) {
     char options[64] = "";
     if (k->family->specialised)
@@ -68,6 +77,8 @@ static sparsed_status build_kernels(spd_cl_kernel *k, sparsed_message *message) 
     char options[64];
     bool scored = p->has_select && spd_mode_is_scored(p->select.mode);
     sparsed_status status = build_attends(k, scored, message);
+    if (status == SPARSED_OK)
+        status = build_make_maps(k, message);
     snprintf(options, sizeof options, "-DSPD_OUT_DTYPE=%u", p->desc.out_dtype);
     if (status == SPARSED_OK)
         status = spd_cl_kernel_build(k->state, "clear_rows", options, false, &k->clear, message);
@@ -160,6 +171,8 @@ sparsed_status spd_cl_kernel_create(spd_cl_state *state, const spd_cl_family *fa
     sparsed_status status = build_kernels(k, message);
     if (status == SPARSED_OK)
         status = buffer(k, 16, &k->empty, message);
+    if (status == SPARSED_OK && family->mapped)
+        status = buffer(k, MAPS_BYTES, &k->maps, message);
     if (status == SPARSED_OK && problem->has_select && spd_mode_is_scored(problem->select.mode))
         status = create_scratch(k, message);
     if (status != SPARSED_OK) {
@@ -195,10 +208,10 @@ void spd_cl_kernel_destroy(spd_cl_kernel *kernel) {
         return;
     spd_cl_state *s = kernel->state;
     cl_kernel kernels[] = {kernel->attend, kernel->attend_build, kernel->build, kernel->score,
-                           kernel->select, kernel->fixed,        kernel->clear};
+                           kernel->select, kernel->fixed,        kernel->clear, kernel->make_maps};
     cl_mem buffers[] = {kernel->mass, kernel->mass_max, kernel->stats, kernel->scores,
                         kernel->q,    kernel->k,        kernel->v,     kernel->out,
-                        kernel->lse,  kernel->empty};
+                        kernel->lse,  kernel->empty,    kernel->maps};
     for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
         if (kernels[i])
             s->api.ReleaseKernel(kernels[i]);

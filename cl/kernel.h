@@ -19,6 +19,7 @@ typedef struct spd_cl_family {
     /* NVIDIA's compute capability, 10 * major + minor, from and to which it runs; 0 = on any device. */
     uint32_t least_capability, most_capability;
     bool promoted; /* source's programs: see promote.h */
+    bool mapped;   /* source takes tensor maps, of kernel nv_maps, as its last argument */
     /* source is compiled for what a launch does and for the block sizes, and its launches never have
      * SPD_CL_SECOND: a build alone takes the scores' scale, and where attention has another one it is a
      * launch of its own. */
@@ -33,7 +34,7 @@ typedef struct spd_cl_family {
     uint32_t gpu_operations, cpu_operations;
 } spd_cl_family;
 
-enum { SPD_CL_FAMILIES = 3 };
+enum { SPD_CL_FAMILIES = 4 };
 extern const spd_kernel_row spd_cl_rows[SPD_CL_FAMILIES];
 extern const spd_cl_family spd_cl_families[SPD_CL_FAMILIES];
 
@@ -47,6 +48,8 @@ typedef struct spd_cl_kernel {
      * in one, build for a build alone; of others attend is for all. */
     cl_kernel attend, attend_build, build;
     cl_kernel score, select, fixed, clear;
+    cl_kernel make_maps; /* of a mapped family */
+    cl_mem maps;
     cl_uint select_items;
     uint64_t launch_operations; /* of one launch, at most */
     /* Scratch of a build: exponential sums and maxima of rows_capacity rows over the heads. */

@@ -16,8 +16,13 @@ enum {
     CLEAR_GROUP_ROWS = 8,
     CLEAR_LAUNCH_ROWS = 8192,
     CLEAR_OPERATIONS = 32,
-    FIXED_OPERATIONS = 256
+    FIXED_OPERATIONS = 256,
+    MAP_BYTES = 16
 };
+
+/* What a tensor map may describe: row numbers are signed, strides have 40 bits in bytes. */
+#define MAP_MOST_ROWS (UINT64_C(1) << 31)
+#define MAP_MOST_STRIDE (UINT64_C(1) << 39)
 
 /* What the launches of one operation on one batch share. */
 typedef struct batch_run {
@@ -261,6 +266,31 @@ static sparsed_status select_chunk(batch_run *b) {
     return status;
 }
 
+/* Whether the copy engine of the kernels for NVIDIA takes a tensor of 16-bit elements: rows and heads
+ * begin at multiples of 16 bytes. */
+static bool is_mappable(const sparsed_strides *strides, uint64_t first, uint64_t rows) {
+    const uint64_t elements = MAP_BYTES / sizeof(uint16_t);
+    return (first | strides->row | strides->head) % elements == 0 && rows < MAP_MOST_ROWS &&
+           spd_max(strides->row, strides->head) < MAP_MOST_STRIDE;
+}
+
+/* Makes tensor maps of the batch, if its tensors lend themselves to them: else kernels copy rows. */
+static sparsed_status make_maps(batch_run *b) {
+    const spd_cl_kernel *k = b->kernel;
+    const spd_cl_tensors *t = b->tensors;
+    const cl_mem buffers[] = {t->q, t->k, t->v ? t->v : t->k, k->maps};
+    spd_cl_args *a = &b->args;
+    if (!k->make_maps || !is_mappable(&t->q_strides, a->q_offset, a->queries) ||
+        !is_mappable(&t->k_strides, a->k_offset, a->keys) ||
+        (t->v && !is_mappable(&t->v_strides, a->v_offset, a->keys)))
+        return SPARSED_OK;
+    b->flags |= SPD_CL_MAPPED;
+    a->heads = b->launch->problem->desc.heads;
+    sparsed_status status = set_args(b, k->make_maps, buffers, 4, NULL);
+    return status == SPARSED_OK ? enqueue(b, k->make_maps, 1, (size_t[1]){1}, (size_t[1]){1})
+                                : status;
+}
+
 /* The kernel of launches with these flags. */
 static cl_kernel attend_kernel(const spd_cl_kernel *k, cl_uint flags) {
     if (!k->family->specialised || !(flags & SPD_CL_BUILD))
@@ -290,6 +320,9 @@ static sparsed_status run_units(batch_run *b, cl_uint flags) {
         size_t units = spd_ceil_div(spd_min(part, rows - row), k->unit_rows);
         b->args.part_row = row;
         status = set_args(b, attend, buffers, 9, &flags);
+        if (status == SPARSED_OK && k->family->mapped)
+            status = check(b, k->state->api.SetKernelArg(attend, 11, sizeof k->maps, &k->maps),
+                           "clSetKernelArg");
         if (status == SPARSED_OK)
             status = enqueue(b, attend, 2, (size_t[2]){units * items, b->args.heads},
                              (size_t[2]){items, 1});
@@ -306,7 +339,7 @@ static sparsed_status attend_chunk(batch_run *b) {
     sparsed_status status = SPARSED_OK;
     if (b->flags & SPD_CL_ATTEND)
         status = run_units(b, b->flags & ~of_build);
-    return status == SPARSED_OK ? run_units(b, SPD_CL_BUILD) : status;
+    return status == SPARSED_OK ? run_units(b, SPD_CL_BUILD | (b->flags & SPD_CL_MAPPED)) : status;
 }
 
 /* A kernel of which one head takes few operations: dimension 2 is heads. */
@@ -358,8 +391,9 @@ static sparsed_status run_batch(batch_run *b) {
         return status;
     if (builds(l) && !(b->flags & SPD_CL_BUILD))
         status = run_fixed(b);
-    if (!(b->flags & (SPD_CL_ATTEND | SPD_CL_BUILD)))
+    if (status != SPARSED_OK || !(b->flags & (SPD_CL_ATTEND | SPD_CL_BUILD)))
         return status;
+    status = make_maps(b);
     for (uint32_t head = 0; head < l->problem->desc.heads && status == SPARSED_OK;) {
         uint32_t heads = 1;
         uint64_t rows;

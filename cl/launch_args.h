@@ -43,7 +43,8 @@ enum {
     SPD_CL_BUILD = 4,
     SPD_CL_SPARSE = 8,
     SPD_CL_FIXED = 16,
-    SPD_CL_SECOND = 32
+    SPD_CL_SECOND = 32,
+    SPD_CL_MAPPED = 64
 };
 
 /* A scale of products q.k, times log2(e), as the kernels take it. */

@@ -28,6 +28,10 @@
 #define PART_BYTES (NV_ROWS * 128)
 #define TILE_BYTES (NV_PARTS * PART_BYTES)
 #define INFO_TILES (NV_STAGES + 2) /* what loaders say of a tile is read up to two tiles later */
+/* Words of the maps. */
+#define MAP_Q 0
+#define MAP_K 16
+#define MAP_V 32
 #define O_REGISTERS (SPD_D / 2)
 
 #define FIRST_Q 0
@@ -81,6 +85,13 @@ NV_INLINE void turn_wait(uint group) {
 
 NV_INLINE void turn_pass(uint group) {
     __asm__ volatile("bar.arrive %0, 256;" ::"r"(2 - group) : "memory");
+}
+
+/* An arrival, and bytes that copies will bring. */
+NV_INLINE void barrier_expect(uint barrier, uint bytes) {
+    __asm__ volatile("{.reg .b64 s; mbarrier.arrive.expect_tx.shared.b64 s, [%0], %1;}" ::"r"(barrier),
+                     "r"(bytes)
+                     : "memory");
 }
 
 /* ---- warpgroup products ---------------------------------------------------------------------- */
@@ -140,7 +151,8 @@ NV_INLINE void products_wait_all_but_last(void) {
     __asm__ volatile("//@90a wgmma.wait_group.sync.aligned 1;" ::: "memory");
 }
 
-/* Tiles with swizzled rows of 128 bytes: `leading` and `stride` in units of 16 bytes. */
+/* Of a tile with swizzled rows of 128 bytes: `leading` and `stride` in units of 16 bytes. A descriptor plus
+ * n is that of what lies 16 n bytes further. */
 NV_INLINE ulong descriptor(uint address, ulong leading, ulong stride) {
     return (ulong)((address & 0x3ffff) >> 4) | leading << 16 | stride << 32 | (ulong)1 << 62;
 }
@@ -156,39 +168,38 @@ NV_INLINE ulong columns_descriptor(uint address) {
 }
 
 /* s = q k^T: 64 rows by 128 keys. */
-NV_INLINE void multiply_keys(float *s, uint q, uint k) {
+NV_INLINE void multiply_keys(float *s, ulong q, ulong k) {
 #pragma unroll
     for (uint step = 0; step < SPD_D / 16; step++) {
-        const uint at = step / 4 * PART_BYTES + step % 4 * 32;
-        const ulong a = rows_descriptor(q + at), b = rows_descriptor(k + at);
+        const uint at = (step / 4 * PART_BYTES + step % 4 * 32) >> 4;
         __asm__ volatile("//@90a {.reg .pred p; setp.ne.b32 p, %66, 0; "
-                     "wgmma.mma_async.sync.aligned.m64n128k16.f32." NV_TYPE "." NV_TYPE
-                     " " REGISTERS_64 ", %64, %65, p, 1, 1, 0, 0;}"
-                     : OUT_64(s)
-                     : "l"(a), "l"(b), "r"(step)
-                     : "memory");
+                         "wgmma.mma_async.sync.aligned.m64n128k16.f32." NV_TYPE "." NV_TYPE
+                         " " REGISTERS_64 ", %64, %65, p, 1, 1, 0, 0;}"
+                         : OUT_64(s)
+                         : "l"(q + at), "l"(k + at), "r"(step)
+                         : "memory");
     }
 }
 
 /* o += p v, weights p in registers: 64 rows by 128 keys by D columns. */
-NV_INLINE void multiply_values(float *o, const uint *p, uint v) {
+NV_INLINE void multiply_values(float *o, const uint *p, ulong v) {
 #pragma unroll
     for (uint step = 0; step < NV_KEYS / 16; step++) {
-        const ulong b = columns_descriptor(v + step * 16 * 128);
+        const uint at = step * 16 * 128 >> 4;
 #if SPD_D == 128
         __asm__ volatile("//@90a wgmma.mma_async.sync.aligned.m64n128k16.f32." NV_TYPE "." NV_TYPE
-                     " " REGISTERS_64 ", {%64, %65, %66, %67}, %68, 1, 1, 1, 1;"
-                     : OUT_64(o)
-                     : "r"(p[4 * step]), "r"(p[4 * step + 1]), "r"(p[4 * step + 2]),
-                       "r"(p[4 * step + 3]), "l"(b)
-                     : "memory");
+                         " " REGISTERS_64 ", {%64, %65, %66, %67}, %68, 1, 1, 1, 1;"
+                         : OUT_64(o)
+                         : "r"(p[4 * step]), "r"(p[4 * step + 1]), "r"(p[4 * step + 2]),
+                           "r"(p[4 * step + 3]), "l"(v + at)
+                         : "memory");
 #else
         __asm__ volatile("//@90a wgmma.mma_async.sync.aligned.m64n64k16.f32." NV_TYPE "." NV_TYPE
-                     " " REGISTERS_32 ", {%32, %33, %34, %35}, %36, 1, 1, 1, 1;"
-                     : OUT_32(o)
-                     : "r"(p[4 * step]), "r"(p[4 * step + 1]), "r"(p[4 * step + 2]),
-                       "r"(p[4 * step + 3]), "l"(b)
-                     : "memory");
+                         " " REGISTERS_32 ", {%32, %33, %34, %35}, %36, 1, 1, 1, 1;"
+                         : OUT_32(o)
+                         : "r"(p[4 * step]), "r"(p[4 * step + 1]), "r"(p[4 * step + 2]),
+                           "r"(p[4 * step + 3]), "l"(v + at)
+                         : "memory");
 #endif
     }
 }
@@ -239,37 +250,95 @@ NV_INLINE void loaded(uint barrier, bool aligned) {
     }
 }
 
+/* ---- loading by tensor maps ------------------------------------------------------------------- */
+
+/* What host and nv_maps wrote is seen by the copy engine. */
+NV_INLINE void map_acquire(__global const ulong *map) {
+    __asm__ volatile("fence.proxy.tensormap::generic.acquire.gpu [%0], 128;" ::"l"(map) : "memory");
+}
+
+/* A box of the map's rows from `row` on, all its columns, to a tile's rows at `to`; rows past the
+ * tensor's end are 0. */
+NV_INLINE void copy_box(uint to, __global const ulong *map, uint row, uint head, uint barrier) {
+#pragma unroll
+    for (uint part = 0; part < NV_PARTS; part++)
+        __asm__ volatile("cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes "
+                         "[%0], [%1, {%2, %3, %4}], [%5];" ::"r"(to + part * PART_BYTES),
+                         "l"(map), "r"(part * 64), "r"(row), "r"(head), "r"(barrier)
+                         : "memory");
+}
+
+/* A tile's blocks by one item; an empty slot is filled with zeros, from behind the last key. */
+NV_INLINE void copy_boxes(uint to, __global const ulong *map, const nv_tile *tile,
+                          const spd_args *a, uint kv_head, uint barrier) {
+    barrier_expect(barrier, TILE_BYTES);
+#pragma unroll
+    for (uint i = 0; i < NV_SLOTS; i++) {
+        const uint block = tile->block[i];
+        copy_box(to + i * SPD_BLOCK_K * 128, map,
+                 block == NV_EMPTY ? (uint)a->keys : block * SPD_BLOCK_K, kv_head, barrier);
+    }
+}
+
+/* A tile's blocks by all items of a side. */
+NV_INLINE void copy_rows(uint to, __global const ushort *rows, ulong row_stride, const nv_tile *tile,
+                         const spd_args *a, bool aligned, uint item) {
+#pragma unroll
+    for (uint i = 0; i < NV_SLOTS; i++) {
+        const uint there = nv_slot_keys(a, tile->block[i]);
+        nv_load_rows(to + i * SPD_BLOCK_K * 128, PART_BYTES,
+                     rows + (there ? tile->block[i] * (ulong)SPD_BLOCK_K * row_stride : 0),
+                     row_stride, there, SPD_BLOCK_K, aligned, item);
+    }
+}
+
+/* The unit's rows of q. */
+NV_INLINE void load_q(const spd_args *a, __global const ushort *q, __global const ulong *maps,
+                      bool mapped, uint local0, ulong row0, uint head, uint item) {
+    const bool aligned = nv_aligned(q, a->q_row);
+    if (!mapped) {
+        nv_load_rows(local0 + FIRST_Q, PART_BYTES, q + row0 * a->q_row, a->q_row,
+                     (uint)min((ulong)NV_ROWS, a->queries - row0), NV_ROWS, aligned, item);
+        loaded(local0 + FULL_Q, aligned);
+    } else if (item == 0) {
+        map_acquire(maps + MAP_Q);
+        barrier_expect(local0 + FULL_Q, TILE_BYTES);
+        copy_box(local0 + FIRST_Q, maps + MAP_Q, (uint)row0, head, local0 + FULL_Q);
+    }
+}
+
 /* The items of the first warpgroup: tiles of k, or of v, one after another. */
 NV_INLINE void load(const spd_args *a, uint flags, __global const ushort *q,
-                 __global const ushort *rows, ulong row_stride, bool keys_side, nv_walk w,
-                 uint local0, __local tile_info *infos, ulong row0, uint item) {
+                    __global const ushort *rows, ulong row_stride, __global const ulong *maps,
+                    bool keys_side, nv_walk w, uint local0, __local tile_info *infos, ulong row0,
+                    uint head, uint item) {
     const uint tiles = local0 + (keys_side ? FIRST_K : FIRST_V);
     const uint full = local0 + (keys_side ? FULL_K : FULL_V);
     const uint empty = local0 + (keys_side ? EMPTY_K : EMPTY_V);
-    const bool aligned = nv_aligned(rows, row_stride), q_aligned = nv_aligned(q, a->q_row);
+    const bool mapped = (flags & SPD_FLAG_MAPPED) != 0;
+    const bool aligned = nv_aligned(rows, row_stride);
+    __global const ulong *map = maps + (keys_side ? MAP_K : MAP_V);
+    if (mapped && item == 0)
+        map_acquire(map);
     if (keys_side)
-        nv_load_rows(local0 + FIRST_Q, PART_BYTES, q + row0 * a->q_row, a->q_row,
-                     (uint)min((ulong)NV_ROWS, a->queries - row0), NV_ROWS, q_aligned, item);
+        load_q(a, q, maps, mapped, local0, row0, head, item);
     nv_tile tile;
     uint n = 0;
     do {
         nv_next_tile(&w, &tile);
         const uint what = what_of(a, flags, &w, &tile);
         const uint kept = keys_side && (what & TILE_SLOTS) ? nv_kept_bits(&w, &tile, item) : 0;
-        const uint stage = n % NV_STAGES;
+        const uint stage = n % NV_STAGES, to = tiles + stage * TILE_BYTES;
+        const uint barrier = full + 8 * stage;
         barrier_wait(empty + 8 * stage, (n / NV_STAGES & 1) ^ 1);
         if (keys_side)
-            tell(&infos[n % INFO_TILES], &tile, what, kept, item, full + 8 * stage);
-#pragma unroll
-        for (uint i = 0; i < NV_SLOTS; i++) {
-            const uint there = nv_slot_keys(a, tile.block[i]);
-            nv_load_rows(tiles + stage * TILE_BYTES + i * SPD_BLOCK_K * 128, PART_BYTES,
-                         rows + (there ? tile.block[i] * (ulong)SPD_BLOCK_K * row_stride : 0),
-                         row_stride, there, SPD_BLOCK_K, aligned, item);
+            tell(&infos[n % INFO_TILES], &tile, what, kept, item, barrier);
+        if (!mapped) {
+            copy_rows(to, rows, row_stride, &tile, a, aligned, item);
+            loaded(barrier, aligned);
+        } else if (item == 0) {
+            copy_boxes(to, map, &tile, a, head / a->heads_per_kv, barrier);
         }
-        if (keys_side && n == 0)
-            loaded(local0 + FULL_Q, q_aligned);
-        loaded(full + 8 * stage, aligned);
         n++;
     } while (!tile.last);
 }
@@ -293,22 +362,44 @@ NV_INLINE void mask_slots(float *s, __local const tile_info *info, uint q_block)
     }
 }
 
-NV_INLINE void mask_elements(float *s, __local const tile_info *info, const spd_args *a, uint flags,
-                          ulong query, uint lane) {
-#pragma unroll
-    for (uint i = 0; i < NV_KEYS / 8; i++) {
-        const ulong key = (ulong)info->block[8 * i / SPD_BLOCK_K] * SPD_BLOCK_K +
-                          8 * i % SPD_BLOCK_K + lane % 4 * 2;
-#pragma unroll
-        for (uint j = 0; j < 4; j++)
-            if (!nv_attends(a, flags, query + j / 2 * 8, key + j % 2))
-                s[4 * i + j] = -INFINITY;
-    }
+/* x - y within -limit .. limit. */
+NV_INLINE int bounded_difference(ulong x, ulong y, int limit) {
+    return x > y ? (int)min(x - y, (ulong)limit) : -(int)min(y - x, (ulong)limit);
 }
 
-NV_INLINE float quad_max(float x) {
-    x = fmax(x, nv_shuffle_xor(x, 1));
-    return fmax(x, nv_shuffle_xor(x, 2));
+/* Bits 0 .. n - 1. */
+NV_INLINE ulong bits_below(int n) {
+    return n <= 0 ? 0 : n >= 64 ? ~(ulong)0 : ((ulong)1 << n) - 1;
+}
+
+/* Bit i: a row attends to key start + i, of those before `end`. */
+NV_INLINE ulong attended(const spd_args *a, uint flags, ulong query, ulong start, ulong end) {
+    const int there = bounded_difference(min(end, a->keys), start, 64);
+    if (NV_BUILD || !(flags & SPD_FLAG_FIXED))
+        return bits_below(there);
+    const ulong first = query - min(query, a->window), last = query + min(a->window, a->keys);
+    const ulong window = bits_below(bounded_difference(last + 1, start, 64)) &
+                         ~bits_below(bounded_difference(first, start, 64));
+    return bits_below(there) & (window | bits_below(bounded_difference(a->sinks, start, 64)));
+}
+
+NV_INLINE void mask_elements(float *s, __local const tile_info *info, const spd_args *a, uint flags,
+                             ulong query, uint lane) {
+#pragma unroll
+    for (uint column = 0; column < NV_KEYS; column += 16) /* key blocks hold at least 16 keys */
+#pragma unroll
+        for (uint r = 0; r < 2; r++) {
+            const uint block = info->block[column / SPD_BLOCK_K];
+            const ulong start = (ulong)block * SPD_BLOCK_K + column % SPD_BLOCK_K;
+            const ulong end = block == NV_EMPTY ? 0 : start + 16;
+            const uint bits = (uint)attended(a, flags, query + 8 * r, start, end) >> (lane % 4 * 2);
+#pragma unroll
+            for (uint i = 0; i < 16; i += 8)
+#pragma unroll
+                for (uint e = 0; e < 2; e++)
+                    if (!(bits >> (i + e) & 1))
+                        s[(column + i) / 2 + 2 * r + e] = -INFINITY;
+        }
 }
 
 NV_INLINE float quad_sum(float x) {
@@ -378,21 +469,37 @@ NV_INLINE void keep_stats(const row_place *place, const row_state *rows, uint wh
     }
 }
 
-/* Scores to exponentials; raises the maxima; `shrink` is for what was summed under the old ones. A build
- * keeps the sums of the tile's blocks. */
-NV_INLINE void soften(float *s, row_state *rows, float scale, float shrink[2],
-                      const row_place *place, __local const tile_info *info, uint tile, uint lane) {
+/* Raises the rows' references to the tile's maxima; `shrink` is for what was summed under the old ones.
+ * Both rows at a time, and two chains a row: the next instruction seldom waits. */
+NV_INLINE void raise_references(const float *s, row_state *rows, float scale, float shrink[2]) {
+    float even[2] = {rows->top[0], rows->top[1]}, odd[2] = {rows->top[0], rows->top[1]};
+#pragma unroll
+    for (uint i = 0; i < NV_KEYS / 2; i += 8)
+#pragma unroll
+        for (uint r = 0; r < 2; r++) {
+            even[r] = fmax(even[r], fmax(s[i + 2 * r], s[i + 2 * r + 1]));
+            odd[r] = fmax(odd[r], fmax(s[i + 4 + 2 * r], s[i + 4 + 2 * r + 1]));
+        }
+#pragma unroll
+    for (uint r = 0; r < 2; r++)
+        even[r] = fmax(even[r], odd[r]);
+#pragma unroll
+    for (uint mask = 1; mask < 4; mask *= 2)
+#pragma unroll
+        for (uint r = 0; r < 2; r++)
+            even[r] = fmax(even[r], nv_shuffle_xor(even[r], mask));
 #pragma unroll
     for (uint r = 0; r < 2; r++) {
-        float higher = rows->top[r];
-#pragma unroll
-        for (uint i = 0; i < NV_KEYS / 8; i++)
-            higher = fmax(higher, fmax(s[4 * i + 2 * r], s[4 * i + 2 * r + 1]));
-        rows->top[r] = quad_max(higher);
-        const float reference = nv_reference(rows->top[r], scale);
+        const float reference = nv_reference(even[r], scale);
         shrink[r] = nv_exp2(rows->reference[r] - reference);
+        rows->top[r] = even[r];
         rows->reference[r] = reference;
     }
+}
+
+/* Scores to exponentials, as pairs of the type of v in p, and their sums, which a build keeps. */
+NV_INLINE void soften(const float *s, uint *p, row_state *rows, float scale, const float shrink[2],
+                      const row_place *place, __local const tile_info *info, uint tile, uint lane) {
 #pragma unroll
     for (uint r = 0; r < 2; r++) {
         float slot_sum[NV_SLOTS], sum = 0.0f;
@@ -401,9 +508,10 @@ NV_INLINE void soften(float *s, row_state *rows, float scale, float shrink[2],
             slot_sum[slot] = 0.0f;
 #pragma unroll
             for (uint i = slot * SPD_BLOCK_K / 8; i < (slot + 1) * SPD_BLOCK_K / 8; i++) {
-                s[4 * i + 2 * r] = nv_exp2(fma(s[4 * i + 2 * r], scale, -rows->reference[r]));
-                s[4 * i + 2 * r + 1] = nv_exp2(fma(s[4 * i + 2 * r + 1], scale, -rows->reference[r]));
-                slot_sum[slot] += s[4 * i + 2 * r] + s[4 * i + 2 * r + 1];
+                const float x = nv_exp2(fma(s[4 * i + 2 * r], scale, -rows->reference[r]));
+                const float y = nv_exp2(fma(s[4 * i + 2 * r + 1], scale, -rows->reference[r]));
+                slot_sum[slot] += x + y;
+                p[2 * i + r] = nv_pack(x, y);
             }
             sum += slot_sum[slot];
         }
@@ -419,7 +527,8 @@ NV_INLINE void soften(float *s, row_state *rows, float scale, float shrink[2],
 typedef struct unit {
     uint local0;
     __local const tile_info *infos;
-    uint q;       /* the warpgroup's rows of q */
+    bool mapped;
+    ulong q, k, v; /* descriptors: the warpgroup's rows of q, the first tiles of k and v */
     uint group;   /* 0 or 1 */
     uint item;    /* in the warpgroup */
     uint lane;
@@ -429,36 +538,34 @@ typedef struct unit {
     row_place place;
 } unit;
 
-/* From a tile's products to its exponentials, in s, and what a build keeps of them. */
-NV_INLINE void weigh(const unit *u, const spd_args *a, uint flags, uint n, float *s, row_state *rows,
-                  float shrink[2]) {
+/* Of a tile's products, those that count. */
+NV_INLINE void mask(const unit *u, const spd_args *a, uint flags, uint n, uint what, float *s) {
     __local const tile_info *info = &u->infos[n % INFO_TILES];
-    const uint what = info->what;
-    if (what & (TILE_SLOTS | TILE_ELEMENTS)) {
-        if (what & TILE_SLOTS)
-            mask_slots(s, info, u->q_block);
-        if (what & TILE_ELEMENTS)
-            mask_elements(s, info, a, flags, u->query, u->lane);
-    }
-    soften(s, rows, u->scale, shrink, &u->place, info, n, u->lane);
+    if (what & TILE_SLOTS)
+        mask_slots(s, info, u->q_block);
+    if (what & TILE_ELEMENTS)
+        mask_elements(s, info, a, flags, u->query, u->lane);
+}
+
+/* From a tile's products to its weights, and what a build keeps of them. */
+NV_INLINE void weigh(const unit *u, uint n, uint what, const float *s, uint *p, row_state *rows,
+                     const float shrink[2]) {
+    soften(s, p, rows, u->scale, shrink, &u->place, &u->infos[n % INFO_TILES], n, u->lane);
     if (NV_BUILD && (what & TILE_ENDS_GENERATION))
         keep_stats(&u->place, rows, 2, u->lane);
 }
 
-NV_INLINE void pack_weights(uint *p, const float *s) {
-#pragma unroll
-    for (uint i = 0; i < NV_KEYS / 4; i++)
-        p[i] = nv_pack(s[2 * i], s[2 * i + 1]);
+/* The descriptor of tile n. */
+NV_INLINE ulong tile_at(ulong first, uint n) {
+    return first + n % NV_STAGES * (TILE_BYTES >> 4);
 }
 
-NV_INLINE uint tile_at(const unit *u, uint first, uint n) {
-    return u->local0 + first + n % NV_STAGES * TILE_BYTES;
-}
-
-/* Copies by cp.async are no writes of the tensor cores' proxy: the fence shows them to it. */
+/* Copies of rows are no writes of the tensor cores' proxy, as those by maps are: the fence shows them to
+ * it. */
 NV_INLINE void wait_full(const unit *u, uint full, uint n) {
     barrier_wait(u->local0 + full + 8 * (n % NV_STAGES), n / NV_STAGES & 1);
-    __asm__ volatile("fence.proxy.async.shared::cta;" ::: "memory");
+    if (!u->mapped)
+        __asm__ volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }
 
 NV_INLINE void give_back(const unit *u, uint empty, uint n) {
@@ -466,57 +573,57 @@ NV_INLINE void give_back(const unit *u, uint empty, uint n) {
         barrier_arrive(u->local0 + empty + 8 * (n % NV_STAGES));
 }
 
-/* Maxima seldom rise. */
 NV_INLINE void shrink_out(float *o, const float shrink[2]) {
-    if (!nv_ballot(shrink[0] != 1.0f || shrink[1] != 1.0f))
-        return;
 #pragma unroll
     for (uint i = 0; i < O_REGISTERS; i++)
         o[i] *= shrink[i / 2 % 2];
 }
 
-/* The products of one tile's keys are issued before those of the values of the tile before, and the
- * softmax runs beside the latter. */
+/* The products of one tile's keys are issued before those of the values of the tile before: they run
+ * beside its softmax. Exponentials, which take longest, come when the latter are done, so that all
+ * else that is to be done runs beside them. */
 NV_INLINE void attend_tiles(const unit *u, const spd_args *a, uint flags, float *o, row_state *rows) {
     float s[64], shrink[2];
     uint p[NV_KEYS / 4];
     wait_full(u, FULL_K, 0);
+    uint what = u->infos[0].what;
     turn_wait(u->group);
     products_begin();
-    multiply_keys(s, u->q, tile_at(u, FIRST_K, 0));
+    multiply_keys(s, u->q, tile_at(u->k, 0));
     products_commit();
     turn_pass(u->group);
     products_wait_all();
     HOLD_64(s);
-    bool last = u->infos[0].what & TILE_LAST;
     give_back(u, EMPTY_K, 0);
-    weigh(u, a, flags, 0, s, rows, shrink);
-    pack_weights(p, s);
+    mask(u, a, flags, 0, what, s);
+    raise_references(s, rows, u->scale, shrink);
+    weigh(u, 0, what, s, p, rows, shrink);
     uint n = 1;
-    for (; !last; n++) {
+    for (; !(what & TILE_LAST); n++) {
         wait_full(u, FULL_K, n);
-        last = u->infos[n % INFO_TILES].what & TILE_LAST;
+        what = u->infos[n % INFO_TILES].what;
         turn_wait(u->group);
         products_begin();
-        multiply_keys(s, u->q, tile_at(u, FIRST_K, n));
+        multiply_keys(s, u->q, tile_at(u->k, n));
         products_commit();
         wait_full(u, FULL_V, n - 1);
-        multiply_values(o, p, tile_at(u, FIRST_V, n - 1));
+        multiply_values(o, p, tile_at(u->v, n - 1));
         products_commit();
         turn_pass(u->group);
         products_wait_all_but_last();
         HOLD_64(s);
         give_back(u, EMPTY_K, n);
-        weigh(u, a, flags, n, s, rows, shrink);
+        mask(u, a, flags, n, what, s);
+        raise_references(s, rows, u->scale, shrink);
         products_wait_all();
         hold_out(o);
         give_back(u, EMPTY_V, n - 1);
         shrink_out(o, shrink);
-        pack_weights(p, s);
+        weigh(u, n, what, s, p, rows, shrink);
     }
     wait_full(u, FULL_V, n - 1);
     products_begin();
-    multiply_values(o, p, tile_at(u, FIRST_V, n - 1));
+    multiply_values(o, p, tile_at(u->v, n - 1));
     products_commit();
     products_wait_all();
     hold_out(o);
@@ -525,19 +632,21 @@ NV_INLINE void attend_tiles(const unit *u, const spd_args *a, uint flags, float 
 /* A build alone: no values. */
 NV_INLINE void score_tiles(const unit *u, const spd_args *a, uint flags, row_state *rows) {
     float s[64], shrink[2];
-    bool last = false;
-    for (uint n = 0; !last; n++) {
+    uint p[NV_KEYS / 4], what = 0;
+    for (uint n = 0; !(what & TILE_LAST); n++) {
         wait_full(u, FULL_K, n);
-        last = u->infos[n % INFO_TILES].what & TILE_LAST;
+        what = u->infos[n % INFO_TILES].what;
         turn_wait(u->group);
         products_begin();
-        multiply_keys(s, u->q, tile_at(u, FIRST_K, n));
+        multiply_keys(s, u->q, tile_at(u->k, n));
         products_commit();
         turn_pass(u->group);
         products_wait_all();
         HOLD_64(s);
         give_back(u, EMPTY_K, n);
-        weigh(u, a, flags, n, s, rows, shrink);
+        mask(u, a, flags, n, what, s);
+        raise_references(s, rows, u->scale, shrink);
+        weigh(u, n, what, s, p, rows, shrink);
     }
 }
 
@@ -582,12 +691,14 @@ NV_INLINE void write_rows(const unit *u, const spd_args *a, uint flags, __global
     }
 }
 
-NV_INLINE void make_barriers(uint local0) {
-    barrier_make(local0 + FULL_Q, LOADERS);
+/* Copies by maps are one item's. Each warp on the keys' side tells something, too. */
+NV_INLINE void make_barriers(uint local0, bool mapped) {
+    const uint loaders = mapped ? 1 : LOADERS;
+    barrier_make(local0 + FULL_Q, loaders);
     for (uint i = 0; i < NV_STAGES; i++) {
-        barrier_make(local0 + FULL_K + 8 * i, LOADERS + LOADERS / 32); /* and what they tell */
+        barrier_make(local0 + FULL_K + 8 * i, loaders + LOADERS / 32);
         barrier_make(local0 + EMPTY_K + 8 * i, 2);
-        barrier_make(local0 + FULL_V + 8 * i, LOADERS);
+        barrier_make(local0 + FULL_V + 8 * i, loaders);
         barrier_make(local0 + EMPTY_V + 8 * i, 2);
     }
     __asm__ volatile("fence.proxy.async;" ::: "memory");
@@ -597,7 +708,8 @@ __kernel __attribute__((reqd_work_group_size(3 * GROUP, 1, 1))) void
 nv_wgmma_attend(__global const spd_stored *q, __global const spd_stored *k,
                 __global const spd_stored *v, __global spd_out *out, __global float *lse,
                 __global const ulong *bits, __global float *mass, __global float *mass_max,
-                __global float *stats, const spd_args a, const uint flags) {
+                __global float *stats, const spd_args a, const uint flags,
+                __global const ulong *maps) {
     __local uchar local_memory[LOCAL_BYTES] __attribute__((aligned(1024)));
     __local tile_info infos[INFO_TILES];
     const uint local0 = nv_address(local_memory);
@@ -606,7 +718,7 @@ nv_wgmma_attend(__global const spd_stored *q, __global const spd_stored *k,
     const uint launch_row = (uint)a.part_row + get_group_id(0) * NV_ROWS;
     const ulong row0 = (ulong)a.first_row + launch_row;
     if (get_local_id(0) == 0)
-        make_barriers(local0);
+        make_barriers(local0, (flags & SPD_FLAG_MAPPED) != 0);
     barrier(CLK_LOCAL_MEM_FENCE);
     if (group == 0) {
         __asm__ volatile("//@90a setmaxnreg.dec.sync.aligned.u32 72;");
@@ -616,10 +728,10 @@ nv_wgmma_attend(__global const spd_stored *q, __global const spd_stored *k,
         __global const ushort *k_rows = (__global const ushort *)k + a.k_offset + kv_head * a.k_head;
         __global const ushort *v_rows = (__global const ushort *)v + a.v_offset + kv_head * a.v_head;
         if (keys_side || NV_ATTEND)
-            load(&a, flags, q_rows, keys_side ? k_rows : v_rows, keys_side ? a.k_row : a.v_row,
+            load(&a, flags, q_rows, keys_side ? k_rows : v_rows, keys_side ? a.k_row : a.v_row, maps,
                  keys_side,
                  nv_walk_start(&a, bits, head, row0, (flags & SPD_FLAG_SPARSE) != 0), local0, infos,
-                 row0, item % LOADERS);
+                 row0, head, item % LOADERS);
         return;
     }
     __asm__ volatile("//@90a setmaxnreg.inc.sync.aligned.u32 216;");
@@ -630,7 +742,10 @@ nv_wgmma_attend(__global const spd_stored *q, __global const spd_stored *k,
     u.item = item;
     u.lane = item % 32;
     const uint own_row = u.group * 64 + item / 32 * 16 + u.lane / 4;
-    u.q = local0 + FIRST_Q + u.group * 64 * 128;
+    u.mapped = (flags & SPD_FLAG_MAPPED) != 0;
+    u.q = rows_descriptor(local0 + FIRST_Q + u.group * 64 * 128);
+    u.k = rows_descriptor(local0 + FIRST_K);
+    u.v = columns_descriptor(local0 + FIRST_V);
     u.q_block = own_row / SPD_BLOCK_Q;
     u.query = a.query_position + row0 + own_row;
     u.scale = NV_ATTEND ? a.scale : a.score_scale;

@@ -9,8 +9,8 @@
  * Shapes   scores as score_blocks leaves them; bits [..][query blocks][row_words], overwritten.
  * Launch   one work-group per query block and head: global {group size * query blocks, heads}; any
  *          group size up to SPD_SELECT_ITEMS.
- * Local    SPD_SELECT_ITEMS + 258 words.
- * Barriers fourteen a ranking; in uniform control flow.
+ * Local    SPD_SELECT_ITEMS + 274 words.
+ * Barriers eighteen a ranking; in uniform control flow.
  * Numerics integers only.
  */
 #ifndef SPD_COMMON
@@ -19,6 +19,9 @@
 #ifndef SPD_SELECT_ITEMS
 #define SPD_SELECT_ITEMS 64
 #endif
+
+#define BINS 256 /* of a histogram over a byte */
+#define PART 16  /* bins whose sum is passed over as a whole */
 
 /* sparsed_select.flags */
 #define DENSE_GENERATION_ROWS 1u
@@ -31,14 +34,14 @@ inline uint rank_key(float score) {
 
 /* Finds the key of which those above are kept, and how many of its equals: found[0], found[1]. */
 inline void rank_blocks(__global const float *scores, uint first, uint end, uint keep,
-                        __local uint *histogram, __local uint *found) {
+                        __local uint *histogram, __local uint *parts, __local uint *found) {
     if (get_local_id(0) == 0) {
         found[0] = 0;
         found[1] = keep;
     }
     for (int shift = 24; shift >= 0; shift -= 8) {
         const uint known = shift == 24 ? 0u : 0xffffffffu << (shift + 8);
-        for (uint i = get_local_id(0); i < 256; i += get_local_size(0))
+        for (uint i = get_local_id(0); i < BINS; i += get_local_size(0))
             histogram[i] = 0;
         barrier(CLK_LOCAL_MEM_FENCE);
         for (uint j = first + get_local_id(0); j < end; j += get_local_size(0)) {
@@ -47,9 +50,18 @@ inline void rank_blocks(__global const float *scores, uint first, uint end, uint
                 atomic_inc(&histogram[key >> shift & 255u]);
         }
         barrier(CLK_LOCAL_MEM_FENCE);
+        for (uint i = get_local_id(0); i < BINS / PART; i += get_local_size(0)) {
+            parts[i] = 0;
+            for (uint bin = i * PART; bin < (i + 1) * PART; bin++)
+                parts[i] += histogram[bin];
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
         if (get_local_id(0) == 0) {
-            uint bin = 255, left = found[1];
-            while (bin > 0 && histogram[bin] < left)
+            uint part = BINS / PART - 1, left = found[1];
+            while (part > 0 && parts[part] < left)
+                left -= parts[part--];
+            uint bin = part * PART + PART - 1;
+            while (bin > part * PART && histogram[bin] < left)
                 left -= histogram[bin--];
             found[0] |= bin << shift;
             found[1] = left;
@@ -75,8 +87,9 @@ inline ulong blocks_above(__global const float *scores, uint first, uint end, ui
  * first_word .. end_word-1, which are this item's. */
 inline void keep_best(__global const float *scores, uint first, uint end, uint keep, uint limit,
                       uint first_word, uint end_word, __global ulong *row,
-                      __local uint *histogram, __local uint *found, __local uint *counts) {
-    rank_blocks(scores, first, end, keep, histogram, found);
+                      __local uint *histogram, __local uint *parts, __local uint *found,
+                      __local uint *counts) {
+    rank_blocks(scores, first, end, keep, histogram, parts, found);
     const uint threshold = found[0], ties = found[1];
     uint own = 0, rank = 0;
     ulong tied;
@@ -110,7 +123,7 @@ inline void keep_range(uint first, uint end, uint first_word, uint end_word,
 }
 
 __kernel void select_blocks(__global const float *scores, __global ulong *bits, const spd_args a) {
-    __local uint histogram[256], found[2], counts[SPD_SELECT_ITEMS];
+    __local uint histogram[BINS], parts[BINS / PART], found[2], counts[SPD_SELECT_ITEMS];
     const uint q_block = get_group_id(0), launch_head = get_group_id(1);
     const uint q_blocks = (a.rows + a.block_q - 1) / a.block_q;
     const ulong row0 = (ulong)a.first_row + q_block * a.block_q;
@@ -126,10 +139,10 @@ __kernel void select_blocks(__global const float *scores, __global ulong *bits, 
 
     /* Upstream ranks the prompt's blocks among all of them and drops those of the generation. */
     keep_best(scores, 0, a.rank_end, a.keep_prompt, a.upstream ? a.split : a.k_blocks, first_word,
-              end_word, row, histogram, found, counts);
+              end_word, row, histogram, parts, found, counts);
     if (a.rank_generation)
         keep_best(a.upstream ? generation : scores, a.split, a.k_blocks, a.keep_generation,
-                  a.k_blocks, first_word, end_word, row, histogram, found, counts);
+                  a.k_blocks, first_word, end_word, row, histogram, parts, found, counts);
 
     const ulong first = a.query_position + row0;
     const ulong last = a.query_position + min(row0 + a.block_q, a.queries) - 1;
