@@ -126,21 +126,21 @@ most_nvidia_local_bytes() {
 
 # To nvidia.ptx, from OpenCL C.
 make_ptx() {
-    local processor=(-Xclang -target-cpu -Xclang "$1") warnings=() inline=cat state=(cat)
+    local flags=("${nvidia_target[@]}" -Xclang -target-cpu -Xclang "$1")
+    local warnings=() inline=cat state=(cat)
     if [[ ${2##*/} == nv_* ]]; then
         warnings=("${nvidia_warnings[@]}")
         inline=inline_kernels
         state=(state_group nvidia.ll)
     fi
-    with_libraries "$clang_root" "$clang" "${clang_flags[@]}" "${nvidia_target[@]}" \
-        "${processor[@]}" "${warnings[@]}" \
+    with_libraries "$clang_root" "$clang" "${clang_flags[@]}" "${flags[@]}" "${warnings[@]}" \
         -Xclang -mlink-builtin-bitcode -Xclang "$libclc/nvptx64--nvidiacl.bc" \
         -Xclang -mlink-builtin-bitcode -Xclang "$work/libdevice.bc" -Xclang -disable-llvm-passes \
         -I"$kernels" "${@:3}" -S -emit-llvm "$2" -o clang.ll 2>&1 || true
     [[ -s clang.ll ]] || return 0
     "$inline" <clang.ll >nvidia.ll
-    with_libraries "$clang_root" "$clang" -x ir -O3 "${nvidia_target[@]}" "${processor[@]}" \
-        "${warnings[@]}" -S nvidia.ll -o clang.ptx 2>&1 || true
+    with_libraries "$clang_root" "$clang" -x ir -O3 "${flags[@]}" "${warnings[@]}" \
+        -S nvidia.ll -o clang.ptx 2>&1 || true
     [[ ! -s clang.ptx ]] || "${state[@]}" <clang.ptx >nvidia.ptx
 }
 
@@ -321,8 +321,8 @@ is_for() {
         [[ $2 == sm_90a ]]
     elif [[ $name == nv_* ]]; then
         [[ $2 == sm_* ]]
-    else
-        ! allowed "$name" "$2" left_out
+    elif allowed "$name" "$2" left_out; then
+        return 1
     fi
 }
 
