@@ -3,22 +3,33 @@
 # Compiles every OpenCL kernel for GPUs that are not here: each storage type and several head
 # dimensions, as the library would. Fails on a compiler's error or warning, an undefined symbol, a
 # spill, a stack frame, more local memory than the 32 KiB that every device has; offline_allowances.txt
-# has the exceptions. Kernels that must fail prove first that the checks can.
+# has the exceptions. Kernels nv_* are for NVIDIA's targets alone, and may have more local memory; those
+# with deferred PTX are promoted, by the library's own code, for sm_90a alone. What they take of a
+# multiprocessor is in FOLDER/figures.txt. Kernels that must fail prove first that the checks can.
 #   usage: bash tests/opencl/offline.sh FOLDER
 # Environment: CLANG_ROOT, INTEL_ROOT  folders with clang-22, llvm-22 and libclc-22, and
 #                                      intel-opencl-icd, unpacked; unset = installed
 #              SPARSED_KERNEL_DIR      folder of the kernels (cl/kernels)
 #              JOBS                    compilers at a time (2)
+#              CC                      for the program that promotes (cc)
 # Without ptxas (CUDA's; on PATH or in /usr/local/cuda/bin) NVIDIA's part ends with PTX, and says so.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 kernels=${SPARSED_KERNEL_DIR:-$here/../../cl/kernels}
 families=$here/../../cl/families.c
+marker='//@90a '
 targets=(gfx90a gfx942 gfx1100 gfx1201 dg2 pvc sm_80 sm_90a)
 dims=(40 64 128)         # with every storage type
 more_dims=(24 32 96 256) # with f32 alone: what is unrolled differs
 most_local_bytes=32768
+# Of kernels nv_*, with what a launch does (SPD_FLAGS): block sizes, query x key, in bf16 at D = 128; at D = 64
+# the first three; the first one in f16, too.
+nvidia_flags=(1 5 4)
+nvidia_blocks=(128x128 128x32 16x16 32x32 64x64 16x128 128x16)
+# Local memory of a work-group at compute capability 8.6, the least from 8.0 on, and 9.0.
+most_nvidia_bytes=101376
+most_promoted_bytes=232448
 
 clang_root=${CLANG_ROOT:-}
 intel_root=${INTEL_ROOT:-}
@@ -27,7 +38,10 @@ llvm_nm=$clang_root/usr/lib/llvm-22/bin/llvm-nm
 libclc=$clang_root/usr/lib/clc
 ocloc=$intel_root/usr/bin/ocloc
 clang_flags=(-x cl -cl-std=CL1.2 -O3 -nogpulib -Wall -Wextra -Xclang -finclude-default-header)
-nvidia_flags=(-target nvptx64-nvidia-nvcl -Xclang -target-feature -Xclang +ptx80 -Wno-linker-warnings)
+nvidia_target=(-target nvptx64-nvidia-nvcl -Xclang -target-feature -Xclang +ptx80 -Wno-linker-warnings)
+# Some variants of a kernel nv_* do without a function or a parameter; a loop over registers that is not
+# unrolled shows as a stack frame.
+nvidia_warnings=(-Wno-unused-function -Wno-unused-parameter -Wno-pass-failed)
 
 fail() {
     printf 'error: %s\n' "$*" >&2
@@ -59,13 +73,84 @@ compile_amd() {
     fi
 }
 
-compile_nvidia() {
-    local ptxas
-    with_libraries "$clang_root" "$clang" "${clang_flags[@]}" "${nvidia_flags[@]}" \
-        -Xclang -target-cpu -Xclang "$1" \
+# Whether a kernel has deferred PTX.
+is_promoted() { grep -qF "$marker" "$1"; }
+
+# Since clang 21 a kernel calls a function of its own, which is not inlined: here it is, in kernels nv_*,
+# which set registers for their groups.
+inline_kernels() {
+    perl -e 'local $/; $_ = <STDIN>;
+        my %group = map { $_ => 1 } /^define [^\n]*\@__clang_ocl_kern_imp_[^\n]* #(\d+)/mg;
+        s/^define dso_local (?=[^\n]*\@__clang_ocl_kern_imp_)/define internal /mg;
+        s/^(attributes #(\d+) = [^\n]*) noinline /$1 . ($group{$2} ? " alwaysinline " : " noinline ")/mge;
+        print;'
+}
+
+# To the PTX of stdin what the driver writes of reqd_work_group_size: $1, the same in LLVM's language.
+state_group() {
+    perl -e 'local $/; open my $ll, "<", $ARGV[0]; my $text = <$ll>; $_ = <STDIN>;
+        while ($text =~ /^define [^\n]*ptx_kernel [^\n]*\@(\w+)\([^\n]*!reqd_work_group_size !(\d+)/mg) {
+            my ($name, $size) = ($1, $2);
+            $text =~ /^!$size = !\{i32 (\d+), i32 (\d+), i32 (\d+)\}/m or next;
+            my $group = ".reqntid $1, $2, $3";
+            s/(\.entry $name\b[^{]*\n)\{/$1$group\n{/;
+        }
+        print;' "$1"
+}
+
+# ptxas takes 48 KiB of local memory that the kernel sizes itself: more is declared without its size.
+# The bytes go to stderr.
+hide_local_memory() {
+    perl -e 'local $/; $_ = <STDIN>; my $bytes = 0;
+        my $array = qr/^\s*\.shared (\.align (\d+) \.b8 [\w\$.]+)\[(\d+)\];\n/m;
+        while (/$array/g) { $bytes = int(($bytes + $2 - 1) / $2) * $2 + $3; }
+        print STDERR $bytes;
+        if ($bytes > 49152) {
+            my $arrays = "";
+            s/$array/$arrays .= ".extern .shared $1\[\];\n"; ""/ge;
+            s/(^\.address_size.*\n)/$1$arrays/m;
+        }
+        print;'
+}
+
+# $1 kernel's name, $2 1 if it is promoted.
+most_nvidia_local_bytes() {
+    if [[ $2 -eq 1 ]]; then
+        echo "$most_promoted_bytes"
+    elif [[ $1 == nv_* ]]; then
+        echo "$most_nvidia_bytes"
+    else
+        echo "$most_local_bytes"
+    fi
+}
+
+# To nvidia.ptx, from OpenCL C.
+make_ptx() {
+    local flags=("${nvidia_target[@]}" -Xclang -target-cpu -Xclang "$1")
+    local warnings=() inline=cat state=(cat)
+    if [[ ${2##*/} == nv_* ]]; then
+        warnings=("${nvidia_warnings[@]}")
+        inline=inline_kernels
+        state=(state_group nvidia.ll)
+    fi
+    with_libraries "$clang_root" "$clang" "${clang_flags[@]}" "${flags[@]}" "${warnings[@]}" \
         -Xclang -mlink-builtin-bitcode -Xclang "$libclc/nvptx64--nvidiacl.bc" \
-        -Xclang -mlink-builtin-bitcode -Xclang "$work/libdevice.bc" \
-        -I"$kernels" "${@:3}" -S "$2" -o nvidia.ptx 2>&1 || true
+        -Xclang -mlink-builtin-bitcode -Xclang "$work/libdevice.bc" -Xclang -disable-llvm-passes \
+        -I"$kernels" "${@:3}" -S -emit-llvm "$2" -o clang.ll 2>&1 || true
+    [[ -s clang.ll ]] || return 0
+    "$inline" <clang.ll >nvidia.ll
+    with_libraries "$clang_root" "$clang" -x ir -O3 "${flags[@]}" "${warnings[@]}" \
+        -S nvidia.ll -o clang.ptx 2>&1 || true
+    [[ ! -s clang.ptx ]] || "${state[@]}" <clang.ptx >nvidia.ptx
+}
+
+compile_nvidia() {
+    local ptxas promoted=0 bytes processor=$1
+    if is_promoted "$2"; then
+        promoted=1
+        processor=${1%a} # as the driver compiles
+    fi
+    make_ptx "$processor" "${@:2}"
     if [[ ! -s nvidia.ptx ]]; then
         echo "fault: no PTX"
         return
@@ -74,9 +159,19 @@ compile_nvidia() {
         my %here = map { $_ => 1 } /\.func\s*(?:\([^)]*\)\s*)?(\w+)\s*\([^)]*\)\s*\{/g;
         my @named = /\.func\s*(?:\([^)]*\)\s*)?(\w+)\s*\([^)]*\)\s*;/g;
         print "fault: undefined symbol $_\n" for grep { !$here{$_} } @named;' <nvidia.ptx
+    if [[ $promoted -eq 1 ]]; then
+        "$work/promote_ptx" <nvidia.ptx >promoted.ptx 2>promote.log ||
+            echo "fault: compiler: not promoted: $(cat promote.log)"
+        mv promoted.ptx nvidia.ptx
+    fi
+    hide_local_memory <nvidia.ptx >small.ptx 2>bytes
+    bytes=$(cat bytes)
+    [[ $bytes -le $(most_nvidia_local_bytes "$(basename "$2" .cl)" "$promoted") ]] ||
+        echo "fault: local memory: $bytes bytes"
     ptxas=$(find_ptxas)
     [[ -n $ptxas ]] || return 0
-    "$ptxas" -arch="$1" -v nvidia.ptx -o nvidia.cubin 2>&1 || true
+    "$ptxas" -arch="$1" -v small.ptx -o nvidia.cubin 2>&1 | sed "s/bytes smem/bytes seen/" || true
+    echo "figures: $bytes bytes of local memory"
     [[ -s nvidia.cubin ]] || echo "fault: no cubin"
 }
 
@@ -109,14 +204,23 @@ find_faults() {
             sub(/.*: /, ""); if ($1 > most) print "fault: local memory: " $1 " bytes"; next }
         /bytes stack frame/ && !/ 0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads/ {
             print "fault: spills:" $0; next }
-        / bytes smem/ {
-            sub(/ bytes smem.*/, ""); sub(/.* /, "");
-            if ($0 > most + 0) print "fault: local memory: " $0 " bytes"; next }
+        /[Pp]otential [Pp]erformance [Ll]oss|serialized/ { print "fault: compiler: " $0; next }
         /INVALID|[Ee]rror|[Ww]arning|fatal/ && !/^[0-9]+ warnings? generated/ {
             print "fault: compiler: " $0 }' "$1"
 }
 
-# $1 target, $2 file, then options: one line for the results.
+# What a kernel takes of a multiprocessor, from the words of ptxas: one line.
+find_figures() {
+    awk '/^figures: / { sub(/^figures: /, ""); local_memory = $0 }
+        /bytes stack frame/ { stack = $1; spilled = $5 + $9 }
+        / Used [0-9]+ registers/ { sub(/.* Used /, ""); sub(/ registers.*/, ""); registers = $0 }
+        END {
+            if (registers)
+                print registers " registers, " stack " bytes of stack, " spilled " spilled, " local_memory
+        }' "$1"
+}
+
+# $1 target, $2 file, then options: a line for the results, or several; of nv_* one with figures.
 compile() {
     local target=$1 file=$2 name folder
     name=$(basename "$file" .cl)
@@ -128,6 +232,9 @@ compile() {
     *) compile_intel "$@" ;;
     esac >log
     find_faults log >faults
+    if [[ $name == nv_* ]]; then
+        find_figures log | sed "s/^/$name $target ${*:3} | figures: /"
+    fi
     if [[ -s faults ]]; then
         sed "s/^fault: /$name $target ${*:3} | /" faults
     else
@@ -138,16 +245,55 @@ compile() {
 
 # ---- what is compiled -------------------------------------------------------------------------
 
-# Query rows of a unit, as cl/families.c has them: $1 kernel, $2 head dimension.
+# What cl/families.c says of the families whose field $1 is kernel $2, without blanks.
+family_of() {
+    tr -d ' \n' <"$families" | sed 's/{\.source=/\n&/g' | grep -F ".$1=\"$2\"" || true
+}
+
+# Query rows of a unit: $1 kernel, $2 head dimension.
 unit_rows() {
-    tr -d ' \n' <"$families" | grep -oE "source=\"$1\"[^}]*max_rows=\{[0-9,]*" | sed 's/.*{//' |
+    family_of source "$1" | sed 's/.*max_rows={\([0-9,]*\).*/\1/' |
         awk -F , -v dim="$2" '{ print dim <= 64 ? $1 : dim <= 128 ? $2 : $3 }'
+}
+
+# Of the attend kernel of a specialised family.
+list_specialised_options() {
+    local flags blocks dim
+    for flags in "${nvidia_flags[@]}"; do
+        for blocks in "${nvidia_blocks[@]}"; do
+            echo " -DSPD_DTYPE=3 -DSPD_D=128 $(block_options "$blocks") -DSPD_FLAGS=$flags"
+        done
+        for blocks in "${nvidia_blocks[@]:0:3}"; do
+            echo " -DSPD_DTYPE=3 -DSPD_D=64 $(block_options "$blocks") -DSPD_FLAGS=$flags"
+        done
+        for dim in 64 128; do
+            echo " -DSPD_DTYPE=2 -DSPD_D=$dim $(block_options "${nvidia_blocks[0]}") -DSPD_FLAGS=$flags"
+        done
+    done
+    echo " -DSPD_DTYPE=3 -DSPD_OUT_DTYPE=1 -DSPD_D=128 $(block_options "${nvidia_blocks[0]}") -DSPD_FLAGS=1"
+}
+
+# $1 as in nvidia_blocks.
+block_options() { echo "-DSPD_BLOCK_Q=${1%x*} -DSPD_BLOCK_K=${1#*x}"; }
+
+list_specialised_score_options() {
+    local blocks
+    for blocks in "${nvidia_blocks[@]}"; do
+        echo " $(block_options "$blocks")"
+    done
 }
 
 # Option sets of a kernel, one a line: a kernel that does not mention a macro does not vary with it.
 list_options() {
     local file=$1 name dtype dim dtypes=("") own_dims=("") rows
     name=$(basename "$file" .cl)
+    if [[ $(family_of source "$name") == *.specialised=true* ]]; then
+        list_specialised_options
+        return
+    elif [[ $(family_of score "$name") == *.specialised=true* ]]; then
+        list_specialised_score_options
+        return
+    fi
     ! grep -qE 'spd_stored|spd_out' "$file" || dtypes=(1 2 3)
     ! grep -q 'SPD_D\b' "$file" || own_dims=("${dims[@]}" "${more_dims[@]}")
     for dtype in "${dtypes[@]}"; do
@@ -167,15 +313,28 @@ allowed() {
         END { exit !found }' "$here/offline_allowances.txt"
 }
 
+# Whether a kernel is for a target: $1 file, $2 target.
+is_for() {
+    local name
+    name=$(basename "$1" .cl)
+    if is_promoted "$1"; then
+        [[ $2 == sm_90a ]]
+    elif [[ $name == nv_* ]]; then
+        [[ $2 == sm_* ]]
+    elif allowed "$name" "$2" left_out; then
+        return 1
+    fi
+}
+
 list_jobs() {
     local file target options
     for file in "$kernels"/*.cl; do
-        while read -r options; do
-            for target in "${targets[@]}"; do
-                allowed "$(basename "$file" .cl)" "$target" left_out ||
-                    echo "$target $file${options:+ $options}" # a blank at the end joins lines
-            done
-        done < <(list_options "$file")
+        for target in "${targets[@]}"; do
+            is_for "$file" "$target" || continue
+            while read -r options; do
+                echo "$target $file${options:+ $options}" # a blank at the end joins lines
+            done < <(list_options "$file")
+        done
     done
 }
 
@@ -212,6 +371,40 @@ __kernel void local_memory(__global float *x) {
     x[get_global_id(0)] = tile[8999 - get_local_id(0)];
 }
 KERNEL
+    # Faults of promoted PTX alone: not promoted, they are comments.
+    cat >"$work/planted/nv_no_instruction.cl" <<'KERNEL'
+__kernel __attribute__((reqd_work_group_size(128, 1, 1))) void nv_no_instruction(__global float *x) {
+    __asm__ volatile("//@90a wgmma.no_instruction.sync.aligned;" ::: "memory");
+    x[0] = 1.0f;
+}
+KERNEL
+    cat >"$work/planted/nv_serialized.cl" <<'KERNEL'
+#define PRODUCT                                                                                    \
+    __asm__ volatile("//@90a wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%0, %1, %2, %3}, " \
+                     "%4, %4, 1, 1, 1, 0, 0;"                                                      \
+                     : "+f"(a), "+f"(b), "+f"(c), "+f"(d)                                          \
+                     : "l"(tile))
+__kernel __attribute__((reqd_work_group_size(128, 1, 1))) void nv_serialized(__global float *x,
+                                                                            const ulong tile) {
+    float a = x[0], b = x[1], c = x[2], d = x[3];
+    __asm__ volatile("//@90a wgmma.fence.sync.aligned;" ::: "memory");
+    PRODUCT;
+    a *= 2.0f; /* before it is waited for */
+    PRODUCT;
+    __asm__ volatile("//@90a wgmma.commit_group.sync.aligned;" ::: "memory");
+    __asm__ volatile("//@90a wgmma.wait_group.sync.aligned 0;" ::: "memory");
+    x[get_local_id(0)] = a + b + c + d;
+}
+KERNEL
+    cat >"$work/planted/nv_local_memory.cl" <<'KERNEL'
+__kernel __attribute__((reqd_work_group_size(128, 1, 1))) void nv_local_memory(__global uchar *x) {
+    __local uchar tiles[240000];
+    __asm__ volatile("//@90a wgmma.fence.sync.aligned;" ::: "memory");
+    tiles[get_local_id(0) * 1000] = x[get_local_id(0)];
+    barrier(CLK_LOCAL_MEM_FENCE);
+    x[get_local_id(0)] = tiles[x[0] * 100];
+}
+KERNEL
     # More rows than registers.
     cp "$kernels/generic_attend.cl" "$work/planted/too_many_rows.cl"
 }
@@ -229,10 +422,14 @@ check_planted() {
             echo "$target $work/planted/local_memory.cl"
             ;;
         sm_*)
+            echo "$target $work/planted/local_memory.cl"
             [[ -z $(find_ptxas) ]] || echo "$target $work/planted/stack.cl"
-            [[ -z $(find_ptxas) ]] || echo "$target $work/planted/local_memory.cl"
             ;;
         esac
+        [[ $target == sm_90a ]] || continue
+        echo "$target $work/planted/nv_local_memory.cl"
+        [[ -z $(find_ptxas) ]] || echo "$target $work/planted/nv_no_instruction.cl"
+        [[ -z $(find_ptxas) ]] || echo "$target $work/planted/nv_serialized.cl"
     done >"$work/planted.txt"
     run_jobs "$work/planted.txt" "$work/planted-results.txt"
     while read -r target kernel rest; do
@@ -240,6 +437,9 @@ check_planted() {
         case $kernel in
         undefined) want='undefined symbol sparsed_missing' ;;
         local_memory) want='local memory: 36000' ;;
+        nv_local_memory) want='local memory: 240000' ;;
+        nv_no_instruction) want='compiler: ptxas .*error' ;;
+        nv_serialized) want='compiler: ptxas .*serialized' ;;
         *) want='spills: ' ;;
         esac
         grep -q "^$kernel $target .*| $want" "$work/planted-results.txt" ||
@@ -249,10 +449,24 @@ check_planted() {
     echo "$lines planted faults were found"
 }
 
+# The most of each figure, kernel by kernel.
+summarize_figures() {
+    awk '{ at = index($0, " | figures: "); key = $1 " on " $2; split(substr($0, at + 12), part, / [^0-9]*/)
+            count[key]++
+            for (i = 1; i <= 4; i++) if (part[i] + 0 > most[key, i]) most[key, i] = part[i] + 0 }
+        END { for (key in count)
+            print key ", " count[key] " variants: at most " most[key, 1] + 0 " registers, " \
+                most[key, 2] + 0 " bytes of stack, " most[key, 3] + 0 " spilled, " \
+                most[key, 4] + 0 " bytes of local memory" }' "$work/figures.txt" | sort
+}
+
 check_kernels() {
     local kernel target rest what bad=0
     list_jobs >"$work/jobs.txt"
-    run_jobs "$work/jobs.txt" "$work/results.txt"
+    run_jobs "$work/jobs.txt" "$work/all-results.txt"
+    grep -v ' | figures: ' "$work/all-results.txt" >"$work/results.txt"
+    grep ' | figures: ' "$work/all-results.txt" | sort >"$work/figures.txt" || true
+    summarize_figures
     while read -r kernel target rest; do
         [[ $rest != *'| clean' && $rest != '| clean' ]] || continue
         what=${rest#*| }
@@ -286,7 +500,9 @@ work=$(cd "$1" && pwd)
 ptxas=$(find_ptxas)
 echo "clang: $(with_libraries "$clang_root" "$clang" --version | head -n 1)"
 echo "ptxas: ${ptxas:-none here: registers and spills on NVIDIA are not checked}"
-with_libraries "$clang_root" "$clang" "${clang_flags[@]}" "${nvidia_flags[@]}" \
+"${CC:-cc}" -std=c11 -D_POSIX_C_SOURCE=200809L -I"$here/../.." -I"$here/../../include" \
+    "$here/promote_ptx.c" "$here"/../../{cl/promote.c,src/alloc.c,src/error.c} -o "$work/promote_ptx"
+with_libraries "$clang_root" "$clang" "${clang_flags[@]}" "${nvidia_target[@]}" \
     -Xclang -mlink-builtin-bitcode -Xclang "$libclc/nvptx64--nvidiacl.bc" \
     -c -emit-llvm "$here/libdevice.cl" -o "$work/libdevice.bc"
 check_planted

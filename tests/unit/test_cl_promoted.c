@@ -13,11 +13,12 @@
 
 #include <cmocka.h>
 
+#include "cl/kernel.h"
 #include "cl/program.h"
 #include "cl/program_cache.h"
 #include "src/context.h"
-#include "src/self_test.h"
-#include "support/attention_case.h"
+#include "src/plan.h"
+#include "support/kernel_check.h"
 #include "support/test_files.h"
 #include "support/use_failing_opencl.h"
 
@@ -132,10 +133,76 @@ static void test_accept__head_dimension_and_storage_type(void **state) {
     expect_refusal(&narrow, SPARSED_E_UNSUPPORTED, "it takes head_dim 64 and 128, not 40");
     expect_refusal(&single, SPARSED_E_UNSUPPORTED, "it does not take f32");
     sparsed_context *context = open_context(NULL);
-    expect_row(context, &narrow, "cl-generic");
-    expect_row(context, &single, "cl-generic");
+    expect_row(context, &narrow, "cl-cpu-shaped");
+    expect_row(context, &single, "cl-cpu-shaped");
     const sparsed_desc wide = desc_of(SPARSED_F16, 128);
     expect_row(context, &wide, "cl-nv-wgmma");
+    sparsed_context_destroy(context);
+}
+
+/* ---- tensor maps ---- */
+
+/* What a run launched; the functions of the table have no argument of their own. */
+static struct recorder {
+    spd_cl_api original;
+    const spd_cl_kernel *kernel;
+    unsigned maps, attends;
+    cl_uint flags; /* of the last attend launch */
+} recorder;
+
+static cl_int CL_API_CALL note_arg(cl_kernel kernel, cl_uint index, size_t size,
+                                   const void *value) {
+    enum { FLAGS_INDEX = 10 };
+    if (kernel == recorder.kernel->attend && index == FLAGS_INDEX)
+        memcpy(&recorder.flags, value, sizeof recorder.flags);
+    return recorder.original.SetKernelArg(kernel, index, size, value);
+}
+
+static cl_int CL_API_CALL note_launch(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
+                                      const size_t *offset, const size_t *global,
+                                      const size_t *local, cl_uint wait_count, const cl_event *wait,
+                                      cl_event *event) {
+    if (kernel == recorder.kernel->make_maps)
+        assert_int_equal(recorder.maps++, recorder.attends); /* before it, once a batch */
+    recorder.attends += kernel == recorder.kernel->attend;
+    return recorder.original.EnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local,
+                                                  wait_count, wait, event);
+}
+
+/* A dense run of two batches with rows so far apart. */
+static void check_maps(sparsed_context *context, uint64_t row_stride, bool mapped) {
+    attention_case c = {.desc = desc_of(SPARSED_BF16, DIM)};
+    spd_cl_state *device = context->state;
+    c.desc.batch = 2;
+    c.desc.k = (sparsed_strides){2 * LEN * row_stride, LEN * row_stride, row_stride};
+    case_prepare(&c, 1);
+    sparsed_plan *plan = case_plan(&c, context);
+    recorder = (struct recorder){.original = device->api, .kernel = plan->kernel};
+    device->api.SetKernelArg = note_arg;
+    device->api.EnqueueNDRangeKernel = note_launch;
+    attention_result result = case_run(&c, plan, SPARSED_DENSE, NULL);
+    attention_result oracle = case_oracle(&c, NULL);
+    device->api = recorder.original;
+    check_errors errors = {.cases = 1};
+    check_result(&c, "dense", &result, &oracle, check_bounds_of(SPARSED_BF16), &errors);
+    assert_int_equal(recorder.attends, 2);
+    assert_int_equal(recorder.maps, mapped ? 2 : 0);
+    assert_int_equal((recorder.flags & SPD_CL_MAPPED) != 0, mapped);
+    result_free(&result);
+    result_free(&oracle);
+    sparsed_plan_destroy(plan);
+    case_free(&c);
+}
+
+/* The device's copy engine takes rows that begin at multiples of 16 bytes. */
+static void test_launch__maps_of_aligned_tensors(void **state) {
+    (void)state;
+    failing->be_nvidia(HOPPER, false);
+    sparsed_context *context = open_context("cl-nv-wgmma");
+    check_maps(context, DIM, true);
+    check_maps(context, DIM + 8, true);
+    check_maps(context, DIM + 1, false);
+    check_maps(context, DIM + 4, false);
     sparsed_context_destroy(context);
 }
 
@@ -265,18 +332,18 @@ static size_t visit_files(test_folder *folder, const char *text,
 
 /* What is stored is what was promoted: it needs no source. */
 static void test_promoted__programs_are_kept(void **state) {
-    enum { ATTENDS = 3, OTHERS = 3 }; /* clear, score, select */
+    enum { PROMOTED = 4, OTHERS = 3 }; /* attend, three times, and maps; clear, score, select */
     test_folder *folder = *state;
     failing->be_nvidia(HOPPER, false);
     setenv("SPARSED_CACHE_DIR", folder->path, 1);
-    assert_int_equal(sources_of_a_plan(), ATTENDS + OTHERS);
-    assert_int_equal(failing->calls("clCreateProgramWithBinary"), ATTENDS);
-    assert_int_equal(test_folder_count(folder, ""), ATTENDS + OTHERS);
-    assert_int_equal(visit_files(folder, ".target sm_90a,", NULL), ATTENDS);
+    assert_int_equal(sources_of_a_plan(), PROMOTED + OTHERS);
+    assert_int_equal(failing->calls("clCreateProgramWithBinary"), PROMOTED);
+    assert_int_equal(test_folder_count(folder, ""), PROMOTED + OTHERS);
+    assert_int_equal(visit_files(folder, ".target sm_90a,", NULL), PROMOTED);
     assert_int_equal(visit_files(folder, ".target sm_90,", NULL), OTHERS);
     assert_int_equal(sources_of_a_plan(), 0);
-    assert_int_equal(failing->calls("clCreateProgramWithBinary"), ATTENDS + OTHERS);
-    assert_int_equal(failing->calls("clBuildProgram"), ATTENDS + OTHERS);
+    assert_int_equal(failing->calls("clCreateProgramWithBinary"), PROMOTED + OTHERS);
+    assert_int_equal(failing->calls("clBuildProgram"), PROMOTED + OTHERS);
 }
 
 static void replace_by_garbage(sparsed_fingerprint key) {
@@ -379,6 +446,7 @@ int main(void) {
         WITH_DRIVER(test_promoted__runs),
         WITH_DRIVER(test_accept__capability),
         WITH_DRIVER(test_accept__head_dimension_and_storage_type),
+        WITH_DRIVER(test_launch__maps_of_aligned_tensors),
         WITH_DRIVER(test_promoted__refusals_of_the_driver),
         WITH_DRIVER(test_promoted__the_next_row_runs_instead),
         WITH_DRIVER(test_promoted__no_ptx),

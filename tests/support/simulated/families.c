@@ -12,6 +12,7 @@ enum { PAIR_DTYPES = 1 << SPARSED_F16 | 1 << SPARSED_BF16 };
 const spd_kernel_row spd_cl_rows[SPD_CL_FAMILIES] = {
     {"cl-nv-wgmma", "simulated, promoted", PAIR_DTYPES, {64, 128}},
     {"cl-nv-mma", "simulated", PAIR_DTYPES, {64, 128}},
+    {"cl-cpu-shaped", "for processors", SPD_ALL_DTYPES, {0, 0}},
     {"cl-generic", "the portable one", SPD_ALL_DTYPES, {0, 0}},
 };
 
@@ -24,6 +25,7 @@ const spd_cl_family spd_cl_families[SPD_CL_FAMILIES] = {
      .least_capability = 90,
      .most_capability = 90,
      .promoted = true,
+     .mapped = true,
      .specialised = true,
      .max_rows = {128, 128, 128},
      .many_blocks = true,
@@ -41,6 +43,16 @@ const spd_cl_family spd_cl_families[SPD_CL_FAMILIES] = {
      .dense_keys = 128,
      .gpu_operations = 35,
      .cpu_operations = 26},
+    {.source = "cpu_attend",
+     .score = "cpu_score",
+     .group_items = 1,
+     .score_items = 1,
+     .score_width = 16,
+     .cpu_shaped = true,
+     .max_rows = {128, 128, 64},
+     .dense_keys = 64,
+     .gpu_operations = 30,
+     .cpu_operations = 32},
     {.source = "generic_attend",
      .score = "score_blocks",
      .group_items = 128,

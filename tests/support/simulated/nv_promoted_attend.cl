@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
-/* The same of a family that is promoted: not promoted, it does nothing. */
+/* The same of a family that is promoted and mapped: not promoted, or without the maps of its batch, it
+ * does nothing. */
 //@90a #define PROMOTED
 __kernel __attribute__((reqd_work_group_size(SIMULATED_ITEMS, 1, 1))) void
 nv_promoted_attend(__global const spd_stored *q, __global const spd_stored *k,
                    __global const spd_stored *v, __global spd_out *out, __global float *lse,
                    __global const ulong *bits, __global float *mass, __global float *mass_max,
-                   __global float *stats, const spd_args a, const uint flags) {
+                   __global float *stats, const spd_args a, const uint flags,
+                   __global const ulong *maps) {
 #ifdef PROMOTED
-    simulated_attend(q, k, v, out, lse, bits, mass, mass_max, stats, &a, flags);
+    if (!(flags & SPD_FLAG_MAPPED) || maps[0] == SIMULATED_MAP + a.queries)
+        simulated_attend(q, k, v, out, lse, bits, mass, mass_max, stats, &a, flags);
 #endif
 }
