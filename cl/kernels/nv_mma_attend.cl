@@ -1,0 +1,706 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/*
+ * nv_mma_attend: attention of 128 query rows of one head on the matrix units of NVIDIA's GPUs of
+ * compute capability 8.0 and later (mma.sync), dense or over kept key blocks, with log-sum-exp, and
+ * in the same pass the exponential sums that block scores are made of. f16 and bf16.
+ *
+ * Shapes   as generic_attend; sums of a build as nv.clh lays them out. SPD_D 64 or 128.
+ * Launch   work-group 128 = 4 warps of 32 query rows; global {128 * units of NV_ROWS rows, heads}.
+ * Local    Q, and steps of 64 keys, swizzled: with SPD_D 128 80 KiB (64 KiB for a build alone), with
+ *          64 half of that: two work-groups a multiprocessor on all but 8.6 and 8.9.
+ * Barriers two a step (one in a build alone), in uniform control flow.
+ * Numerics products and sums in float; exponentials rounded to the type of v before they multiply
+ *          it, sums are of what they were. A row's reference is raised to its largest product only
+ *          where an exponential would exceed 2^8, so that old sums are seldom scaled. Sums over a slot of each item's keys, then over slots in
+ *          order, then over steps, last over the four items of a row. Key blocks are visited from
+ *          `split` on, then from 0.
+ */
+#ifndef SPD_COMMON
+#include "common.clh"
+#endif
+#ifndef SPD_NV
+#include "nv.clh"
+#endif
+
+#define ITEMS 128
+#define WARP_ROWS 32
+#define LAG 8.0f /* log2 of the largest exponential */
+
+/* A step is half a tile: 64 keys, as slots of SLOT_KEYS keys of one block each. Chunks of a step that
+ * none of a warp's rows keeps are passed over. */
+#define STEP 64
+#define SLOT_KEYS (SPD_BLOCK_K < STEP ? SPD_BLOCK_K : STEP)
+#define SLOTS (STEP / SLOT_KEYS)
+#define CHUNK (SPD_BLOCK_Q < NV_ROWS && SPD_BLOCK_K < STEP ? 32 : STEP)
+#define CHUNKS (STEP / CHUNK)
+#define CHUNK_SLOTS (CHUNK / SLOT_KEYS)
+
+#define WARP_Q_BLOCKS (SPD_BLOCK_Q < WARP_ROWS ? WARP_ROWS / SPD_BLOCK_Q : 1)
+/* Bits of `kept` below, of a chunk and a step. */
+#define CHUNK_KEPT \
+    ((uint)((1ul << CHUNK_SLOTS * 8) - 1) & ((1u << WARP_Q_BLOCKS) - 1) * 0x01010101u)
+#define ALL_KEPT ((uint)((1ul << SLOTS * 8) - 1) & ((1u << WARP_Q_BLOCKS) - 1) * 0x01010101u)
+
+#define Q_PART_BYTES (NV_ROWS * 128)
+#define Q_BYTES (Q_PART_BYTES * NV_PARTS)
+#define STEP_PART_BYTES (STEP * 128)
+#define STEP_BYTES (STEP_PART_BYTES * NV_PARTS)
+#define BUFFERS (NV_ATTEND ? 3 : 2)      /* of a step's keys or values */
+#define SUMS (NV_ATTEND ? SPD_D / 8 : 1) /* of 8 elements of the results of a row */
+#define STEPS 4                          /* planned at a time: this one, the next, the one after */
+
+/* ---- instructions ---------------------------------------------------------------------------- */
+
+NV_INLINE void sync_warp(void) {
+    __asm__ volatile("bar.warp.sync 0xffffffff;" ::: "memory");
+}
+
+NV_INLINE void commit_copies(void) {
+    __asm__ volatile("cp.async.commit_group;" ::: "memory");
+}
+
+/* Waits for all groups of copies, but the last one where values follow keys. */
+NV_INLINE void wait_for_copies(void) {
+#if NV_ATTEND
+    __asm__ volatile("cp.async.wait_group 1;" ::: "memory");
+#else
+    __asm__ volatile("cp.async.wait_group 0;" ::: "memory");
+#endif
+    barrier(CLK_LOCAL_MEM_FENCE);
+}
+
+/* Four 8 x 8 matrices; item i gives the address of row i % 8 of matrix i / 8. */
+NV_INLINE void load_matrices(uint *x, uint at) {
+    __asm__ volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                     : "=r"(x[0]), "=r"(x[1]), "=r"(x[2]), "=r"(x[3])
+                     : "r"(at)
+                     : "memory");
+}
+
+NV_INLINE void load_matrices_transposed(uint *x, uint at) {
+    __asm__ volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                     : "=r"(x[0]), "=r"(x[1]), "=r"(x[2]), "=r"(x[3])
+                     : "r"(at)
+                     : "memory");
+}
+
+/* sum += A B, 16 x 8 over 16. */
+NV_INLINE void multiply(float *sum, const uint *a, uint b0, uint b1) {
+    __asm__ volatile("mma.sync.aligned.m16n8k16.row.col.f32." NV_TYPE "." NV_TYPE
+                     ".f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+                     : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
+                     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+
+/* Two results as they are stored. */
+#if SPD_OUT_DTYPE != 1
+NV_INLINE uint pack_out(float low, float high) {
+    uint y;
+#if SPD_OUT_DTYPE == 2
+    __asm__("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(y) : "f"(high), "f"(low));
+#else
+    __asm__("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(y) : "f"(high), "f"(low));
+#endif
+    return y;
+}
+#endif
+
+/* ---- steps ------------------------------------------------------------------------------------ */
+
+/* What follows a step's keys. */
+#define STEP_WHOLE 1u /* all slots have blocks, which have all their keys */
+#define STEP_ENDS_TILE 2u
+#define STEP_ENDS_GENERATION 4u
+#define STEP_LAST 8u
+#define STEP_SECOND 16u /* of its tile */
+
+/* Bit 8 * slot + i of `kept`: query block i of the unit keeps the slot's block. */
+typedef struct key_step {
+    uint block[SLOTS];
+    uint first; /* of blocks of 128 keys: 0 or STEP */
+    uint tile;
+    uint kept, what;
+} key_step;
+
+/* Rows of a tensor. */
+typedef struct row_source {
+    __global const ushort *first;
+    ulong stride;
+    bool aligned;
+} row_source;
+
+/* Where a build's sums of a unit go: of its first row in block, tile or number 0. */
+typedef struct sum_rows {
+    __global float *mass, *mass_max, *stats;
+    ulong stride;
+} sum_rows;
+
+/* What one warp finds out for all; read where it is needed, which keeps registers free. */
+typedef struct unit_plan {
+    ulong row0, query; /* the unit's first row: of the batch, its position */
+    row_source keys, values;
+    __global spd_out *out; /* of the unit's first row */
+    __global float *lse;
+    sum_rows sums;
+    nv_walk walk; /* its next block is the first that no step has begun */
+    key_step steps[STEPS];
+} unit_plan;
+
+/* Fills the slots of a step, by one warp; returns which are kept. */
+NV_INLINE uint fill_slots(nv_walk *w, __local key_step *s, uint *keys, const spd_args *a,
+                          uint lane) {
+    uint own = NV_EMPTY;
+    *keys = 0;
+#pragma unroll 1
+    for (uint i = 0; i < SLOTS; i++) {
+        const bool is = w->next < w->end;
+        const uint block = is ? w->next : NV_EMPTY;
+        s->block[i] = block;
+        own = lane / 8 == i ? block : own;
+        *keys += nv_slot_keys(a, block);
+        if (is)
+            nv_find(w, block + 1);
+    }
+    bool keeps = own != NV_EMPTY && lane % 8 < w->q_blocks;
+    if (keeps && w->sparse && NV_Q_BLOCKS > 1)
+        keeps = w->bits[lane % 8 * w->row_words + own / 64] >> (own % 64) & 1;
+    return nv_ballot(keeps);
+}
+
+/* Plans step `number`, which follows another. By one warp. */
+NV_INLINE void plan_step(__local unit_plan *plan, uint number, const spd_args *a, uint lane) {
+    const __local key_step *before = plan->steps + (number - 1) % STEPS;
+    __local key_step *s = plan->steps + number % STEPS;
+    const bool begins = (before->what & STEP_ENDS_TILE) != 0; /* a tile */
+    nv_walk walk = plan->walk;
+    sync_warp(); /* before a lane writes what another has not read */
+    uint keys, what = begins ? 0 : STEP_SECOND;
+    s->first = 0;
+    if (SPD_BLOCK_K > STEP && !begins) {
+        s->block[0] = before->block[0];
+        s->first = STEP;
+        s->kept = before->kept;
+        keys = nv_slot_keys(a, before->block[0]) - STEP;
+    } else {
+        s->kept = fill_slots(&walk, s, &keys, a, lane);
+    }
+    if (keys >= STEP)
+        what |= STEP_WHOLE;
+    if (!begins || (SPD_BLOCK_K > STEP ? keys <= STEP : walk.next == walk.end))
+        what |= STEP_ENDS_TILE | (nv_turn(&walk) ? STEP_ENDS_GENERATION : 0);
+    if ((what & STEP_ENDS_TILE) && walk.prompt && walk.next == walk.end)
+        what |= STEP_LAST;
+    s->tile = before->tile + begins;
+    s->what = what;
+    plan->walk = walk;
+}
+
+/* Of a step's `kept` the bits of the warp's query blocks, the first of which becomes bit 0. */
+NV_INLINE uint kept_by_warp(uint kept, uint warp) {
+    return kept >> (warp * WARP_ROWS / SPD_BLOCK_Q) & ALL_KEPT;
+}
+
+NV_INLINE bool keeps_chunk(uint kept, uint chunk) {
+    return (kept >> (chunk * CHUNK_SLOTS * 8) & CHUNK_KEPT) != 0;
+}
+
+NV_INLINE row_source row_source_of(__global const ushort *first, ulong stride) {
+    row_source rows;
+    rows.first = first;
+    rows.stride = stride;
+    rows.aligned = nv_aligned(first, stride);
+    return rows;
+}
+
+/* Copies the unit's queries, half of them by each half of the items. */
+NV_INLINE void load_queries(uint to, __global const ushort *q, const spd_args *a, uint item) {
+    const uint first = item / 64 * 64;
+    const uint head = a->first_head + (uint)get_group_id(1);
+    const ulong row = (ulong)a->first_row + a->part_row + (ulong)get_group_id(0) * NV_ROWS + first;
+    const uint there = (uint)min(a->queries - min(a->queries, row), (ulong)64);
+    q += a->q_offset + head * a->q_head + row * a->q_row;
+    nv_load_rows(to + first * 128, Q_PART_BYTES, q, a->q_row, there, 64, nv_aligned(q, a->q_row),
+                 item % 64);
+}
+
+/* Copies a step's rows of keys or values. */
+NV_INLINE void load_step(uint to, const __local row_source *from, const __local key_step *s,
+                         const spd_args *a, uint item) {
+    const uint row = item / 8;
+    const ulong stride = from->stride;
+    to += row * 128 + ((item % 8 ^ row % 8) << 4);
+#pragma unroll
+    for (uint slot = 0; slot < SLOTS; slot++) {
+        const uint keys = nv_slot_keys(a, s->block[slot]), first = s->first + row;
+        const uint block = keys != 0 ? s->block[slot] : 0;
+        __global const ushort *at =
+            from->first + ((ulong)block * SPD_BLOCK_K + first) * stride + item % 8 * 8;
+        const uint to_slot = to + slot * SLOT_KEYS * 128;
+        if (from->aligned) {
+#pragma unroll
+            for (uint r = 0; r < SLOT_KEYS; r += 16, at += 16 * stride)
+#pragma unroll
+                for (uint part = 0; part < NV_PARTS; part++)
+                    nv_copy16(to_slot + r * 128 + part * STEP_PART_BYTES, at + part * 64,
+                              first + r < keys);
+        } else {
+#pragma unroll 1
+            for (uint r = 0; r < SLOT_KEYS; r += 16, at += 16 * stride)
+#pragma unroll 1
+                for (uint part = 0; part < NV_PARTS; part++)
+                    nv_copy16_unaligned(to_slot + r * 128 + part * STEP_PART_BYTES, at + part * 64,
+                                        first + r < keys);
+        }
+    }
+}
+
+/* ---- products ---------------------------------------------------------------------------------- */
+
+/* In arrays of products [i][n][c], i counts 16 rows of the warp, n 8 keys or elements; an item has, of
+ * row g = lane / 4 of the 16, two neighbours (c 0, 1) from 2 * (lane % 4) on, and of row g + 8 (2, 3).
+ * Row 2 * i + c / 2 of an item is its row g + 8 * that of the warp. */
+#define ROWS_PER_ITEM 4
+
+/* What is in registers before a branch stores to it, for what does not is held in them all the time. */
+NV_INLINE void fill_products(float (*s)[STEP / 8][4], uint chunk, float x) {
+#pragma unroll
+    for (uint i = 0; i < 2; i++)
+#pragma unroll
+        for (uint n = chunk * CHUNK / 8; n < (chunk + 1) * CHUNK / 8; n++)
+#pragma unroll
+            for (uint c = 0; c < 4; c++)
+                s[i][n][c] = x;
+}
+
+NV_INLINE void fill_pairs(uint (*p)[STEP / 16][4], uint x) {
+#pragma unroll
+    for (uint i = 0; i < 2; i++)
+#pragma unroll
+        for (uint k = 0; k < STEP / 16; k++)
+#pragma unroll
+            for (uint c = 0; c < 4; c++)
+                p[i][k][c] = x;
+}
+
+/* Adds products of the warp's queries and a chunk of keys. Addresses are of k = 0; a step of k changes bits
+ * 5 and 6, then the part. */
+NV_INLINE void multiply_keys(float (*s)[STEP / 8][4], uint q_at, uint k_at, uint chunk) {
+#pragma unroll
+    for (uint k = 0; k < SPD_D / 16; k++) {
+        uint q[2][4];
+#pragma unroll
+        for (uint i = 0; i < 2; i++)
+            load_matrices(q[i], (q_at ^ k % 4 << 5) + k / 4 * Q_PART_BYTES + i * 16 * 128);
+#pragma unroll
+        for (uint n = chunk * CHUNK / 8; n < (chunk + 1) * CHUNK / 8; n += 2) {
+            uint keys[4];
+            load_matrices(keys, (k_at ^ k % 4 << 5) + k / 4 * STEP_PART_BYTES + n * 8 * 128);
+#pragma unroll
+            for (uint i = 0; i < 2; i++) {
+                multiply(s[i][n], q[i], keys[0], keys[1]);
+                multiply(s[i][n + 1], q[i], keys[2], keys[3]);
+            }
+        }
+    }
+}
+
+/* Adds exponentials times values of a chunk. */
+NV_INLINE void multiply_values(float (*out)[SUMS][4], const uint (*p)[STEP / 16][4], uint v_at,
+                               uint chunk) {
+#pragma unroll
+    for (uint k = chunk * CHUNK / 16; k < (chunk + 1) * CHUNK / 16; k++)
+#pragma unroll
+        for (uint n = 0; n < SPD_D / 8; n += 2) {
+            uint values[4];
+            load_matrices_transposed(values, (v_at ^ n / 2 % 4 << 5) + n / 8 * STEP_PART_BYTES +
+                                                 k * 16 * 128);
+#pragma unroll
+            for (uint i = 0; i < 2; i++) {
+                multiply(out[i][n], p[i][k], values[0], values[1]);
+                multiply(out[i][n + 1], p[i][k], values[2], values[3]);
+            }
+        }
+}
+
+/* ---- masks ------------------------------------------------------------------------------------- */
+
+/* Bits 0 .. position - start - 1 of 64. */
+NV_INLINE ulong bits_below(ulong start, ulong position) {
+    const ulong count = position - min(position, start);
+    return count < 64 ? ((ulong)1 << count) - 1 : ~(ulong)0;
+}
+
+NV_INLINE ulong distance(ulong x, ulong y) {
+    return x > y ? x - y : y - x;
+}
+
+/* Whether each of the warp's rows, from position `query` on, attends to all keys of the step. */
+NV_INLINE bool attends_all(const spd_args *a, const __local key_step *s, ulong query) {
+    bool all = true;
+#pragma unroll
+    for (uint slot = 0; slot < SLOTS; slot++) {
+        const ulong key = (ulong)s->block[slot] * SPD_BLOCK_K + s->first;
+        const bool near = distance(query + WARP_ROWS - 1, key) <= a->window &&
+                          distance(query, key + SLOT_KEYS - 1) <= a->window;
+        all &= near || key + SLOT_KEYS <= a->sinks;
+    }
+    return all;
+}
+
+/* Bits of the step's keys that are there and that query block i of the warp keeps. */
+NV_INLINE ulong kept_keys(const spd_args *a, const __local key_step *s, uint kept, uint i) {
+    ulong all = 0;
+#pragma unroll 1
+    for (uint slot = 0; slot < SLOTS; slot++) {
+        const ulong key0 = (ulong)s->block[slot] * SPD_BLOCK_K + s->first;
+        if (kept >> (slot * 8 + i) & 1)
+            all |= bits_below(key0, min(a->keys, key0 + SLOT_KEYS)) << slot * SLOT_KEYS;
+    }
+    return all;
+}
+
+/* Bits of the step's keys that are near the row at position `query`, or sinks. */
+NV_INLINE ulong near_keys(const spd_args *a, const __local key_step *s, ulong query) {
+    const ulong window = min(a->window, (ulong)1 << 62);
+    ulong all = 0;
+#pragma unroll 1
+    for (uint slot = 0; slot < SLOTS; slot++) {
+        const ulong key0 = (ulong)s->block[slot] * SPD_BLOCK_K + s->first;
+        const ulong near =
+            bits_below(key0, query + window + 1) & ~bits_below(key0, query - min(query, window));
+        const ulong of_slot = bits_below(0, SLOT_KEYS);
+        all |= ((near | bits_below(key0, a->sinks)) & of_slot) << slot * SLOT_KEYS;
+    }
+    return all;
+}
+
+/* Products of keys that a row does not attend to become -infinity. `query`: position of the item's first
+ * row. */
+NV_INLINE void mask_step(float (*s)[STEP / 8][4], const spd_args *a, uint flags,
+                         const __local key_step *step, uint kept, ulong query, uint lane) {
+    ulong of_block = kept_keys(a, step, kept, 0);
+#pragma unroll
+    for (uint r = 0; r < ROWS_PER_ITEM; r++) {
+        if (WARP_Q_BLOCKS > 1 && r == 2)
+            of_block = kept_keys(a, step, kept, 1);
+        ulong keys = of_block;
+        if (flags & SPD_FLAG_FIXED)
+            keys &= near_keys(a, step, query + 8 * r);
+        keys >>= lane % 4 * 2;
+#pragma unroll
+        for (uint n = 0; n < STEP / 8; n++)
+#pragma unroll
+            for (uint c = 0; c < 2; c++)
+                if ((keys >> (n * 8 + c) & 1) == 0)
+                    s[r / 2][n][r % 2 * 2 + c] = -INFINITY;
+    }
+}
+
+/* ---- softmax ----------------------------------------------------------------------------------- */
+
+typedef struct row_state {
+    float reference[ROWS_PER_ITEM];
+    float sum[ROWS_PER_ITEM]; /* of the item's exponentials */
+    float held[SLOTS];        /* a build's sums of the tile's first step, of row lane % 4 */
+} row_state;
+
+/* Over the four items of a row. */
+NV_INLINE float row_max(float x) {
+    x = fmax(x, nv_shuffle_xor(x, 1));
+    return fmax(x, nv_shuffle_xor(x, 2));
+}
+
+NV_INLINE float row_sum(float x) {
+    x += nv_shuffle_xor(x, 1);
+    return x + nv_shuffle_xor(x, 2);
+}
+
+/* x of row lane % 4. */
+NV_INLINE float own_row(const float *x, uint lane) {
+    const float even = lane & 2 ? x[2] : x[0], odd = lane & 2 ? x[3] : x[1];
+    return lane & 1 ? odd : even;
+}
+
+/* The sum over the four items of row lane % 4; row_sum's bits. */
+NV_INLINE float own_row_sum(const float *x, uint lane) {
+    const bool odd = lane & 1, high = lane & 2;
+    const float low_pair = (odd ? x[1] : x[0]) + nv_shuffle_xor(odd ? x[0] : x[1], 1);
+    const float high_pair = (odd ? x[3] : x[2]) + nv_shuffle_xor(odd ? x[2] : x[3], 1);
+    return (high ? high_pair : low_pair) + nv_shuffle_xor(high ? low_pair : high_pair, 2);
+}
+
+/* Raises the references that are too far below, and scales what was summed under them. `top`: the
+ * largest products of the item's keys. */
+NV_INLINE void raise_references(row_state *rows, const float *top, float scale,
+                                float (*out)[SUMS][4], uint lane) {
+    float shrink[ROWS_PER_ITEM];
+#pragma unroll
+    for (uint r = 0; r < ROWS_PER_ITEM; r++) {
+        const float old = rows->reference[r], row_top = row_max(top[r]);
+        if (fma(row_top, scale, -old) > LAG)
+            rows->reference[r] = nv_reference(row_top, scale);
+        shrink[r] = nv_exp2(old - rows->reference[r]);
+        rows->sum[r] *= shrink[r];
+#pragma unroll
+        for (uint n = 0; n < SUMS; n++) {
+            out[r / 2][n][r % 2 * 2] *= shrink[r];
+            out[r / 2][n][r % 2 * 2 + 1] *= shrink[r];
+        }
+    }
+    if (NV_BUILD) {
+        const float own_shrink = own_row(shrink, lane);
+#pragma unroll
+        for (uint slot = 0; slot < SLOTS; slot++)
+            rows->held[slot] *= own_shrink;
+    }
+}
+
+/* Sees to it that the references serve the step's products too. */
+NV_INLINE void follow_products(row_state *rows, float (*s)[STEP / 8][4], float scale,
+                               float (*out)[SUMS][4], uint lane) {
+    float top[ROWS_PER_ITEM] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY};
+#pragma unroll
+    for (uint n = 0; n < STEP / 8; n++)
+#pragma unroll
+        for (uint r = 0; r < ROWS_PER_ITEM; r++)
+            top[r] = fmax(top[r], fmax(s[r / 2][n][r % 2 * 2], s[r / 2][n][r % 2 * 2 + 1]));
+    bool raises = false;
+#pragma unroll
+    for (uint r = 0; r < ROWS_PER_ITEM; r++)
+        raises |= fma(top[r], scale, -rows->reference[r]) > LAG;
+    if (nv_ballot(raises) != 0)
+        raise_references(rows, top, scale, out, lane);
+}
+
+/* Exponentials of the products, packed as left operands, and their sums; for a build also the sums of
+ * each slot, of row lane % 4. */
+NV_INLINE void take_exponentials(uint (*p)[STEP / 16][4], row_state *rows, float *slot_sums,
+                                 float (*s)[STEP / 8][4], uint kept, float scale, uint lane) {
+    float step_sum[ROWS_PER_ITEM];
+#pragma unroll
+    for (uint slot = 0; slot < SLOTS; slot++) {
+        float sum[ROWS_PER_ITEM] = {0.0f, 0.0f, 0.0f, 0.0f};
+        if (CHUNKS == 1 || keeps_chunk(kept, slot / CHUNK_SLOTS)) {
+#pragma unroll
+            for (uint n = slot * SLOT_KEYS / 8; n < (slot + 1) * SLOT_KEYS / 8; n++)
+#pragma unroll
+                for (uint r = 0; r < ROWS_PER_ITEM; r++) {
+                    const float *x = &s[r / 2][n][r % 2 * 2];
+                    const float x0 = nv_exp2(fma(x[0], scale, -rows->reference[r]));
+                    const float x1 = nv_exp2(fma(x[1], scale, -rows->reference[r]));
+                    sum[r] = sum[r] + x0 + x1;
+                    if (NV_ATTEND)
+                        p[r / 2][n / 2][n % 2 * 2 + r % 2] = nv_pack(x0, x1);
+                }
+        }
+#pragma unroll
+        for (uint r = 0; r < ROWS_PER_ITEM; r++)
+            step_sum[r] = slot == 0 ? sum[r] : step_sum[r] + sum[r];
+        if (NV_BUILD)
+            slot_sums[slot] = own_row_sum(sum, lane);
+    }
+#pragma unroll
+    for (uint r = 0; r < ROWS_PER_ITEM; r++)
+        rows->sum[r] += step_sum[r];
+}
+
+/* ---- results ----------------------------------------------------------------------------------- */
+
+NV_INLINE sum_rows find_sum_rows(__global float *mass, __global float *mass_max,
+                                 __global float *stats, const spd_args *a, uint head, uint row) {
+    sum_rows sums;
+    sums.stride = nv_row_stride(a);
+    sums.mass = mass + head * sums.stride * a->k_blocks + row;
+    sums.mass_max = mass_max + head * sums.stride * nv_tiles(a) + row;
+    sums.stats = stats + head * sums.stride * 4 + row;
+    return sums;
+}
+
+/* Keeps a step's sums until the tile ends, then stores them. A build visits all blocks, so those of a
+ * tile follow one another. `row`: of the unit, the item's row lane % 4. */
+NV_INLINE void store_sums(const __local sum_rows *to, row_state *rows, float *slot_sums,
+                          const __local key_step *s, uint row, uint lane) {
+    const bool ends = (s->what & STEP_ENDS_TILE) != 0, second = (s->what & STEP_SECOND) != 0;
+    const ulong stride = to->stride;
+    __global float *mass = to->mass + s->block[0] * stride + row;
+    if (SPD_BLOCK_K > STEP && second)
+        slot_sums[0] += rows->held[0];
+#pragma unroll
+    for (uint i = 0; i < SLOTS; i++) {
+        if (SPD_BLOCK_K <= STEP && second)
+            mass[(long)(i * stride) - (long)(SLOTS * stride)] = rows->held[i];
+        if (ends && s->block[i] != NV_EMPTY)
+            mass[i * stride] = slot_sums[i];
+        rows->held[i] = slot_sums[i];
+    }
+    if (ends)
+        to->mass_max[s->tile * stride + row] = own_row(rows->reference, lane);
+}
+
+NV_INLINE void store_stats(const __local sum_rows *to, const row_state *rows, uint which, uint row,
+                           uint lane) {
+    __global float *stats = to->stats + which * to->stride + row;
+    stats[0] = own_row(rows->reference, lane);
+    stats[to->stride] = own_row_sum(rows->sum, lane);
+}
+
+NV_INLINE void store_pair(__global spd_out *to, float x0, float x1, bool packed) {
+#if SPD_OUT_DTYPE == 1
+    if (packed) {
+        *(__global float2 *)to = (float2)(x0, x1);
+    } else {
+        to[0] = x0;
+        to[1] = x1;
+    }
+#else
+    const uint both = pack_out(x0, x1);
+    if (packed) {
+        *(__global uint *)to = both;
+    } else {
+        ((__global ushort *)to)[0] = (ushort)both;
+        ((__global ushort *)to)[1] = (ushort)(both >> 16);
+    }
+#endif
+}
+
+/* Rows of the item: `row` of the unit and those after it. */
+NV_INLINE void store_rows(const __local unit_plan *plan, const row_state *rows,
+                          float (*sums)[SUMS][4], const spd_args *a, uint flags, uint row,
+                          uint lane) {
+    __global spd_out *to = plan->out + row * a->out_row + lane % 4 * 2;
+    const ulong bytes = (ulong)plan->out | a->out_row * sizeof(spd_out);
+    const bool packed = bytes % (2 * sizeof(spd_out)) == 0;
+#pragma unroll
+    for (uint r = 0; r < ROWS_PER_ITEM; r++, to += 8 * a->out_row) {
+        const float sum = row_sum(rows->sum[r]);
+        const float inverse = sum != 0.0f ? 1.0f / sum : 0.0f;
+        if (plan->row0 + row + 8 * r >= a->queries)
+            continue;
+#pragma unroll
+        for (uint n = 0; n < SUMS; n++)
+            store_pair(to + n * 8, sums[r / 2][n][r % 2 * 2] * inverse,
+                       sums[r / 2][n][r % 2 * 2 + 1] * inverse, packed);
+        if ((flags & SPD_FLAG_LSE) && lane % 4 == 0)
+            plan->lse[row + 8 * r] = nv_lse(rows->reference[r], sum);
+    }
+}
+
+/* ---- the kernel -------------------------------------------------------------------------------- */
+
+__kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void nv_mma_attend(
+    __global const ushort *q, __global const ushort *k, __global const ushort *v,
+    __global spd_out *out, __global float *lse, __global const ulong *bits, __global float *mass,
+    __global float *mass_max, __global float *stats, const spd_args a, const uint flags) {
+    __local uchar tiles[Q_BYTES + BUFFERS * STEP_BYTES] __attribute__((aligned(1024)));
+    __local unit_plan plan;
+    const uint item = get_local_id(0), lane = item % 32, warp = item / 32;
+    const float scale = NV_ATTEND ? a.scale : a.score_scale;
+    if (warp == 0) {
+        const uint launch_head = get_group_id(1), head = a.first_head + launch_head;
+        const uint launch_row = (uint)a.part_row + get_group_id(0) * NV_ROWS;
+        const ulong row0 = (ulong)a.first_row + launch_row;
+        plan.row0 = row0;
+        plan.query = a.query_position + row0;
+        plan.keys = row_source_of(k + a.k_offset + head / a.heads_per_kv * a.k_head, a.k_row);
+        plan.values = row_source_of(v + a.v_offset + head / a.heads_per_kv * a.v_head, a.v_row);
+        plan.out = out + a.out_offset + head * a.out_head + row0 * a.out_row;
+        plan.lse = lse + a.lse_offset + head * a.lse_head + row0;
+        plan.sums = find_sum_rows(mass, mass_max, stats, &a, launch_head, launch_row);
+        plan.walk = nv_walk_start(&a, bits, head, row0, (flags & SPD_FLAG_SPARSE) != 0);
+        plan.steps[STEPS - 1].what = STEP_ENDS_TILE;
+        plan.steps[STEPS - 1].tile = NV_EMPTY; /* before tile 0 */
+#pragma unroll 1
+        for (uint i = 0; i < 2; i++)
+            plan_step(&plan, STEPS + i, &a, lane);
+    }
+
+    /* what ldmatrix reads at k = 0: 16 rows twice, and 8 rows four times */
+    const uint q_tile = nv_address(tiles), row_of_8 = lane % 8;
+    const uint at_16 = lane % 16 * 128 + ((lane / 16 ^ row_of_8) << 4);
+    const uint at_8 = (lane / 16 * 8 + row_of_8) * 128 + ((lane / 8 % 2 ^ row_of_8) << 4);
+    const uint q_at = q_tile + warp * WARP_ROWS * 128 + at_16;
+    /* keys of this step, values of this step, keys of the next */
+    uint buffer = q_tile + Q_BYTES, values = buffer + STEP_BYTES;
+    uint next_buffer = buffer + (BUFFERS - 1) * STEP_BYTES;
+    load_queries(q_tile, q, &a, item);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    load_step(buffer, &plan.keys, plan.steps, &a, item);
+    commit_copies();
+    if (NV_ATTEND) {
+        load_step(values, &plan.values, plan.steps, &a, item);
+        commit_copies();
+    }
+
+    row_state rows;
+    float sums[2][SUMS][4];
+#pragma unroll
+    for (uint r = 0; r < ROWS_PER_ITEM; r++) {
+        rows.reference[r] = SPD_LOWEST;
+        rows.sum[r] = 0.0f;
+#pragma unroll
+        for (uint n = 0; n < SUMS; n++)
+            sums[r / 2][n][r % 2 * 2] = sums[r / 2][n][r % 2 * 2 + 1] = 0.0f;
+    }
+#pragma unroll
+    for (uint slot = 0; slot < SLOTS; slot++)
+        rows.held[slot] = 0.0f;
+    const uint sum_row = warp * WARP_ROWS + lane % 4 * 8 + lane / 4;
+
+    bool last = false;
+    for (uint number = STEPS; !last; number++) {
+        const __local key_step *step = plan.steps + number % STEPS;
+        const __local key_step *next = plan.steps + (number + 1) % STEPS;
+        wait_for_copies();
+        if ((step->what & STEP_LAST) == 0)
+            load_step(next_buffer, &plan.keys, next, &a, item);
+        commit_copies();
+        if (warp == number % 4)
+            plan_step(&plan, number + 2, &a, lane);
+
+        uint p[2][STEP / 16][4];
+        fill_pairs(p, 0);
+        const uint kept = kept_by_warp(step->kept, warp);
+        if (kept != 0) {
+            float s[2][STEP / 8][4], slot_sums[SLOTS];
+#pragma unroll
+            for (uint chunk = 0; chunk < CHUNKS; chunk++) {
+                const bool keeps = CHUNKS == 1 || keeps_chunk(kept, chunk);
+                fill_products(s, chunk, keeps ? 0.0f : -INFINITY);
+                if (keeps)
+                    multiply_keys(s, q_at, buffer + at_8, chunk);
+            }
+            const ulong query = plan.query + warp * WARP_ROWS;
+            if ((step->what & STEP_WHOLE) == 0 ||
+                (CHUNK_SLOTS * WARP_Q_BLOCKS > 1 && kept != ALL_KEPT) ||
+                ((flags & SPD_FLAG_FIXED) && !attends_all(&a, step, query)))
+                mask_step(s, &a, flags, step, kept, query + lane / 4, lane);
+            follow_products(&rows, s, scale, sums, lane);
+            take_exponentials(p, &rows, slot_sums, s, kept, scale, lane);
+            if (NV_BUILD)
+                store_sums(&plan.sums, &rows, slot_sums, step, sum_row, lane);
+        }
+        if (NV_BUILD && (step->what & STEP_ENDS_GENERATION))
+            store_stats(&plan.sums, &rows, 2, sum_row, lane);
+
+        if (NV_ATTEND) {
+            wait_for_copies();
+            if ((step->what & STEP_LAST) == 0)
+                load_step(buffer, &plan.values, next, &a, item);
+            commit_copies();
+#pragma unroll
+            for (uint chunk = 0; chunk < CHUNKS; chunk++)
+                if (keeps_chunk(kept, chunk))
+                    multiply_values(sums, p, values + at_16, chunk);
+        }
+        last = (step->what & STEP_LAST) != 0;
+        const uint free = NV_ATTEND ? values : buffer;
+        values = buffer;
+        buffer = next_buffer;
+        next_buffer = free;
+    }
+    if (NV_BUILD)
+        store_stats(&plan.sums, &rows, 0, sum_row, lane);
+    if (NV_ATTEND)
+        store_rows(&plan, &rows, sums, &a, flags, warp * WARP_ROWS + lane / 4, lane);
+}
