@@ -11,10 +11,10 @@
  *          64 half of that: two work-groups a multiprocessor on all but 8.6 and 8.9.
  * Barriers two a step (one in a build alone), in uniform control flow.
  * Numerics products and sums in float; exponentials rounded to the type of v before they multiply
- *          it, sums are of what they were. A row's reference is raised to its largest product only
- *          where an exponential would exceed 2^8, so that old sums are seldom scaled. Sums over a slot of each item's keys, then over slots in
- *          order, then over steps, last over the four items of a row. Key blocks are visited from
- *          `split` on, then from 0.
+ *          it, summed before. A row's reference is raised to its largest product only where an
+ *          exponential would exceed 2^8, so that old sums are seldom scaled. Sums over each item's
+ *          keys of a slot, then over slots in order, then over steps, last over the four items of a
+ *          row. Key blocks are visited from `split` on, then from 0.
  */
 #ifndef SPD_COMMON
 #include "common.clh"
@@ -230,7 +230,7 @@ NV_INLINE void load_step(uint to, const __local row_source *from, const __local 
     const uint row = item / 8;
     const ulong stride = from->stride;
     to += row * 128 + ((item % 8 ^ row % 8) << 4);
-#pragma unroll
+#pragma unroll 2
     for (uint slot = 0; slot < SLOTS; slot++) {
         const uint keys = nv_slot_keys(a, s->block[slot]), first = s->first + row;
         const uint block = keys != 0 ? s->block[slot] : 0;
