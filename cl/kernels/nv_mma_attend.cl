@@ -14,10 +14,10 @@
  * Barriers two a step (one in a build alone), in uniform control flow; twice as many where local
  *          memory holds one step at a time.
  * Numerics products and sums in float; exponentials rounded to the type of v before they multiply
- *          it, summed before; f32: operands to 2^-20. A row's reference is raised to its largest product only where an
- *          exponential would exceed 2^8, so that old sums are seldom scaled. Sums over each item's
- *          keys of a slot, then over slots in order, then over steps, last over the four items of a
- *          row. Key blocks are visited from `split` on, then from 0.
+ *          it, summed before; operands in f32 count to 2^-20. A row's reference is raised to its
+ *          largest product only where an exponential would exceed 2^8, so that old sums are seldom
+ *          scaled. Sums over each item's keys of a slot, then over slots in order, then over steps,
+ *          last over the four items of a row. Key blocks are visited from `split` on, then from 0.
  */
 #ifndef SPD_COMMON
 #include "common.clh"
@@ -194,7 +194,7 @@ NV_INLINE uint fill_slots(nv_walk *w, __local key_step *s, uint *keys, const spd
     return nv_ballot(keeps);
 }
 
-/* Plans step `number`, which follows another. By one warp. */
+/* Plans step `number`, which follows another; after the last one come steps without keys. By one warp. */
 NV_INLINE void plan_step(__local unit_plan *plan, uint number, const spd_args *a, uint lane) {
     const __local key_step *before = plan->steps + (number - 1) % STEPS;
     __local key_step *s = plan->steps + number % STEPS;
@@ -315,7 +315,7 @@ NV_INLINE void pass_copies(uint to, const __local row_source *from, const __loca
  * Row 2 * i + c / 2 of an item is its row g + 8 * that of the warp. */
 #define ROWS_PER_ITEM 4
 
-/* What is in registers before a branch stores to it, for what does not is held in them all the time. */
+/* Arrays that only one side of a branch sets are held in registers all the time, so they are filled. */
 NV_INLINE void fill_products(float (*s)[STEP / 8][4], uint chunk, float x) {
 #pragma unroll
     for (uint i = 0; i < 2; i++)
@@ -366,7 +366,7 @@ NV_INLINE left_operand left_operand_of(const uint *x) {
     return a;
 }
 
-/* sums[0] += a[0] B, sums[1] += a[1] B. */
+/* sum0 += a[0] B, sum1 += a[1] B. */
 NV_INLINE void multiply(float *sum0, float *sum1, const left_operand *a, uint b0, uint b1) {
 #if SPD_DTYPE == 1
     uint high0, low0, high1, low1;
@@ -598,8 +598,8 @@ NV_INLINE void follow_products(row_state *rows, float (*s)[STEP / 8][4], float s
         raise_references(rows, top, scale, out, lane);
 }
 
-/* Exponentials of the products, as left operands (tf32: of keys 0, 2, 4, 6, 1, 3, 5, 7), and their sums; for a build also the sums of
- * each slot, of row lane % 4. */
+/* Exponentials of the products, as left operands (of tf32: of keys 0, 2, 4, 6, 1, 3, 5, 7), and their
+ * sums; for a build also the sums of each slot, of row lane % 4. */
 NV_INLINE void take_exponentials(uint (*p)[STEP / MMA_KEYS][4], row_state *rows, float *slot_sums,
                                  float (*s)[STEP / 8][4], uint kept, float scale, uint lane) {
     float step_sum[ROWS_PER_ITEM];
