@@ -317,14 +317,19 @@ static sparsed_status run_units(batch_run *b, cl_uint flags) {
     size_t items = k->family->group_items;
     sparsed_status status = SPARSED_OK;
     for (uint64_t row = 0; row < rows && status == SPARSED_OK; row += part) {
-        size_t units = spd_ceil_div(spd_min(part, rows - row), k->unit_rows);
+        size_t units = spd_ceil_div(spd_min(part, rows - row), k->unit_rows), heads = b->args.heads;
+        if (k->family->loops) {
+            units = spd_min(units * heads, spd_max(k->state->info.compute_units, 1));
+            heads = 1;
+        }
         b->args.part_row = row;
+        b->args.part_units = spd_ceil_div(spd_min(part, rows - row), k->unit_rows);
         status = set_args(b, attend, buffers, 9, &flags);
         if (status == SPARSED_OK && k->family->mapped)
             status = check(b, k->state->api.SetKernelArg(attend, 11, sizeof k->maps, &k->maps),
                            "clSetKernelArg");
         if (status == SPARSED_OK)
-            status = enqueue(b, attend, 2, (size_t[2]){units * items, b->args.heads},
+            status = enqueue(b, attend, 2, (size_t[2]){units * items, heads},
                              (size_t[2]){items, 1});
     }
     return status;

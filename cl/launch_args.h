@@ -18,7 +18,7 @@ typedef struct spd_cl_args {
     uint64_t window, sinks;
     uint64_t bits_offset, bits_head;
     uint64_t clear_rows, clear_start, clear_offset, clear_lse_offset;
-    uint64_t part_row;
+    uint64_t part_row, part_units;
     uint32_t heads_per_kv;
     uint32_t block_q, block_k, k_blocks, row_words;
     uint32_t split;
@@ -34,7 +34,7 @@ typedef struct spd_cl_args {
     float lse_scale, lse_scale_low;
 } spd_cl_args;
 
-_Static_assert(sizeof(spd_cl_args) == 27 * 8 + 22 * 4, "spd_cl_args has gaps");
+_Static_assert(sizeof(spd_cl_args) == 28 * 8 + 22 * 4, "spd_cl_args has gaps");
 
 /* SPD_FLAG_* of common.clh. */
 enum {

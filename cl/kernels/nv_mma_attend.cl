@@ -186,11 +186,11 @@ NV_INLINE uint fill_slots(nv_walk *w, __local key_step *s, uint *keys, const spd
         own = lane / 8 == i ? block : own;
         *keys += nv_slot_keys(a, block);
         if (is)
-            nv_find(w, block + 1);
+            nv_advance(w, a);
     }
     bool keeps = own != NV_EMPTY && lane % 8 < w->q_blocks;
     if (keeps && w->sparse && NV_Q_BLOCKS > 1)
-        keeps = w->bits[lane % 8 * w->row_words + own / 64] >> (own % 64) & 1;
+        keeps = w->bits[lane % 8 * a->row_words + own / 64] >> (own % 64) & 1;
     return nv_ballot(keeps);
 }
 
@@ -214,7 +214,7 @@ NV_INLINE void plan_step(__local unit_plan *plan, uint number, const spd_args *a
     if (keys >= STEP)
         what |= STEP_WHOLE;
     if (!begins || (SPD_BLOCK_K > STEP ? keys <= STEP : walk.next == walk.end))
-        what |= STEP_ENDS_TILE | (nv_turn(&walk) ? STEP_ENDS_GENERATION : 0);
+        what |= STEP_ENDS_TILE | (nv_turn(&walk, a) ? STEP_ENDS_GENERATION : 0);
     if ((what & STEP_ENDS_TILE) && walk.prompt && walk.next == walk.end)
         what |= STEP_LAST;
     s->tile = before->tile + begins;

@@ -9,9 +9,10 @@
  * Shapes   q, k, v, out, lse, bits as of all attend kernels; mass, mass_max, stats: nv.clh.
  *          SPD_FLAGS says what is compiled in; flags LSE, SPARSE and FIXED are of the launch.
  * Launch   work-group 384 = a warpgroup that loads (half of it q and k, the other half v) and two that
- *          compute 64 rows each; global {384 * units, heads}.
+ *          compute 64 rows each; global {384 * any number, 1}: groups take units in turn, so that one
+ *          is loaded while the last one is finished.
  * Local    128 rows of q and NV_STAGES tiles of 128 keys of k and of v, 160 KiB at D = 128.
- * Barriers a pair for each stage of k and of v: full (64 items that load) and empty (the two warpgroups
+ * Barriers a pair for q and for each stage of k and of v: full (64 items that load) and empty (the two warpgroups
  *          that compute); they take turns at the tensor cores by named barriers 1 and 2.
  * Numerics products of f16 or bf16 in float; exponentials are 2^(product * scale - reference), one
  *          rounding before the special function unit's exp2 of 2 ulp, whatever the size of the products
@@ -39,7 +40,8 @@
 #define FIRST_V (TILE_BYTES * (1 + NV_STAGES))
 #define BARRIERS (TILE_BYTES * (1 + 2 * NV_STAGES))
 #define FULL_Q BARRIERS
-#define FULL_K (FULL_Q + 8)
+#define EMPTY_Q (FULL_Q + 8)
+#define FULL_K (EMPTY_Q + 8)
 #define EMPTY_K (FULL_K + 8 * NV_STAGES)
 #define FULL_V (EMPTY_K + 8 * NV_STAGES)
 #define EMPTY_V (FULL_V + 8 * NV_STAGES)
@@ -53,7 +55,7 @@
 
 typedef struct tile_info {
     uint what;
-    uint kept[2]; /* nv_kept_bits */
+    uint kept[2]; /* nv_kept_bits, where a unit has several query blocks */
     uint block[NV_SLOTS];
 } tile_info;
 
@@ -174,28 +176,33 @@ NV_INLINE void products_wait_all_but_last(void) {
     __asm__ volatile("//@90a wgmma.wait_group.sync.aligned 1;" ::: "memory");
 }
 
-/* Of a tile with swizzled rows of 128 bytes: `leading` and `stride` in units of 16 bytes. A descriptor plus
- * n is that of what lies 16 n bytes further. */
-NV_INLINE ulong descriptor(uint address, ulong leading, ulong stride) {
-    return (ulong)((address & 0x3ffff) >> 4) | leading << 16 | stride << 32 | (ulong)1 << 62;
+/* The low word of a descriptor of a tile with swizzled rows of 128 bytes; `leading` in units of 16 bytes. A
+ * word plus n is that of what lies 16 n bytes further. */
+NV_INLINE uint descriptor(uint address, uint leading) {
+    return (address & 0x3ffff) >> 4 | leading << 16;
 }
 
 /* Rows of 64 columns, groups of 8 rows one after another: q and k, 16 columns a step. */
-NV_INLINE ulong rows_descriptor(uint address) {
-    return descriptor(address, 1, 64);
+NV_INLINE uint rows_descriptor(uint address) {
+    return descriptor(address, 1);
 }
 
 /* The same read by columns: v, 16 keys a step; `leading` from 64 columns to the next. */
-NV_INLINE ulong columns_descriptor(uint address) {
-    return descriptor(address, PART_BYTES >> 4, 64);
+NV_INLINE uint columns_descriptor(uint address) {
+    return descriptor(address, PART_BYTES >> 4);
+}
+
+/* The whole of it: from 8 rows to the next 1024 bytes; swizzled by 128 bytes. */
+NV_INLINE ulong whole(uint low) {
+    return (ulong)(64u | 1u << 30) << 32 | low;
 }
 
 /* s = q k^T: 64 rows by 128 keys. */
-NV_INLINE void multiply_keys(float *s, ulong q, ulong k) {
+NV_INLINE void multiply_keys(float *s, uint q, uint k) {
     __asm__ volatile("//@90a wgmma.mma_async.sync.aligned.m64n128k16.f32." NV_TYPE "." NV_TYPE
                      " " REGISTERS_64 ", %64, %65, 0, 1, 1, 0, 0;"
                      : NEW_64(s)
-                     : "l"(q), "l"(k)
+                     : "l"(whole(q)), "l"(whole(k))
                      : "memory");
 #pragma unroll
     for (uint step = 1; step < SPD_D / 16; step++) {
@@ -203,13 +210,13 @@ NV_INLINE void multiply_keys(float *s, ulong q, ulong k) {
         __asm__ volatile("//@90a wgmma.mma_async.sync.aligned.m64n128k16.f32." NV_TYPE "." NV_TYPE
                          " " REGISTERS_64 ", %64, %65, 1, 1, 1, 0, 0;"
                          : OUT_64(s)
-                         : "l"(q + at), "l"(k + at)
+                         : "l"(whole(q + at)), "l"(whole(k + at))
                          : "memory");
     }
 }
 
 /* o += p v, weights p in registers: 64 rows by 128 keys by D columns. */
-NV_INLINE void multiply_values(float *o, const uint *p, ulong v) {
+NV_INLINE void multiply_values(float *o, const uint *p, uint v) {
 #pragma unroll
     for (uint step = 0; step < NV_KEYS / 16; step++) {
         const uint at = step * 16 * 128 >> 4;
@@ -218,14 +225,14 @@ NV_INLINE void multiply_values(float *o, const uint *p, ulong v) {
                          " " REGISTERS_64 ", {%64, %65, %66, %67}, %68, 1, 1, 1, 1;"
                          : OUT_64(o)
                          : "r"(p[4 * step]), "r"(p[4 * step + 1]), "r"(p[4 * step + 2]),
-                           "r"(p[4 * step + 3]), "l"(v + at)
+                           "r"(p[4 * step + 3]), "l"(whole(v + at))
                          : "memory");
 #else
         __asm__ volatile("//@90a wgmma.mma_async.sync.aligned.m64n64k16.f32." NV_TYPE "." NV_TYPE
                          " " REGISTERS_32 ", {%32, %33, %34, %35}, %36, 1, 1, 1, 1;"
                          : OUT_32(o)
                          : "r"(p[4 * step]), "r"(p[4 * step + 1]), "r"(p[4 * step + 2]),
-                           "r"(p[4 * step + 3]), "l"(v + at)
+                           "r"(p[4 * step + 3]), "l"(whole(v + at))
                          : "memory");
 #endif
     }
@@ -241,15 +248,13 @@ NV_INLINE void hold_out(float *o) {
 
 /* ---- loading --------------------------------------------------------------------------------- */
 
-NV_INLINE uint what_of(const spd_args *a, uint flags, const nv_walk *w, const nv_tile *tile) {
+NV_INLINE uint what_of(uint flags, const nv_walk *w, const nv_tile *tile) {
     uint what = (tile->last ? TILE_LAST : 0) | (tile->ends_generation ? TILE_ENDS_GENERATION : 0);
-    bool partial = (flags & SPD_FLAG_FIXED) != 0;
-#pragma unroll
-    for (uint i = 0; i < NV_SLOTS; i++)
-        partial |= tile->block[i] != NV_EMPTY && nv_slot_keys(a, tile->block[i]) < SPD_BLOCK_K;
     if (!tile->full || (w->sparse && NV_Q_BLOCKS > 1))
         what |= TILE_SLOTS;
-    return what | (partial ? TILE_ELEMENTS : 0);
+    if (tile->partial || (flags & SPD_FLAG_FIXED))
+        what |= TILE_ELEMENTS;
+    return what;
 }
 
 /* The first item writes, and arrives at the barrier. */
@@ -260,7 +265,7 @@ NV_INLINE void tell(__local tile_info *info, const nv_tile *tile, uint what, con
     info->what = what;
     info->kept[0] = kept[0];
     info->kept[1] = kept[1];
-#pragma unroll
+#pragma unroll 1
     for (uint i = 0; i < NV_SLOTS; i++)
         info->block[i] = tile->block[i];
     barrier_arrive(barrier);
@@ -274,6 +279,45 @@ NV_INLINE void loaded(uint barrier, bool aligned) {
         __asm__ volatile("fence.proxy.async.shared::cta;" ::: "memory");
         barrier_arrive(barrier);
     }
+}
+
+/* ---- units ------------------------------------------------------------------------------------- */
+
+/* Where a unit of the launch lies; the loaders tell. */
+typedef struct unit_place {
+    uint launch_head;
+    uint launch_row; /* of the chunk */
+    bool last;       /* of the work-group's units */
+} unit_place;
+
+NV_INLINE unit_place place_unit(const spd_args *a, uint number) {
+    const uint units = (uint)a->part_units;
+    unit_place place;
+    place.launch_head = number / units;
+    place.launch_row = (uint)a->part_row + number % units * NV_ROWS;
+    place.last = number + get_num_groups(0) >= units * a->heads;
+    return place;
+}
+
+NV_INLINE uint head_of(const spd_args *a, const unit_place *place) {
+    return a->first_head + place->launch_head;
+}
+
+/* Its first row in the batch. */
+NV_INLINE ulong row_of(const spd_args *a, const unit_place *place) {
+    return (ulong)a->first_row + place->launch_row;
+}
+
+/* The item's number, asked for where it is needed: what follows from it would stay in registers. */
+NV_INLINE uint own_item(void) {
+    uint item;
+    __asm__ volatile("mov.u32 %0, %%tid.x;" : "=r"(item));
+    return item - GROUP;
+}
+
+/* Its first row in the unit: 64 rows a warpgroup, 16 a warp. */
+NV_INLINE uint own_row(uint item) {
+    return item / 32 * 16 + item % 32 / 4;
 }
 
 /* ---- loading by tensor maps ------------------------------------------------------------------- */
@@ -298,7 +342,7 @@ NV_INLINE void copy_box(uint to, __global const ulong *map, uint row, uint head,
 NV_INLINE void copy_boxes(uint to, __global const ulong *map, const nv_tile *tile,
                           const spd_args *a, uint kv_head, uint barrier) {
     barrier_expect(barrier, TILE_BYTES);
-#pragma unroll
+#pragma unroll 1
     for (uint i = 0; i < NV_SLOTS; i++) {
         const uint block = tile->block[i];
         copy_box(to + i * SPD_BLOCK_K * 128, map,
@@ -306,71 +350,101 @@ NV_INLINE void copy_boxes(uint to, __global const ulong *map, const nv_tile *til
     }
 }
 
+/* One side of the loading warpgroup. */
+typedef struct loader {
+    uint local0, item;
+    bool keys_side, mapped, sparse;
+    __global const ushort *q, *k, *v;
+    __global const ulong *bits, *maps;
+    __local tile_info *infos;
+    __local unit_place *places;
+    __local uint *blocks; /* the warp's, of a tile */
+} loader;
+
 /* A tile's blocks by all items of a side. */
-NV_INLINE void copy_rows(uint to, __global const ushort *rows, ulong row_stride, const nv_tile *tile,
-                         const spd_args *a, bool aligned, uint item) {
-#pragma unroll
+NV_INLINE void copy_rows(uint to, const loader *l, const nv_tile *tile, const spd_args *a,
+                         uint kv_head, uint barrier) {
+    const ulong stride = l->keys_side ? a->k_row : a->v_row;
+    __global const ushort *rows = l->keys_side ? l->k + a->k_offset + kv_head * a->k_head
+                                               : l->v + a->v_offset + kv_head * a->v_head;
+    const bool aligned = nv_aligned(rows, stride);
+#pragma unroll 1
     for (uint i = 0; i < NV_SLOTS; i++) {
-        const uint there = nv_slot_keys(a, tile->block[i]);
+        const uint block = tile->block[i], there = nv_slot_keys(a, block);
         nv_load_rows(to + i * SPD_BLOCK_K * 128, PART_BYTES,
-                     rows + (there ? tile->block[i] * (ulong)SPD_BLOCK_K * row_stride : 0),
-                     row_stride, there, SPD_BLOCK_K, aligned, item);
+                     rows + (there ? block * (ulong)SPD_BLOCK_K * stride : 0), stride, there,
+                     SPD_BLOCK_K, aligned, l->item);
     }
+    loaded(barrier, aligned);
 }
 
-/* The unit's rows of q. */
-NV_INLINE void load_q(const spd_args *a, __global const ushort *q, __global const ulong *maps,
-                      bool mapped, uint local0, ulong row0, uint head, uint item) {
-    const bool aligned = nv_aligned(q, a->q_row);
-    if (!mapped) {
-        nv_load_rows(local0 + FIRST_Q, PART_BYTES, q + row0 * a->q_row, a->q_row,
-                     (uint)min((ulong)NV_ROWS, a->queries - row0), NV_ROWS, aligned, item);
-        loaded(local0 + FULL_Q, aligned);
-    } else if (item == 0) {
-        map_acquire(maps + MAP_Q);
-        barrier_expect(local0 + FULL_Q, TILE_BYTES);
-        copy_box(local0 + FIRST_Q, maps + MAP_Q, (uint)row0, head, local0 + FULL_Q);
-    }
-}
-
-/* The items of the first warpgroup: tiles of k, or of v, one after another. */
-NV_INLINE void load(const spd_args *a, uint flags, __global const ushort *q,
-                    __global const ushort *rows, ulong row_stride, __global const ulong *maps,
-                    bool keys_side, nv_walk w, uint local0, __local tile_info *infos, ulong row0,
-                    uint head, uint item) {
-    const uint tiles = local0 + (keys_side ? FIRST_K : FIRST_V);
-    const uint full = local0 + (keys_side ? FULL_K : FULL_V);
-    const uint empty = local0 + (keys_side ? EMPTY_K : EMPTY_V);
-    const bool mapped = (flags & SPD_FLAG_MAPPED) != 0;
-    const bool aligned = nv_aligned(rows, row_stride);
-    __global const ulong *map = maps + (keys_side ? MAP_K : MAP_V);
-    if (mapped && item >= 32) /* one item copies */
-        return;
-    if (mapped && item == 0)
-        map_acquire(map);
-    if (keys_side)
-        load_q(a, q, maps, mapped, local0, row0, head, item);
+/* Tiles of k, or of v, of one unit; n counts those of all units. */
+NV_INLINE uint load_tiles(const loader *l, const spd_args *a, uint flags, nv_walk w, uint kv_head,
+                          uint n) {
+    const uint full = l->local0 + (l->keys_side ? FULL_K : FULL_V);
+    const uint empty = l->local0 + (l->keys_side ? EMPTY_K : EMPTY_V);
+    const uint tiles = l->local0 + (l->keys_side ? FIRST_K : FIRST_V);
     nv_tile tile;
-    uint n = 0;
+    tile.block = l->blocks;
     do {
-        nv_next_tile(&w, &tile);
-        const uint what = what_of(a, flags, &w, &tile);
+        nv_next_tile(&w, a, &tile);
+        const uint what = what_of(flags, &w, &tile);
         uint kept[2] = {0, 0};
-        if (keys_side && (what & TILE_SLOTS))
-            nv_kept_bits(&w, &tile, item, kept);
-        const uint stage = n % NV_STAGES, to = tiles + stage * TILE_BYTES;
-        const uint barrier = full + 8 * stage;
+        if (NV_Q_BLOCKS > 1 && l->keys_side && (what & TILE_SLOTS))
+            nv_kept_bits(&w, a, &tile, l->item, kept);
+        const uint stage = n % NV_STAGES, barrier = full + 8 * stage;
         barrier_wait(empty + 8 * stage, (n / NV_STAGES & 1) ^ 1);
-        if (keys_side)
-            tell(&infos[n % INFO_TILES], &tile, what, kept, item, barrier);
-        if (!mapped) {
-            copy_rows(to, rows, row_stride, &tile, a, aligned, item);
-            loaded(barrier, aligned);
-        } else if (item == 0) {
-            copy_boxes(to, map, &tile, a, head / a->heads_per_kv, barrier);
-        }
+        if (l->keys_side)
+            tell(&l->infos[n % INFO_TILES], &tile, what, kept, l->item, barrier);
+        if (!l->mapped)
+            copy_rows(tiles + stage * TILE_BYTES, l, &tile, a, kv_head, barrier);
+        else if (l->item == 0)
+            copy_boxes(tiles + stage * TILE_BYTES, l->maps + (l->keys_side ? MAP_K : MAP_V), &tile, a,
+                       kv_head, barrier);
         n++;
     } while (!tile.last);
+    return n;
+}
+
+/* A unit's rows of q, when those of the unit before are no longer needed. */
+NV_INLINE void load_q(const loader *l, const spd_args *a, const unit_place *place, uint round) {
+    const uint head = head_of(a, place), full = l->local0 + FULL_Q;
+    const ulong row0 = row_of(a, place);
+    barrier_wait(l->local0 + EMPTY_Q, (round & 1) ^ 1);
+    if (l->item == 0) {
+        l->places[round & 1] = *place;
+        barrier_arrive(full);
+    }
+    if (!l->mapped) {
+        __global const ushort *q = l->q + a->q_offset + head * a->q_head + row0 * a->q_row;
+        const bool aligned = nv_aligned(q, a->q_row);
+        nv_load_rows(l->local0 + FIRST_Q, PART_BYTES, q, a->q_row,
+                     (uint)min((ulong)NV_ROWS, a->queries - row0), NV_ROWS, aligned, l->item);
+        loaded(full, aligned);
+    } else if (l->item == 0) {
+        barrier_expect(full, TILE_BYTES);
+        copy_box(l->local0 + FIRST_Q, l->maps + MAP_Q, (uint)row0, head, full);
+    }
+}
+
+/* What the items of the first warpgroup do: tiles of k, or of v, one after another. */
+NV_INLINE void load(const loader *l, const spd_args *a, uint flags) {
+    if (l->mapped && l->item >= 32) /* one item copies */
+        return;
+    if (l->mapped && l->item == 0) {
+        map_acquire(l->maps + (l->keys_side ? MAP_K : MAP_V));
+        map_acquire(l->maps + MAP_Q);
+    }
+    uint n = 0, round = 0;
+    for (uint number = get_group_id(0); number < (uint)a->part_units * a->heads;
+         number += get_num_groups(0), round++) {
+        const unit_place place = place_unit(a, number);
+        const uint head = head_of(a, &place);
+        if (l->keys_side)
+            load_q(l, a, &place, round);
+        n = load_tiles(l, a, flags, nv_walk_start(a, l->bits, head, row_of(a, &place), l->sparse),
+                       head / a->heads_per_kv, n);
+    }
 }
 
 /* ---- the softmax of a tile -------------------------------------------------------------------- */
@@ -378,14 +452,15 @@ NV_INLINE void load(const spd_args *a, uint flags, __global const ushort *q,
 /* An item holds two rows of its warpgroup's 64, 8 apart, and of each group of 8 keys the two at
  * 2 * (lane % 4): s[4 i + 2 r + e] is row r, key 8 i + 2 * (lane % 4) + e. */
 typedef struct row_state {
-    float top[2], reference[2], sum[2];
+    float reference[2], sum[2];
     float slot_sum[2][NV_SLOTS]; /* of the last tile */
 } row_state;
 
 NV_INLINE void mask_slots(float *s, __local const tile_info *info, uint q_block) {
 #pragma unroll
     for (uint slot = 0; slot < NV_SLOTS; slot++) {
-        if (info->kept[slot / 4] >> (8 * (slot % 4) + q_block) & 1)
+        if (NV_Q_BLOCKS == 1 ? info->block[slot] != NV_EMPTY
+                             : info->kept[slot / 4] >> (8 * (slot % 4) + q_block) & 1)
             continue;
 #pragma unroll
         for (uint i = 0; i < SPD_BLOCK_K / 2; i++)
@@ -415,7 +490,8 @@ NV_INLINE ulong attended(const spd_args *a, uint flags, ulong query, ulong start
 }
 
 NV_INLINE void mask_elements(float *s, __local const tile_info *info, const spd_args *a, uint flags,
-                             ulong query, uint lane) {
+                             ulong query) {
+    const uint lane = own_item() % 32;
 #pragma unroll
     for (uint column = 0; column < NV_KEYS; column += 16) /* key blocks hold at least 16 keys */
 #pragma unroll
@@ -464,7 +540,9 @@ NV_INLINE float quad_sum_of_two(const float *x, uint lane) {
 /* Of an item's sums of the slots, lane q of a quad gets the quad's sum of slot first + q; where there
  * are fewer than four slots, of slot q % NV_SLOTS. */
 NV_INLINE float quad_sum_of_slots(const float *slot_sum, uint first, uint lane) {
-#if NV_SLOTS == 1
+#if NV_SLOTS == 8
+    return slot_sum[first]; /* already */
+#elif NV_SLOTS == 1
     return quad_sum(slot_sum[first]);
 #elif NV_SLOTS == 2
     return quad_sum_of_two(slot_sum + first, lane);
@@ -475,7 +553,8 @@ NV_INLINE float quad_sum_of_slots(const float *slot_sum, uint first, uint lane) 
 
 /* The sums of the tile's slots, row r of the item; its maximum by the first lane of a quad. */
 NV_INLINE void keep_sums(const row_place *place, uint r, const float *slot_sum, float reference,
-                         __local const tile_info *info, uint tile, uint lane) {
+                         __local const tile_info *info, uint tile) {
+    const uint lane = own_item() % 32;
     const ulong row = r * 8;
     const uint q = lane % 4;
 #pragma unroll
@@ -489,7 +568,8 @@ NV_INLINE void keep_sums(const row_place *place, uint r, const float *slot_sum, 
         place->mass_max[tile * place->rows + row] = reference;
 }
 
-NV_INLINE void keep_stats(const row_place *place, const row_state *rows, uint which, uint lane) {
+NV_INLINE void keep_stats(const row_place *place, const row_state *rows, uint which) {
+    const uint lane = own_item() % 32;
 #pragma unroll
     for (uint r = 0; r < 2; r++) {
         const float sum = quad_sum(rows->sum[r]);
@@ -503,7 +583,7 @@ NV_INLINE void keep_stats(const row_place *place, const row_state *rows, uint wh
 /* Raises the rows' references to the tile's maxima; `shrink` is for what was summed under the old ones.
  * Both rows at a time, and two chains a row: the next instruction seldom waits. */
 NV_INLINE void raise_references(const float *s, row_state *rows, float scale, float shrink[2]) {
-    float even[2] = {rows->top[0], rows->top[1]}, odd[2] = {rows->top[0], rows->top[1]};
+    float even[2] = {SPD_LOWEST, SPD_LOWEST}, odd[2] = {SPD_LOWEST, SPD_LOWEST};
 #pragma unroll
     for (uint i = 0; i < NV_KEYS / 2; i += 8)
 #pragma unroll
@@ -521,9 +601,8 @@ NV_INLINE void raise_references(const float *s, row_state *rows, float scale, fl
             even[r] = fmax(even[r], nv_shuffle_xor(even[r], mask));
 #pragma unroll
     for (uint r = 0; r < 2; r++) {
-        const float reference = nv_reference(even[r], scale);
+        const float reference = fmax(rows->reference[r], nv_reference(even[r], scale));
         shrink[r] = nv_exp2(rows->reference[r] - reference);
-        rows->top[r] = even[r];
         rows->reference[r] = reference;
     }
 }
@@ -546,6 +625,10 @@ NV_INLINE void soften(const float *s, uint *p, row_state *rows, float scale, con
             sum += rows->slot_sum[r][slot];
         }
         rows->sum[r] = rows->sum[r] * shrink[r] + sum;
+        if (NV_BUILD && NV_SLOTS == 8) /* so many would not stay in registers */
+#pragma unroll
+            for (uint slot = 0; slot < NV_SLOTS; slot += 4)
+                rows->slot_sum[r][slot] = quad_sum_of_four(rows->slot_sum[r] + slot, own_item() % 32);
     }
 }
 
@@ -556,23 +639,24 @@ typedef struct unit {
     uint local0;
     __local const tile_info *infos;
     bool mapped;
-    ulong q, k, v; /* descriptors: the warpgroup's rows of q, the first tiles of k and v */
+    uint q, k, v; /* descriptors: the warpgroup's rows of q, the first tiles of k and v */
     uint group;   /* 0 or 1 */
     uint item;    /* in the warpgroup */
-    uint lane;
-    uint q_block; /* of the unit, the warp's */
-    ulong query;  /* position of the item's first row */
+    uint first_tile; /* of this unit, counted over all units */
+    __local const unit_place *place;
     float scale;
-    row_place place;
+    row_place sums;
 } unit;
 
 /* Of a tile's products, those that count. */
 NV_INLINE void mask(const unit *u, const spd_args *a, uint flags, uint n, uint what, float *s) {
     __local const tile_info *info = &u->infos[n % INFO_TILES];
     if (what & TILE_SLOTS)
-        mask_slots(s, info, u->q_block);
-    if (what & TILE_ELEMENTS)
-        mask_elements(s, info, a, flags, u->query, u->lane);
+        mask_slots(s, info, own_row(own_item()) / SPD_BLOCK_Q);
+    if (!(what & TILE_ELEMENTS))
+        return;
+    const unit_place place = *u->place;
+    mask_elements(s, info, a, flags, a->query_position + row_of(a, &place) + own_row(own_item()));
 }
 
 /* What a build keeps of tile n: while products run, not before them. */
@@ -581,14 +665,14 @@ NV_INLINE void keep_tile(const unit *u, uint n, uint what, const row_state *rows
         return;
 #pragma unroll
     for (uint r = 0; r < 2; r++)
-        keep_sums(&u->place, r, rows->slot_sum[r], rows->reference[r], &u->infos[n % INFO_TILES], n,
-                  u->lane);
+        keep_sums(&u->sums, r, rows->slot_sum[r], rows->reference[r], &u->infos[n % INFO_TILES],
+                  n - u->first_tile);
     if (what & TILE_ENDS_GENERATION)
-        keep_stats(&u->place, rows, 2, u->lane);
+        keep_stats(&u->sums, rows, 2);
 }
 
 /* The descriptor of tile n. */
-NV_INLINE ulong tile_at(ulong first, uint n) {
+NV_INLINE uint tile_at(uint first, uint n) {
     return first + n % NV_STAGES * (TILE_BYTES >> 4);
 }
 
@@ -603,6 +687,13 @@ NV_INLINE void wait_full(const unit *u, uint full, uint n) {
 NV_INLINE void give_back(const unit *u, uint empty, uint n) {
     if (u->item == 0)
         barrier_arrive(u->local0 + empty + 8 * (n % NV_STAGES));
+}
+
+/* Tile n of k, and q with the unit's last one. */
+NV_INLINE void give_back_keys(const unit *u, uint n, uint what) {
+    give_back(u, EMPTY_K, n);
+    if (u->item == 0 && (what & TILE_LAST))
+        barrier_arrive(u->local0 + EMPTY_Q);
 }
 
 /* Waits for the products with values, and shrinks what was summed, which is seldom needed. The branch keeps
@@ -623,24 +714,25 @@ NV_INLINE void finish_values(float *o, const float shrink[2]) {
 /* The products of one tile's keys are issued before those of the values of the tile before: they run
  * beside its softmax. Exponentials, which take longest, come when the latter are done, so that all
  * else that is to be done runs beside them. */
-NV_INLINE void attend_tiles(const unit *u, const spd_args *a, uint flags, float *o, row_state *rows) {
+NV_INLINE uint attend_tiles(const unit *u, const spd_args *a, uint flags, float *o,
+                            row_state *rows) {
     float s[64], shrink[2];
     uint p[NV_KEYS / 4];
-    wait_full(u, FULL_K, 0);
-    uint what = u->infos[0].what;
+    uint n = u->first_tile;
+    wait_full(u, FULL_K, n);
+    uint what = u->infos[n % INFO_TILES].what;
     turn_wait(u->group);
     products_begin();
-    multiply_keys(s, u->q, tile_at(u->k, 0));
+    multiply_keys(s, u->q, tile_at(u->k, n));
     products_commit();
     turn_pass(u->group);
     products_wait_all();
     HOLD_64(s);
-    give_back(u, EMPTY_K, 0);
-    mask(u, a, flags, 0, what, s);
+    give_back_keys(u, n, what);
+    mask(u, a, flags, n, what, s);
     raise_references(s, rows, u->scale, shrink);
     soften(s, p, rows, u->scale, shrink);
-    uint n = 1;
-    for (; !(what & TILE_LAST); n++) {
+    for (n++; !(what & TILE_LAST); n++) {
         const uint before = what;
         wait_full(u, FULL_K, n);
         what = u->infos[n % INFO_TILES].what;
@@ -655,7 +747,7 @@ NV_INLINE void attend_tiles(const unit *u, const spd_args *a, uint flags, float 
         keep_tile(u, n - 1, before, rows);
         products_wait_all_but_last();
         HOLD_64(s);
-        give_back(u, EMPTY_K, n);
+        give_back_keys(u, n, what);
         mask(u, a, flags, n, what, s);
         raise_references(s, rows, u->scale, shrink);
         finish_values(o, shrink);
@@ -669,12 +761,14 @@ NV_INLINE void attend_tiles(const unit *u, const spd_args *a, uint flags, float 
     keep_tile(u, n - 1, what, rows);
     products_wait_all();
     hold_out(o);
+    give_back(u, EMPTY_V, n - 1);
+    return n;
 }
 
 /* A build alone: no values. */
-NV_INLINE void score_tiles(const unit *u, const spd_args *a, uint flags, row_state *rows) {
+NV_INLINE uint score_tiles(const unit *u, const spd_args *a, uint flags, row_state *rows) {
     float s[64], shrink[2];
-    uint p[NV_KEYS / 4], n = 0, what = 0;
+    uint p[NV_KEYS / 4], n = u->first_tile, what = 0;
     for (; !(what & TILE_LAST); n++) {
         const uint before = what;
         wait_full(u, FULL_K, n);
@@ -684,16 +778,17 @@ NV_INLINE void score_tiles(const unit *u, const spd_args *a, uint flags, row_sta
         multiply_keys(s, u->q, tile_at(u->k, n));
         products_commit();
         turn_pass(u->group);
-        if (n > 0)
+        if (n > u->first_tile)
             keep_tile(u, n - 1, before, rows);
         products_wait_all();
         HOLD_64(s);
-        give_back(u, EMPTY_K, n);
+        give_back_keys(u, n, what);
         mask(u, a, flags, n, what, s);
         raise_references(s, rows, u->scale, shrink);
         soften(s, p, rows, u->scale, shrink);
     }
     keep_tile(u, n - 1, what, rows);
+    return n;
 }
 
 /* Two neighbouring elements of a row. */
@@ -717,30 +812,34 @@ NV_INLINE void store_pair(__global spd_out *out, ulong at, float x, float y, boo
 }
 
 NV_INLINE void write_rows(const unit *u, const spd_args *a, uint flags, __global spd_out *out,
-                       __global float *lse, uint head, ulong row, const float *o,
-                       const row_state *rows) {
+                          __global float *lse, const float *o, const row_state *rows) {
+    const unit_place place = *u->place;
+    const uint head = head_of(a, &place);
+    const uint item = own_item(), lane = item % 32;
+    const ulong row = row_of(a, &place) + own_row(item);
     const bool aligned = (((ulong)out | a->out_offset * 2 | a->out_head * 2 | a->out_row * 2) & 3) == 0;
 #pragma unroll
     for (uint r = 0; r < 2; r++) {
         const float sum = quad_sum(rows->sum[r]);
         const float inverse = sum != 0.0f ? 1.0f / sum : 0.0f;
         const ulong own = row + r * 8;
-        const ulong at = a->out_offset + head * a->out_head + own * a->out_row + u->lane % 4 * 2;
+        const ulong at = a->out_offset + head * a->out_head + own * a->out_row + lane % 4 * 2;
         if (own >= a->queries)
             continue;
 #pragma unroll
         for (uint i = 0; i < SPD_D / 8; i++)
             store_pair(out, at + 8 * i, o[4 * i + 2 * r] * inverse, o[4 * i + 2 * r + 1] * inverse,
                        aligned);
-        if ((flags & SPD_FLAG_LSE) && u->lane % 4 == 0)
+        if ((flags & SPD_FLAG_LSE) && lane % 4 == 0)
             lse[a->lse_offset + head * a->lse_head + own] = nv_lse(rows->reference[r], sum);
     }
 }
 
-/* Copies by maps are one item's. One item on the keys' side tells of the tile, too. */
+/* Copies by maps are one item's. One item on the keys' side tells of the tile or unit, too. */
 NV_INLINE void make_barriers(uint local0, bool mapped) {
     const uint loaders = mapped ? 1 : LOADERS;
-    barrier_make(local0 + FULL_Q, loaders);
+    barrier_make(local0 + FULL_Q, loaders + 1);
+    barrier_make(local0 + EMPTY_Q, 2);
     for (uint i = 0; i < NV_STAGES; i++) {
         barrier_make(local0 + FULL_K + 8 * i, loaders + 1);
         barrier_make(local0 + EMPTY_K + 8 * i, 2);
@@ -748,6 +847,45 @@ NV_INLINE void make_barriers(uint local0, bool mapped) {
         barrier_make(local0 + EMPTY_V + 8 * i, 2);
     }
     __asm__ volatile("fence.proxy.async;" ::: "memory");
+}
+
+/* What the items of the other warpgroups do, `group` being 0 or 1. */
+NV_INLINE unit begin_compute(const spd_args *a, uint flags, uint local0,
+                             __local const tile_info *infos, uint group, uint item) {
+    unit u;
+    u.local0 = local0;
+    u.infos = infos;
+    u.group = group;
+    u.item = item;
+    u.mapped = (flags & SPD_FLAG_MAPPED) != 0;
+    u.q = rows_descriptor(local0 + FIRST_Q + group * 64 * 128);
+    u.k = rows_descriptor(local0 + FIRST_K);
+    u.v = columns_descriptor(local0 + FIRST_V);
+    u.scale = NV_ATTEND ? a->scale : a->score_scale;
+    u.first_tile = 0;
+    return u;
+}
+
+/* Where the sums of the item's first row of a unit lie. */
+NV_INLINE row_place place_sums(const spd_args *a, __global float *mass, __global float *mass_max,
+                               __global float *stats, __local const unit_place *place, uint row) {
+    const uint own = place->launch_row + row;
+    row_place sums;
+    sums.rows = nv_row_stride(a);
+    sums.mass = mass + place->launch_head * a->k_blocks * sums.rows + own;
+    sums.mass_max = mass_max + place->launch_head * nv_tiles(a) * sums.rows + own;
+    sums.stats = stats + place->launch_head * 4 * sums.rows + own;
+    return sums;
+}
+
+NV_INLINE row_state begin_rows(void) {
+    row_state rows;
+#pragma unroll
+    for (uint r = 0; r < 2; r++) {
+        rows.reference[r] = SPD_LOWEST;
+        rows.sum[r] = 0.0f;
+    }
+    return rows;
 }
 
 __kernel __attribute__((reqd_work_group_size(3 * GROUP, 1, 1))) void
@@ -758,68 +896,58 @@ nv_wgmma_attend(__global const spd_stored *q, __global const spd_stored *k,
                 __global const ulong *maps) {
     __local uchar local_memory[LOCAL_BYTES] __attribute__((aligned(1024)));
     __local tile_info infos[INFO_TILES];
+    __local unit_place places[2];
+    __local uint blocks[GROUP / 32 * NV_SLOTS];
     const uint local0 = nv_address(local_memory);
     const uint group = get_local_id(0) / GROUP, item = get_local_id(0) % GROUP;
-    const uint launch_head = get_group_id(1), head = a.first_head + launch_head;
-    const uint launch_row = (uint)a.part_row + get_group_id(0) * NV_ROWS;
-    const ulong row0 = (ulong)a.first_row + launch_row;
+    const bool mapped = (flags & SPD_FLAG_MAPPED) != 0;
     if (get_local_id(0) == 0)
-        make_barriers(local0, (flags & SPD_FLAG_MAPPED) != 0);
+        make_barriers(local0, mapped);
     barrier(CLK_LOCAL_MEM_FENCE);
     if (group == 0) {
         __asm__ volatile("//@90a setmaxnreg.dec.sync.aligned.u32 72;");
         const bool keys_side = item < LOADERS;
-        const uint kv_head = head / a.heads_per_kv;
-        __global const ushort *q_rows = (__global const ushort *)q + a.q_offset + head * a.q_head;
-        __global const ushort *k_rows = (__global const ushort *)k + a.k_offset + kv_head * a.k_head;
-        __global const ushort *v_rows = (__global const ushort *)v + a.v_offset + kv_head * a.v_head;
+        loader l;
+        l.local0 = local0;
+        l.item = item % LOADERS;
+        l.keys_side = keys_side;
+        l.mapped = mapped;
+        l.sparse = (flags & SPD_FLAG_SPARSE) != 0;
+        l.q = (__global const ushort *)q;
+        l.k = (__global const ushort *)k;
+        l.v = (__global const ushort *)v;
+        l.bits = bits;
+        l.maps = maps;
+        l.infos = infos;
+        l.places = places;
+        l.blocks = blocks + item / 32 * NV_SLOTS;
         if (keys_side || NV_ATTEND)
-            load(&a, flags, q_rows, keys_side ? k_rows : v_rows, keys_side ? a.k_row : a.v_row, maps,
-                 keys_side,
-                 nv_walk_start(&a, bits, head, row0, (flags & SPD_FLAG_SPARSE) != 0), local0, infos,
-                 row0, head, item % LOADERS);
+            load(&l, &a, flags);
         return;
     }
     __asm__ volatile("//@90a setmaxnreg.inc.sync.aligned.u32 216;");
-    unit u;
-    u.local0 = local0;
-    u.infos = infos;
-    u.group = group - 1;
-    u.item = item;
-    u.lane = item % 32;
-    const uint own_row = u.group * 64 + item / 32 * 16 + u.lane / 4;
-    u.mapped = (flags & SPD_FLAG_MAPPED) != 0;
-    u.q = rows_descriptor(local0 + FIRST_Q + u.group * 64 * 128);
-    u.k = rows_descriptor(local0 + FIRST_K);
-    u.v = columns_descriptor(local0 + FIRST_V);
-    u.q_block = own_row / SPD_BLOCK_Q;
-    u.query = a.query_position + row0 + own_row;
-    u.scale = NV_ATTEND ? a.scale : a.score_scale;
-    const ulong stride = nv_row_stride(&a);
-    const uint tiles = nv_tiles(&a);
-    u.place.rows = stride;
-    u.place.mass = mass + launch_head * a.k_blocks * stride + launch_row + own_row;
-    u.place.mass_max = mass_max + launch_head * tiles * stride + launch_row + own_row;
-    u.place.stats = stats + launch_head * 4 * stride + launch_row + own_row;
-    row_state rows;
-#pragma unroll
-    for (uint r = 0; r < 2; r++) {
-        rows.top[r] = rows.reference[r] = SPD_LOWEST;
-        rows.sum[r] = 0.0f;
-    }
-    barrier_wait(local0 + FULL_Q, 0); /* the fence is that of the first tile of keys */
+    unit u = begin_compute(&a, flags, local0, infos, group - 1, item);
     if (u.group == 1) /* the first turn is the other's */
         turn_pass(u.group);
-    if (NV_ATTEND) {
-        float o[O_REGISTERS];
+    bool last = false;
+    for (uint round = 0; !last; round++) {
+        row_state rows = begin_rows();
+        barrier_wait(local0 + FULL_Q, round & 1); /* the fence is that of the first tile of keys */
+        u.place = &places[round & 1];
+        if (NV_BUILD)
+            u.sums = place_sums(&a, mass, mass_max, stats, u.place, own_row(own_item()));
+        if (NV_ATTEND) {
+            float o[O_REGISTERS];
 #pragma unroll
-        for (uint i = 0; i < O_REGISTERS; i++)
-            o[i] = 0.0f;
-        attend_tiles(&u, &a, flags, o, &rows);
-        write_rows(&u, &a, flags, out, lse, head, row0 + own_row, o, &rows);
-    } else {
-        score_tiles(&u, &a, flags, &rows);
+            for (uint i = 0; i < O_REGISTERS; i++)
+                o[i] = 0.0f;
+            u.first_tile = attend_tiles(&u, &a, flags, o, &rows);
+            write_rows(&u, &a, flags, out, lse, o, &rows);
+        } else {
+            u.first_tile = score_tiles(&u, &a, flags, &rows);
+        }
+        if (NV_BUILD)
+            keep_stats(&u.sums, &rows, 0);
+        last = u.place->last;
     }
-    if (NV_BUILD)
-        keep_stats(&u.place, &rows, 0, u.lane);
 }
