@@ -113,6 +113,23 @@ NV_INLINE void barrier_expect(uint barrier, uint bytes) {
     "+f"((x)[52]), "+f"((x)[53]), "+f"((x)[54]), "+f"((x)[55]), \
     "+f"((x)[56]), "+f"((x)[57]), "+f"((x)[58]), "+f"((x)[59]), \
     "+f"((x)[60]), "+f"((x)[61]), "+f"((x)[62]), "+f"((x)[63])
+#define NEW_64(x) \
+    "=f"((x)[0]), "=f"((x)[1]), "=f"((x)[2]), "=f"((x)[3]), \
+    "=f"((x)[4]), "=f"((x)[5]), "=f"((x)[6]), "=f"((x)[7]), \
+    "=f"((x)[8]), "=f"((x)[9]), "=f"((x)[10]), "=f"((x)[11]), \
+    "=f"((x)[12]), "=f"((x)[13]), "=f"((x)[14]), "=f"((x)[15]), \
+    "=f"((x)[16]), "=f"((x)[17]), "=f"((x)[18]), "=f"((x)[19]), \
+    "=f"((x)[20]), "=f"((x)[21]), "=f"((x)[22]), "=f"((x)[23]), \
+    "=f"((x)[24]), "=f"((x)[25]), "=f"((x)[26]), "=f"((x)[27]), \
+    "=f"((x)[28]), "=f"((x)[29]), "=f"((x)[30]), "=f"((x)[31]), \
+    "=f"((x)[32]), "=f"((x)[33]), "=f"((x)[34]), "=f"((x)[35]), \
+    "=f"((x)[36]), "=f"((x)[37]), "=f"((x)[38]), "=f"((x)[39]), \
+    "=f"((x)[40]), "=f"((x)[41]), "=f"((x)[42]), "=f"((x)[43]), \
+    "=f"((x)[44]), "=f"((x)[45]), "=f"((x)[46]), "=f"((x)[47]), \
+    "=f"((x)[48]), "=f"((x)[49]), "=f"((x)[50]), "=f"((x)[51]), \
+    "=f"((x)[52]), "=f"((x)[53]), "=f"((x)[54]), "=f"((x)[55]), \
+    "=f"((x)[56]), "=f"((x)[57]), "=f"((x)[58]), "=f"((x)[59]), \
+    "=f"((x)[60]), "=f"((x)[61]), "=f"((x)[62]), "=f"((x)[63])
 #define OUT_32(x) \
     "+f"((x)[0]), "+f"((x)[1]), "+f"((x)[2]), "+f"((x)[3]), \
     "+f"((x)[4]), "+f"((x)[5]), "+f"((x)[6]), "+f"((x)[7]), \
@@ -131,7 +148,8 @@ NV_INLINE void barrier_expect(uint barrier, uint bytes) {
     "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, " \
     "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31}"
 
-/* Register arrays that a product is writing must not be touched before it is waited for. */
+/* Register arrays that a product is writing must not be touched before it is waited for. NEW: what they
+ * held before plays no part. */
 #define HOLD_64(x) __asm__ volatile("" : OUT_64(x)::"memory")
 #define HOLD_32(x) __asm__ volatile("" : OUT_32(x)::"memory")
 
@@ -145,6 +163,11 @@ NV_INLINE void products_commit(void) {
 
 NV_INLINE void products_wait_all(void) {
     __asm__ volatile("//@90a wgmma.wait_group.sync.aligned 0;" ::: "memory");
+}
+
+/* The same under another name, for the other side of a branch: compilers would join the two above it. */
+NV_INLINE void products_wait_all_here(void) {
+    __asm__ volatile("//@90a wgmma.wait_group.sync.aligned 0; // here" ::: "memory");
 }
 
 NV_INLINE void products_wait_all_but_last(void) {
@@ -169,14 +192,18 @@ NV_INLINE ulong columns_descriptor(uint address) {
 
 /* s = q k^T: 64 rows by 128 keys. */
 NV_INLINE void multiply_keys(float *s, ulong q, ulong k) {
+    __asm__ volatile("//@90a wgmma.mma_async.sync.aligned.m64n128k16.f32." NV_TYPE "." NV_TYPE
+                     " " REGISTERS_64 ", %64, %65, 0, 1, 1, 0, 0;"
+                     : NEW_64(s)
+                     : "l"(q), "l"(k)
+                     : "memory");
 #pragma unroll
-    for (uint step = 0; step < SPD_D / 16; step++) {
+    for (uint step = 1; step < SPD_D / 16; step++) {
         const uint at = (step / 4 * PART_BYTES + step % 4 * 32) >> 4;
-        __asm__ volatile("//@90a {.reg .pred p; setp.ne.b32 p, %66, 0; "
-                         "wgmma.mma_async.sync.aligned.m64n128k16.f32." NV_TYPE "." NV_TYPE
-                         " " REGISTERS_64 ", %64, %65, p, 1, 1, 0, 0;}"
+        __asm__ volatile("//@90a wgmma.mma_async.sync.aligned.m64n128k16.f32." NV_TYPE "." NV_TYPE
+                         " " REGISTERS_64 ", %64, %65, 1, 1, 1, 0, 0;"
                          : OUT_64(s)
-                         : "l"(q + at), "l"(k + at), "r"(step)
+                         : "l"(q + at), "l"(k + at)
                          : "memory");
     }
 }
@@ -225,18 +252,17 @@ NV_INLINE uint what_of(const spd_args *a, uint flags, const nv_walk *w, const nv
     return what | (partial ? TILE_ELEMENTS : 0);
 }
 
-/* The first item of each warp writes, and arrives at the barrier. */
-NV_INLINE void tell(__local tile_info *info, const nv_tile *tile, uint what, uint kept, uint item,
-                    uint barrier) {
-    if (item % 32 != 0)
+/* The first item writes, and arrives at the barrier. */
+NV_INLINE void tell(__local tile_info *info, const nv_tile *tile, uint what, const uint kept[2],
+                    uint item, uint barrier) {
+    if (item != 0)
         return;
-    info->kept[item / 32] = kept;
-    if (item == 0) {
-        info->what = what;
+    info->what = what;
+    info->kept[0] = kept[0];
+    info->kept[1] = kept[1];
 #pragma unroll
-        for (uint i = 0; i < NV_SLOTS; i++)
-            info->block[i] = tile->block[i];
-    }
+    for (uint i = 0; i < NV_SLOTS; i++)
+        info->block[i] = tile->block[i];
     barrier_arrive(barrier);
 }
 
@@ -318,6 +344,8 @@ NV_INLINE void load(const spd_args *a, uint flags, __global const ushort *q,
     const bool mapped = (flags & SPD_FLAG_MAPPED) != 0;
     const bool aligned = nv_aligned(rows, row_stride);
     __global const ulong *map = maps + (keys_side ? MAP_K : MAP_V);
+    if (mapped && item >= 32) /* one item copies */
+        return;
     if (mapped && item == 0)
         map_acquire(map);
     if (keys_side)
@@ -327,7 +355,9 @@ NV_INLINE void load(const spd_args *a, uint flags, __global const ushort *q,
     do {
         nv_next_tile(&w, &tile);
         const uint what = what_of(a, flags, &w, &tile);
-        const uint kept = keys_side && (what & TILE_SLOTS) ? nv_kept_bits(&w, &tile, item) : 0;
+        uint kept[2] = {0, 0};
+        if (keys_side && (what & TILE_SLOTS))
+            nv_kept_bits(&w, &tile, item, kept);
         const uint stage = n % NV_STAGES, to = tiles + stage * TILE_BYTES;
         const uint barrier = full + 8 * stage;
         barrier_wait(empty + 8 * stage, (n / NV_STAGES & 1) ^ 1);
@@ -349,6 +379,7 @@ NV_INLINE void load(const spd_args *a, uint flags, __global const ushort *q,
  * 2 * (lane % 4): s[4 i + 2 r + e] is row r, key 8 i + 2 * (lane % 4) + e. */
 typedef struct row_state {
     float top[2], reference[2], sum[2];
+    float slot_sum[2][NV_SLOTS]; /* of the last tile */
 } row_state;
 
 NV_INLINE void mask_slots(float *s, __local const tile_info *info, uint q_block) {
@@ -497,27 +528,24 @@ NV_INLINE void raise_references(const float *s, row_state *rows, float scale, fl
     }
 }
 
-/* Scores to exponentials, as pairs of the type of v in p, and their sums, which a build keeps. */
-NV_INLINE void soften(const float *s, uint *p, row_state *rows, float scale, const float shrink[2],
-                      const row_place *place, __local const tile_info *info, uint tile, uint lane) {
+/* Scores to exponentials, as pairs of the type of v in p, and their sums. */
+NV_INLINE void soften(const float *s, uint *p, row_state *rows, float scale, const float shrink[2]) {
 #pragma unroll
     for (uint r = 0; r < 2; r++) {
-        float slot_sum[NV_SLOTS], sum = 0.0f;
+        float sum = 0.0f;
 #pragma unroll
         for (uint slot = 0; slot < NV_SLOTS; slot++) {
-            slot_sum[slot] = 0.0f;
+            rows->slot_sum[r][slot] = 0.0f;
 #pragma unroll
             for (uint i = slot * SPD_BLOCK_K / 8; i < (slot + 1) * SPD_BLOCK_K / 8; i++) {
                 const float x = nv_exp2(fma(s[4 * i + 2 * r], scale, -rows->reference[r]));
                 const float y = nv_exp2(fma(s[4 * i + 2 * r + 1], scale, -rows->reference[r]));
-                slot_sum[slot] += x + y;
+                rows->slot_sum[r][slot] += x + y;
                 p[2 * i + r] = nv_pack(x, y);
             }
-            sum += slot_sum[slot];
+            sum += rows->slot_sum[r][slot];
         }
         rows->sum[r] = rows->sum[r] * shrink[r] + sum;
-        if (NV_BUILD)
-            keep_sums(place, r, slot_sum, rows->reference[r], info, tile, lane);
     }
 }
 
@@ -547,11 +575,15 @@ NV_INLINE void mask(const unit *u, const spd_args *a, uint flags, uint n, uint w
         mask_elements(s, info, a, flags, u->query, u->lane);
 }
 
-/* From a tile's products to its weights, and what a build keeps of them. */
-NV_INLINE void weigh(const unit *u, uint n, uint what, const float *s, uint *p, row_state *rows,
-                     const float shrink[2]) {
-    soften(s, p, rows, u->scale, shrink, &u->place, &u->infos[n % INFO_TILES], n, u->lane);
-    if (NV_BUILD && (what & TILE_ENDS_GENERATION))
+/* What a build keeps of tile n: while products run, not before them. */
+NV_INLINE void keep_tile(const unit *u, uint n, uint what, const row_state *rows) {
+    if (!NV_BUILD)
+        return;
+#pragma unroll
+    for (uint r = 0; r < 2; r++)
+        keep_sums(&u->place, r, rows->slot_sum[r], rows->reference[r], &u->infos[n % INFO_TILES], n,
+                  u->lane);
+    if (what & TILE_ENDS_GENERATION)
         keep_stats(&u->place, rows, 2, u->lane);
 }
 
@@ -573,10 +605,19 @@ NV_INLINE void give_back(const unit *u, uint empty, uint n) {
         barrier_arrive(u->local0 + empty + 8 * (n % NV_STAGES));
 }
 
-NV_INLINE void shrink_out(float *o, const float shrink[2]) {
+/* Waits for the products with values, and shrinks what was summed, which is seldom needed. The branch keeps
+ * the wait behind the maxima that it asks about: ptxas would wait first. */
+NV_INLINE void finish_values(float *o, const float shrink[2]) {
+    if (nv_ballot(shrink[0] != 1.0f || shrink[1] != 1.0f)) {
+        products_wait_all_here();
+        hold_out(o);
 #pragma unroll
-    for (uint i = 0; i < O_REGISTERS; i++)
-        o[i] *= shrink[i / 2 % 2];
+        for (uint i = 0; i < O_REGISTERS; i++)
+            o[i] *= shrink[i / 2 % 2];
+    } else {
+        products_wait_all();
+        hold_out(o);
+    }
 }
 
 /* The products of one tile's keys are issued before those of the values of the tile before: they run
@@ -597,9 +638,10 @@ NV_INLINE void attend_tiles(const unit *u, const spd_args *a, uint flags, float 
     give_back(u, EMPTY_K, 0);
     mask(u, a, flags, 0, what, s);
     raise_references(s, rows, u->scale, shrink);
-    weigh(u, 0, what, s, p, rows, shrink);
+    soften(s, p, rows, u->scale, shrink);
     uint n = 1;
     for (; !(what & TILE_LAST); n++) {
+        const uint before = what;
         wait_full(u, FULL_K, n);
         what = u->infos[n % INFO_TILES].what;
         turn_wait(u->group);
@@ -610,21 +652,21 @@ NV_INLINE void attend_tiles(const unit *u, const spd_args *a, uint flags, float 
         multiply_values(o, p, tile_at(u->v, n - 1));
         products_commit();
         turn_pass(u->group);
+        keep_tile(u, n - 1, before, rows);
         products_wait_all_but_last();
         HOLD_64(s);
         give_back(u, EMPTY_K, n);
         mask(u, a, flags, n, what, s);
         raise_references(s, rows, u->scale, shrink);
-        products_wait_all();
-        hold_out(o);
+        finish_values(o, shrink);
         give_back(u, EMPTY_V, n - 1);
-        shrink_out(o, shrink);
-        weigh(u, n, what, s, p, rows, shrink);
+        soften(s, p, rows, u->scale, shrink);
     }
     wait_full(u, FULL_V, n - 1);
     products_begin();
     multiply_values(o, p, tile_at(u->v, n - 1));
     products_commit();
+    keep_tile(u, n - 1, what, rows);
     products_wait_all();
     hold_out(o);
 }
@@ -632,8 +674,9 @@ NV_INLINE void attend_tiles(const unit *u, const spd_args *a, uint flags, float 
 /* A build alone: no values. */
 NV_INLINE void score_tiles(const unit *u, const spd_args *a, uint flags, row_state *rows) {
     float s[64], shrink[2];
-    uint p[NV_KEYS / 4], what = 0;
-    for (uint n = 0; !(what & TILE_LAST); n++) {
+    uint p[NV_KEYS / 4], n = 0, what = 0;
+    for (; !(what & TILE_LAST); n++) {
+        const uint before = what;
         wait_full(u, FULL_K, n);
         what = u->infos[n % INFO_TILES].what;
         turn_wait(u->group);
@@ -641,13 +684,16 @@ NV_INLINE void score_tiles(const unit *u, const spd_args *a, uint flags, row_sta
         multiply_keys(s, u->q, tile_at(u->k, n));
         products_commit();
         turn_pass(u->group);
+        if (n > 0)
+            keep_tile(u, n - 1, before, rows);
         products_wait_all();
         HOLD_64(s);
         give_back(u, EMPTY_K, n);
         mask(u, a, flags, n, what, s);
         raise_references(s, rows, u->scale, shrink);
-        weigh(u, n, what, s, p, rows, shrink);
+        soften(s, p, rows, u->scale, shrink);
     }
+    keep_tile(u, n - 1, what, rows);
 }
 
 /* Two neighbouring elements of a row. */
@@ -691,12 +737,12 @@ NV_INLINE void write_rows(const unit *u, const spd_args *a, uint flags, __global
     }
 }
 
-/* Copies by maps are one item's. Each warp on the keys' side tells something, too. */
+/* Copies by maps are one item's. One item on the keys' side tells of the tile, too. */
 NV_INLINE void make_barriers(uint local0, bool mapped) {
     const uint loaders = mapped ? 1 : LOADERS;
     barrier_make(local0 + FULL_Q, loaders);
     for (uint i = 0; i < NV_STAGES; i++) {
-        barrier_make(local0 + FULL_K + 8 * i, loaders + LOADERS / 32);
+        barrier_make(local0 + FULL_K + 8 * i, loaders + 1);
         barrier_make(local0 + EMPTY_K + 8 * i, 2);
         barrier_make(local0 + FULL_V + 8 * i, loaders);
         barrier_make(local0 + EMPTY_V + 8 * i, 2);
@@ -755,7 +801,12 @@ nv_wgmma_attend(__global const spd_stored *q, __global const spd_stored *k,
     u.place.mass = mass + launch_head * a.k_blocks * stride + launch_row + own_row;
     u.place.mass_max = mass_max + launch_head * tiles * stride + launch_row + own_row;
     u.place.stats = stats + launch_head * 4 * stride + launch_row + own_row;
-    row_state rows = {{SPD_LOWEST, SPD_LOWEST}, {SPD_LOWEST, SPD_LOWEST}, {0.0f, 0.0f}};
+    row_state rows;
+#pragma unroll
+    for (uint r = 0; r < 2; r++) {
+        rows.top[r] = rows.reference[r] = SPD_LOWEST;
+        rows.sum[r] = 0.0f;
+    }
     barrier_wait(local0 + FULL_Q, 0); /* the fence is that of the first tile of keys */
     if (u.group == 1) /* the first turn is the other's */
         turn_pass(u.group);
