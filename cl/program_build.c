@@ -108,6 +108,7 @@ sparsed_status spd_cl_build_take_binary(const spd_cl_build *b, unsigned char **b
     size_t sizes[MAX_DEVICES] = {0}, index, count;
     unsigned char *binaries[MAX_DEVICES], *room;
     *binary = NULL;
+    *size_bytes = 0;
     cl_int error = find_device(b, &index, &count);
     if (error == CL_SUCCESS)
         error = api->GetProgramInfo(b->program, CL_PROGRAM_BINARY_SIZES, count * sizeof *sizes,

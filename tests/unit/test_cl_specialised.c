@@ -115,7 +115,7 @@ static spd_cl_state *recorded(void **state) {
 
 static spd_problem problem_of(sparsed_desc desc, sparsed_select select, spd_extent *extents) {
     const sparsed_io io = {.struct_size = sizeof io};
-    spd_problem plan, run;
+    spd_problem plan, run = {.has_select = false};
     sparsed_message message = {""};
     desc.dtype = SPARSED_BF16;
     if (spd_problem_create(&desc, select.mode ? &select : NULL, &plan, &message) != SPARSED_OK ||
