@@ -16,7 +16,7 @@ enum { SELECT_ITEMS = 64 };
 
 /* Of the exponential sums of a build; on a GPU a part of its memory, within limits. */
 static const uint64_t least_sums_bytes = UINT64_C(64) << 20, most_sums_bytes = UINT64_C(1) << 30;
-enum { SUMS_PART = 64, MAPS_BYTES = 3 * 128 };
+enum { SUMS_PART = 64, MAPS_BYTES = 3 * 128, TILE_KEYS = 128 };
 
 static uint32_t unit_rows(const spd_cl_family *family, const spd_problem *p) {
     uint32_t dim = p->desc.head_dim;
@@ -133,10 +133,17 @@ static uint64_t sums_bound_bytes(const spd_cl_state *s) {
     return spd_max(spd_min(s->info.memory_bytes / SUMS_PART, most_sums_bytes), least_sums_bytes);
 }
 
+/* Maxima of a row: one for each key block or, of a specialised family, for each tile (nv.clh), of which
+ * there is one more where the generation region begins within one. */
+static uint64_t maxima_of_row(const spd_cl_kernel *k) {
+    uint64_t blocks = k->problem.k_blocks;
+    return k->family->specialised ? spd_ceil_div(blocks * k->block_k, TILE_KEYS) + 1 : blocks;
+}
+
 /* Exponential sums and maxima for as many rows as the bound allows, at least one query block. */
 static sparsed_status create_scratch(spd_cl_kernel *k, sparsed_message *message) {
     const spd_problem *p = &k->problem;
-    uint64_t row_bytes = p->k_blocks * 2 * sizeof(float);
+    uint64_t maxima = maxima_of_row(k), row_bytes = (p->k_blocks + maxima) * sizeof(float);
     uint64_t bound =
         k->state->build_rows ? k->state->build_rows : sums_bound_bytes(k->state) / row_bytes;
     uint64_t step = spd_max(k->unit_rows, k->block_q);
@@ -145,7 +152,7 @@ static sparsed_status create_scratch(spd_cl_kernel *k, sparsed_message *message)
     uint64_t sums_bytes = k->rows_capacity * p->k_blocks * sizeof(float);
     sparsed_status status = buffer(k, sums_bytes, &k->mass, message);
     if (status == SPARSED_OK)
-        status = buffer(k, sums_bytes, &k->mass_max, message);
+        status = buffer(k, k->rows_capacity * maxima * sizeof(float), &k->mass_max, message);
     if (status == SPARSED_OK)
         status = buffer(k, k->rows_capacity * 4 * sizeof(float), &k->stats, message);
     if (status == SPARSED_OK)

@@ -3,18 +3,21 @@
 /*
  * nv_mma_attend: attention of 128 query rows of one head on the matrix units of NVIDIA's GPUs of
  * compute capability 8.0 and later (mma.sync), dense or over kept key blocks, with log-sum-exp, and
- * in the same pass the exponential sums that block scores are made of. f16 and bf16.
+ * in the same pass the exponential sums that block scores are made of. f16 and bf16; f32 by
+ * splitting each operand in two of type tf32, of whose four products three are summed.
  *
  * Shapes   as generic_attend; sums of a build as nv.clh lays them out. SPD_D 64 or 128.
  * Launch   work-group 128 = 4 warps of 32 query rows; global {128 * units of NV_ROWS rows, heads}.
- * Local    Q, and steps of 64 keys, swizzled: with SPD_D 128 80 KiB (64 KiB for a build alone), with
- *          64 half of that: two work-groups a multiprocessor on all but 8.6 and 8.9.
- * Barriers two a step (one in a build alone), in uniform control flow.
+ * Local    Q, and steps of 64 keys, swizzled: with SPD_D 128 80 KiB (64 KiB for a build alone),
+ *          with 64 half of that: two work-groups a multiprocessor on all but 8.6 and 8.9. f32: with
+ *          SPD_D 128 96 KiB, else as the others with 128.
+ * Barriers two a step (one in a build alone), in uniform control flow; twice as many where local
+ *          memory holds one step at a time.
  * Numerics products and sums in float; exponentials rounded to the type of v before they multiply
- *          it, sums are of what they were. A row's reference is raised to its largest product only
- *          where an exponential would exceed 2^8, so that old sums are seldom scaled. Sums over a slot of each item's keys, then over slots in
- *          order, then over steps, last over the four items of a row. Key blocks are visited from
- *          `split` on, then from 0.
+ *          it, summed before; operands in f32 count to 2^-20. A row's reference is raised to its
+ *          largest product only where an exponential would exceed 2^8, so that old sums are seldom
+ *          scaled. Sums over each item's keys of a slot, then over slots in order, then over steps,
+ *          last over the four items of a row. Key blocks are visited from `split` on, then from 0.
  */
 #ifndef SPD_COMMON
 #include "common.clh"
@@ -42,13 +45,18 @@
     ((uint)((1ul << CHUNK_SLOTS * 8) - 1) & ((1u << WARP_Q_BLOCKS) - 1) * 0x01010101u)
 #define ALL_KEPT ((uint)((1ul << SLOTS * 8) - 1) & ((1u << WARP_Q_BLOCKS) - 1) * 0x01010101u)
 
+#define HALVES (SPD_DTYPE == 1 ? 2 : 1) /* of 16 bits, of an element */
+#define PARTS (SPD_D * HALVES / 64)     /* of 128 bytes, of a row */
 #define Q_PART_BYTES (NV_ROWS * 128)
-#define Q_BYTES (Q_PART_BYTES * NV_PARTS)
+#define Q_BYTES (Q_PART_BYTES * PARTS)
 #define STEP_PART_BYTES (STEP * 128)
-#define STEP_BYTES (STEP_PART_BYTES * NV_PARTS)
-#define BUFFERS (NV_ATTEND ? 3 : 2)      /* of a step's keys or values */
-#define SUMS (NV_ATTEND ? SPD_D / 8 : 1) /* of 8 elements of the results of a row */
-#define STEPS 4                          /* planned at a time: this one, the next, the one after */
+#define STEP_BYTES (STEP_PART_BYTES * PARTS)
+/* Of a step's keys or values; one where 99 KiB, which all devices have, do not hold more. */
+#define BUFFERS_WANTED (NV_ATTEND ? 3 : 2)
+#define BUFFERS (Q_BYTES + BUFFERS_WANTED * STEP_BYTES <= 99 * 1024 ? BUFFERS_WANTED : 1)
+#define MMA_KEYS (SPD_DTYPE == 1 ? 8 : 16) /* of a left operand of exponentials */
+#define SUMS (NV_ATTEND ? SPD_D / 8 : 1)   /* of 8 elements of the results of a row */
+#define STEPS 4 /* planned at a time: this one, the next, the one after */
 
 /* ---- instructions ---------------------------------------------------------------------------- */
 
@@ -60,9 +68,9 @@ NV_INLINE void commit_copies(void) {
     __asm__ volatile("cp.async.commit_group;" ::: "memory");
 }
 
-/* Waits for all groups of copies, but the last one where values follow keys. */
+/* Waits for all groups of copies, but the last one where that is of another buffer. */
 NV_INLINE void wait_for_copies(void) {
-#if NV_ATTEND
+#if NV_ATTEND && BUFFERS > 1
     __asm__ volatile("cp.async.wait_group 1;" ::: "memory");
 #else
     __asm__ volatile("cp.async.wait_group 0;" ::: "memory");
@@ -78,20 +86,38 @@ NV_INLINE void load_matrices(uint *x, uint at) {
                      : "memory");
 }
 
+#if SPD_DTYPE != 1
 NV_INLINE void load_matrices_transposed(uint *x, uint at) {
     __asm__ volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
                      : "=r"(x[0]), "=r"(x[1]), "=r"(x[2]), "=r"(x[3])
                      : "r"(at)
                      : "memory");
 }
+#endif
 
+#if SPD_DTYPE == 1
+NV_INLINE float load_word(uint at) {
+    float x;
+    __asm__ volatile("ld.shared.f32 %0, [%1];" : "=f"(x) : "r"(at) : "memory");
+    return x;
+}
+
+/* sum += A B, 16 x 8 over 8. */
+NV_INLINE void multiply_tf32(float *sum, const uint *a, uint b0, uint b1) {
+    __asm__ volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, "
+                     "{%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+                     : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
+                     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+#else
 /* sum += A B, 16 x 8 over 16. */
-NV_INLINE void multiply(float *sum, const uint *a, uint b0, uint b1) {
+NV_INLINE void multiply_16(float *sum, const uint *a, uint b0, uint b1) {
     __asm__ volatile("mma.sync.aligned.m16n8k16.row.col.f32." NV_TYPE "." NV_TYPE
                      ".f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
                      : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
                      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
+#endif
 
 /* Two results as they are stored. */
 #if SPD_OUT_DTYPE != 1
@@ -123,7 +149,7 @@ typedef struct key_step {
     uint kept, what;
 } key_step;
 
-/* Rows of a tensor. */
+/* Rows of a tensor, in units of 16 bits. */
 typedef struct row_source {
     __global const ushort *first;
     ulong stride;
@@ -168,7 +194,7 @@ NV_INLINE uint fill_slots(nv_walk *w, __local key_step *s, uint *keys, const spd
     return nv_ballot(keeps);
 }
 
-/* Plans step `number`, which follows another. By one warp. */
+/* Plans step `number`, which follows another; after the last one come steps without keys. By one warp. */
 NV_INLINE void plan_step(__local unit_plan *plan, uint number, const spd_args *a, uint lane) {
     const __local key_step *before = plan->steps + (number - 1) % STEPS;
     __local key_step *s = plan->steps + number % STEPS;
@@ -205,53 +231,80 @@ NV_INLINE bool keeps_chunk(uint kept, uint chunk) {
     return (kept >> (chunk * CHUNK_SLOTS * 8) & CHUNK_KEPT) != 0;
 }
 
-NV_INLINE row_source row_source_of(__global const ushort *first, ulong stride) {
+/* Offset and stride in elements. */
+NV_INLINE row_source row_source_of(__global const ushort *tensor, ulong offset, ulong stride) {
     row_source rows;
-    rows.first = first;
-    rows.stride = stride;
-    rows.aligned = nv_aligned(first, stride);
+    rows.first = tensor + offset * HALVES;
+    rows.stride = stride * HALVES;
+    rows.aligned = nv_aligned(rows.first, rows.stride);
     return rows;
 }
 
-/* Copies the unit's queries, half of them by each half of the items. */
+/* Copies every 16th of `count` rows from `row` on, 16 bytes of each part; those from `there` on are 0.
+ * `to` and `from` are the item's places in row `row`. */
+NV_INLINE void copy_rows(uint to, uint part_bytes, __global const ushort *from, ulong stride,
+                         bool aligned, uint row, uint there, uint count) {
+    if (aligned) {
+#pragma unroll
+        for (uint r = 0; r < count; r += 16, from += 16 * stride)
+#pragma unroll
+            for (uint part = 0; part < PARTS; part++)
+                nv_copy16(to + r * 128 + part * part_bytes, from + part * 64, row + r < there);
+    } else {
+#pragma unroll 1
+        for (uint r = 0; r < count; r += 16, from += 16 * stride)
+#pragma unroll 1
+            for (uint part = 0; part < PARTS; part++)
+                nv_copy16_unaligned(to + r * 128 + part * part_bytes, from + part * 64,
+                                    row + r < there);
+    }
+}
+
+/* Where an item's copies go: row item / 8, piece item % 8. */
+NV_INLINE uint copy_place(uint item) {
+    return item / 8 * 128 + ((item % 8 ^ item / 8 % 8) << 4);
+}
+
 NV_INLINE void load_queries(uint to, __global const ushort *q, const spd_args *a, uint item) {
-    const uint first = item / 64 * 64;
-    const uint head = a->first_head + (uint)get_group_id(1);
-    const ulong row = (ulong)a->first_row + a->part_row + (ulong)get_group_id(0) * NV_ROWS + first;
-    const uint there = (uint)min(a->queries - min(a->queries, row), (ulong)64);
-    q += a->q_offset + head * a->q_head + row * a->q_row;
-    nv_load_rows(to + first * 128, Q_PART_BYTES, q, a->q_row, there, 64, nv_aligned(q, a->q_row),
-                 item % 64);
+    const uint head = a->first_head + (uint)get_group_id(1), row = item / 8;
+    const ulong row0 = (ulong)a->first_row + a->part_row + (ulong)get_group_id(0) * NV_ROWS;
+    const uint there = (uint)min(a->queries - row0, (ulong)NV_ROWS);
+    const row_source rows =
+        row_source_of(q, a->q_offset + head * a->q_head + row0 * a->q_row, a->q_row);
+    copy_rows(to + copy_place(item), Q_PART_BYTES, rows.first + row * rows.stride + item % 8 * 8,
+              rows.stride, rows.aligned, row, there, NV_ROWS);
 }
 
 /* Copies a step's rows of keys or values. */
 NV_INLINE void load_step(uint to, const __local row_source *from, const __local key_step *s,
                          const spd_args *a, uint item) {
-    const uint row = item / 8;
     const ulong stride = from->stride;
-    to += row * 128 + ((item % 8 ^ row % 8) << 4);
-#pragma unroll
+    to += copy_place(item);
+#pragma unroll 2
     for (uint slot = 0; slot < SLOTS; slot++) {
-        const uint keys = nv_slot_keys(a, s->block[slot]), first = s->first + row;
+        const uint keys = nv_slot_keys(a, s->block[slot]), first = s->first + item / 8;
         const uint block = keys != 0 ? s->block[slot] : 0;
-        __global const ushort *at =
+        __global const ushort *rows =
             from->first + ((ulong)block * SPD_BLOCK_K + first) * stride + item % 8 * 8;
-        const uint to_slot = to + slot * SLOT_KEYS * 128;
-        if (from->aligned) {
-#pragma unroll
-            for (uint r = 0; r < SLOT_KEYS; r += 16, at += 16 * stride)
-#pragma unroll
-                for (uint part = 0; part < NV_PARTS; part++)
-                    nv_copy16(to_slot + r * 128 + part * STEP_PART_BYTES, at + part * 64,
-                              first + r < keys);
-        } else {
-#pragma unroll 1
-            for (uint r = 0; r < SLOT_KEYS; r += 16, at += 16 * stride)
-#pragma unroll 1
-                for (uint part = 0; part < NV_PARTS; part++)
-                    nv_copy16_unaligned(to_slot + r * 128 + part * STEP_PART_BYTES, at + part * 64,
-                                        first + r < keys);
-        }
+        copy_rows(to + slot * SLOT_KEYS * 128, STEP_PART_BYTES, rows, stride, from->aligned, first,
+                  keys, SLOT_KEYS);
+    }
+}
+
+/* Waits until a step's rows are there, and has those of the next one copied: to a buffer that all have
+ * done with by then. With one buffer the step's own are copied first. */
+NV_INLINE void pass_copies(uint to, const __local row_source *from, const __local key_step *step,
+                           const __local key_step *next, const spd_args *a, uint item) {
+    if (BUFFERS > 1) {
+        wait_for_copies();
+        if ((step->what & STEP_LAST) == 0)
+            load_step(to, from, next, a, item);
+        commit_copies();
+    } else {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        load_step(to, from, step, a, item);
+        commit_copies();
+        wait_for_copies();
     }
 }
 
@@ -262,7 +315,7 @@ NV_INLINE void load_step(uint to, const __local row_source *from, const __local 
  * Row 2 * i + c / 2 of an item is its row g + 8 * that of the warp. */
 #define ROWS_PER_ITEM 4
 
-/* What is in registers before a branch stores to it, for what does not is held in them all the time. */
+/* Arrays that only one side of a branch sets are held in registers all the time, so they are filled. */
 NV_INLINE void fill_products(float (*s)[STEP / 8][4], uint chunk, float x) {
 #pragma unroll
     for (uint i = 0; i < 2; i++)
@@ -273,54 +326,126 @@ NV_INLINE void fill_products(float (*s)[STEP / 8][4], uint chunk, float x) {
                 s[i][n][c] = x;
 }
 
-NV_INLINE void fill_pairs(uint (*p)[STEP / 16][4], uint x) {
+NV_INLINE void fill_pairs(uint (*p)[STEP / MMA_KEYS][4], uint x) {
 #pragma unroll
     for (uint i = 0; i < 2; i++)
 #pragma unroll
-        for (uint k = 0; k < STEP / 16; k++)
+        for (uint k = 0; k < STEP / MMA_KEYS; k++)
 #pragma unroll
             for (uint c = 0; c < 4; c++)
                 p[i][k][c] = x;
 }
 
-/* Adds products of the warp's queries and a chunk of keys. Addresses are of k = 0; a step of k changes bits
- * 5 and 6, then the part. */
+#if SPD_DTYPE == 1
+/* What tf32 holds of x, and what it holds of the rest. */
+NV_INLINE void split(uint x, uint *high, uint *low) {
+    const uint held = 0xffffe000u;
+    *high = x & held;
+    *low = as_uint(as_float(x) - as_float(*high)) & held;
+}
+#endif
+
+/* A left operand of `multiply`, in parts where there are some. */
+typedef struct left_operand {
+    uint high[4];
+#if SPD_DTYPE == 1
+    uint low[4];
+#endif
+} left_operand;
+
+NV_INLINE left_operand left_operand_of(const uint *x) {
+    left_operand a;
+#pragma unroll
+    for (uint i = 0; i < 4; i++) {
+#if SPD_DTYPE == 1
+        split(x[i], &a.high[i], &a.low[i]);
+#else
+        a.high[i] = x[i];
+#endif
+    }
+    return a;
+}
+
+/* sum0 += a[0] B, sum1 += a[1] B. */
+NV_INLINE void multiply(float *sum0, float *sum1, const left_operand *a, uint b0, uint b1) {
+#if SPD_DTYPE == 1
+    uint high0, low0, high1, low1;
+    split(b0, &high0, &low0);
+    split(b1, &high1, &low1);
+    multiply_tf32(sum0, a[0].low, high0, high1);
+    multiply_tf32(sum1, a[1].low, high0, high1);
+    multiply_tf32(sum0, a[0].high, low0, low1);
+    multiply_tf32(sum1, a[1].high, low0, low1);
+    multiply_tf32(sum0, a[0].high, high0, high1);
+    multiply_tf32(sum1, a[1].high, high0, high1);
+#else
+    multiply_16(sum0, a[0].high, b0, b1);
+    multiply_16(sum1, a[1].high, b0, b1);
+#endif
+}
+
+/* Adds products of the warp's queries and a chunk of keys, 32 bytes of each row at a time. Addresses are
+ * of the first ones; others differ in bits 5 and 6, then in the part. */
 NV_INLINE void multiply_keys(float (*s)[STEP / 8][4], uint q_at, uint k_at, uint chunk) {
 #pragma unroll
-    for (uint k = 0; k < SPD_D / 16; k++) {
-        uint q[2][4];
+    for (uint k = 0; k < PARTS * 4; k++) {
+        left_operand q[2];
 #pragma unroll
-        for (uint i = 0; i < 2; i++)
-            load_matrices(q[i], (q_at ^ k % 4 << 5) + k / 4 * Q_PART_BYTES + i * 16 * 128);
+        for (uint i = 0; i < 2; i++) {
+            uint x[4];
+            load_matrices(x, (q_at ^ k % 4 << 5) + k / 4 * Q_PART_BYTES + i * 16 * 128);
+            q[i] = left_operand_of(x);
+        }
 #pragma unroll
         for (uint n = chunk * CHUNK / 8; n < (chunk + 1) * CHUNK / 8; n += 2) {
             uint keys[4];
             load_matrices(keys, (k_at ^ k % 4 << 5) + k / 4 * STEP_PART_BYTES + n * 8 * 128);
-#pragma unroll
-            for (uint i = 0; i < 2; i++) {
-                multiply(s[i][n], q[i], keys[0], keys[1]);
-                multiply(s[i][n + 1], q[i], keys[2], keys[3]);
-            }
+            multiply(s[0][n], s[1][n], q, keys[0], keys[1]);
+            multiply(s[0][n + 1], s[1][n + 1], q, keys[2], keys[3]);
         }
     }
 }
 
+/* What multiply_values reads first, from the start of a step's values. */
+NV_INLINE uint first_values(uint lane) {
+#if SPD_DTYPE == 1
+    const uint key = lane % 4 * 2, element = lane / 4;
+    return key * 128 + ((element / 4 ^ key) << 4) + element % 4 * 4;
+#else
+    return lane % 16 * 128 + ((lane / 16 ^ lane % 8) << 4);
+#endif
+}
+
+/* x, but the compiler does not know: what follows from it is not computed before a loop and kept. */
+NV_INLINE uint hide(uint x) {
+    __asm__ volatile("" : "+r"(x));
+    return x;
+}
+
 /* Adds exponentials times values of a chunk. */
-NV_INLINE void multiply_values(float (*out)[SUMS][4], const uint (*p)[STEP / 16][4], uint v_at,
-                               uint chunk) {
+NV_INLINE void multiply_values(float (*out)[SUMS][4], const uint (*p)[STEP / MMA_KEYS][4],
+                               uint v_at, uint chunk) {
 #pragma unroll
-    for (uint k = chunk * CHUNK / 16; k < (chunk + 1) * CHUNK / 16; k++)
+    for (uint k = chunk * CHUNK / MMA_KEYS; k < (chunk + 1) * CHUNK / MMA_KEYS; k++) {
+        const left_operand x[2] = {left_operand_of(p[0][k]), left_operand_of(p[1][k])};
+#if SPD_DTYPE == 1
+#pragma unroll
+        for (uint n = 0; n < SPD_D / 8; n++) {
+            const uint at = (v_at ^ n % 4 << 5) + n / 4 * STEP_PART_BYTES + k * 8 * 128;
+            multiply(out[0][n], out[1][n], x, as_uint(load_word(at)),
+                     as_uint(load_word((at ^ 16) + 128)));
+        }
+#else
 #pragma unroll
         for (uint n = 0; n < SPD_D / 8; n += 2) {
             uint values[4];
             load_matrices_transposed(values, (v_at ^ n / 2 % 4 << 5) + n / 8 * STEP_PART_BYTES +
                                                  k * 16 * 128);
-#pragma unroll
-            for (uint i = 0; i < 2; i++) {
-                multiply(out[i][n], p[i][k], values[0], values[1]);
-                multiply(out[i][n + 1], p[i][k], values[2], values[3]);
-            }
+            multiply(out[0][n], out[1][n], x, values[0], values[1]);
+            multiply(out[0][n + 1], out[1][n + 1], x, values[2], values[3]);
         }
+#endif
+    }
 }
 
 /* ---- masks ------------------------------------------------------------------------------------- */
@@ -473,9 +598,9 @@ NV_INLINE void follow_products(row_state *rows, float (*s)[STEP / 8][4], float s
         raise_references(rows, top, scale, out, lane);
 }
 
-/* Exponentials of the products, packed as left operands, and their sums; for a build also the sums of
- * each slot, of row lane % 4. */
-NV_INLINE void take_exponentials(uint (*p)[STEP / 16][4], row_state *rows, float *slot_sums,
+/* Exponentials of the products, as left operands (of tf32: of keys 0, 2, 4, 6, 1, 3, 5, 7), and their
+ * sums; for a build also the sums of each slot, of row lane % 4. */
+NV_INLINE void take_exponentials(uint (*p)[STEP / MMA_KEYS][4], row_state *rows, float *slot_sums,
                                  float (*s)[STEP / 8][4], uint kept, float scale, uint lane) {
     float step_sum[ROWS_PER_ITEM];
 #pragma unroll
@@ -490,8 +615,12 @@ NV_INLINE void take_exponentials(uint (*p)[STEP / 16][4], row_state *rows, float
                     const float x0 = nv_exp2(fma(x[0], scale, -rows->reference[r]));
                     const float x1 = nv_exp2(fma(x[1], scale, -rows->reference[r]));
                     sum[r] = sum[r] + x0 + x1;
-                    if (NV_ATTEND)
-                        p[r / 2][n / 2][n % 2 * 2 + r % 2] = nv_pack(x0, x1);
+#if SPD_DTYPE == 1
+                    p[r / 2][n][r % 2] = as_uint(x0);
+                    p[r / 2][n][r % 2 + 2] = as_uint(x1);
+#else
+                    p[r / 2][n / 2][n % 2 * 2 + r % 2] = nv_pack(x0, x1);
+#endif
                 }
         }
 #pragma unroll
@@ -602,8 +731,9 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void nv_mma_attend(
         const ulong row0 = (ulong)a.first_row + launch_row;
         plan.row0 = row0;
         plan.query = a.query_position + row0;
-        plan.keys = row_source_of(k + a.k_offset + head / a.heads_per_kv * a.k_head, a.k_row);
-        plan.values = row_source_of(v + a.v_offset + head / a.heads_per_kv * a.v_head, a.v_row);
+        const uint kv_head = head / a.heads_per_kv;
+        plan.keys = row_source_of(k, a.k_offset + kv_head * a.k_head, a.k_row);
+        plan.values = row_source_of(v, a.v_offset + kv_head * a.v_head, a.v_row);
         plan.out = out + a.out_offset + head * a.out_head + row0 * a.out_row;
         plan.lse = lse + a.lse_offset + head * a.lse_head + row0;
         plan.sums = find_sum_rows(mass, mass_max, stats, &a, launch_head, launch_row);
@@ -615,19 +745,20 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void nv_mma_attend(
             plan_step(&plan, STEPS + i, &a, lane);
     }
 
-    /* what ldmatrix reads at k = 0: 16 rows twice, and 8 rows four times */
+    /* what multiply_keys reads first: 16 rows, twice; 8 rows, twice, then 8 more */
     const uint q_tile = nv_address(tiles), row_of_8 = lane % 8;
-    const uint at_16 = lane % 16 * 128 + ((lane / 16 ^ row_of_8) << 4);
-    const uint at_8 = (lane / 16 * 8 + row_of_8) * 128 + ((lane / 8 % 2 ^ row_of_8) << 4);
-    const uint q_at = q_tile + warp * WARP_ROWS * 128 + at_16;
+    const uint q_at = q_tile + (warp * WARP_ROWS + lane % 16) * 128 + ((lane / 16 ^ row_of_8) << 4);
+    const uint k_at = (lane / 16 * 8 + row_of_8) * 128 + ((lane / 8 % 2 ^ row_of_8) << 4);
+    const uint v_at = first_values(lane);
     /* keys of this step, values of this step, keys of the next */
-    uint buffer = q_tile + Q_BYTES, values = buffer + STEP_BYTES;
+    uint buffer = q_tile + Q_BYTES, values = buffer + (BUFFERS > 1 ? STEP_BYTES : 0);
     uint next_buffer = buffer + (BUFFERS - 1) * STEP_BYTES;
     load_queries(q_tile, q, &a, item);
     barrier(CLK_LOCAL_MEM_FENCE);
-    load_step(buffer, &plan.keys, plan.steps, &a, item);
+    if (BUFFERS > 1)
+        load_step(buffer, &plan.keys, plan.steps, &a, item);
     commit_copies();
-    if (NV_ATTEND) {
+    if (NV_ATTEND && BUFFERS > 1) {
         load_step(values, &plan.values, plan.steps, &a, item);
         commit_copies();
     }
@@ -651,14 +782,11 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void nv_mma_attend(
     for (uint number = STEPS; !last; number++) {
         const __local key_step *step = plan.steps + number % STEPS;
         const __local key_step *next = plan.steps + (number + 1) % STEPS;
-        wait_for_copies();
-        if ((step->what & STEP_LAST) == 0)
-            load_step(next_buffer, &plan.keys, next, &a, item);
-        commit_copies();
+        pass_copies(next_buffer, &plan.keys, step, next, &a, item);
         if (warp == number % 4)
             plan_step(&plan, number + 2, &a, lane);
 
-        uint p[2][STEP / 16][4];
+        uint p[2][STEP / MMA_KEYS][4];
         fill_pairs(p, 0);
         const uint kept = kept_by_warp(step->kept, warp);
         if (kept != 0) {
@@ -668,7 +796,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void nv_mma_attend(
                 const bool keeps = CHUNKS == 1 || keeps_chunk(kept, chunk);
                 fill_products(s, chunk, keeps ? 0.0f : -INFINITY);
                 if (keeps)
-                    multiply_keys(s, q_at, buffer + at_8, chunk);
+                    multiply_keys(s, hide(q_at), hide(buffer + k_at), chunk);
             }
             const ulong query = plan.query + warp * WARP_ROWS;
             if ((step->what & STEP_WHOLE) == 0 ||
@@ -684,14 +812,11 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void nv_mma_attend(
             store_stats(&plan.sums, &rows, 2, sum_row, lane);
 
         if (NV_ATTEND) {
-            wait_for_copies();
-            if ((step->what & STEP_LAST) == 0)
-                load_step(buffer, &plan.values, next, &a, item);
-            commit_copies();
+            pass_copies(buffer, &plan.values, step, next, &a, item);
 #pragma unroll
             for (uint chunk = 0; chunk < CHUNKS; chunk++)
                 if (keeps_chunk(kept, chunk))
-                    multiply_values(sums, p, values + at_16, chunk);
+                    multiply_values(sums, p, hide(values + v_at), chunk);
         }
         last = (step->what & STEP_LAST) != 0;
         const uint free = NV_ATTEND ? values : buffer;
