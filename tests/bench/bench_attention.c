@@ -6,19 +6,21 @@
  *
  *     bench_attention [--device D] [--kernel ROW] [--dtype f32|f16|bf16] [--resident] [--sgemm N]
  *                     [--serve]
- *                     [heads] [kv_heads] [head_dim] [block_q] [block_k] [ratio] [threads] [LENGTH ...]
+ *                     [heads] [kv_heads] [head_dim] [block_q] [block_k] [ratio] [threads]
+ *                     [LENGTH ...]
  *
  *   --device    as for sparsed_options.device; without it SPARSED_DEVICE, or auto
  *   --resident  q, k, v and out stay on the OpenCL device; else they are host memory and the times
  *               hold the copies
  *   --sgemm     OpenBLAS's product of two N x N matrices in the same rounds, with as many threads
- *   --serve     for another program that interleaves its own runs with these (tools/peers): the first
- *               LENGTH alone; prints "ready", the kernel and the density of a pattern, and then, for
- *               each line of stdin that names a pass, runs it once and prints its milliseconds
+ *   --serve     for another program that interleaves its own runs with these (tools/peers): the
+ *               first LENGTH alone; prints "ready", the kernel and the density of a pattern, and
+ *               then, for each line of stdin that names a pass, runs it once and prints its
+ *               milliseconds
  *
- * The passes run interleaved; each figure is the median of the rounds, with the spread beside it, and
- * each ratio the median of the rounds' ratios. Random normal-like data; GF/s count 4 * D operations a
- * query-key pair that is attended (build alone: 2 * D).
+ * The passes run interleaved; each figure is the median of the rounds, with the spread beside it,
+ * and each ratio the median of the rounds' ratios. Random normal-like data; GF/s count 4 * D
+ * operations a query-key pair that is attended (build alone: 2 * D).
  */
 #include "bench_resident.h"
 #include "bench_tools.h"

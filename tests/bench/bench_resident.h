@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * Tensors that stay on an OpenCL device while attention over them is timed: opencl.h, with a context
- * and a queue of the benchmark's own. A failure ends the program with one line.
+ * Tensors that stay on an OpenCL device while attention over them is timed: opencl.h, with a
+ * context and a queue of the benchmark's own. A failure ends the program with one line.
  */
 #ifndef BENCH_RESIDENT_H
 #define BENCH_RESIDENT_H

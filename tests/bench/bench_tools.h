@@ -16,7 +16,8 @@ double bench_now_ms(void);
 /* The middle one; sorts them. */
 double bench_median(double *values, size_t count);
 
-/* Sums of four uniform numbers, scaled to variance 1, in the storage type; NULL if out of memory. */
+/* Sums of four uniform numbers, scaled to variance 1, in the storage type;
+ * NULL if out of memory. */
 void *bench_random(size_t count, uint32_t seed, uint32_t dtype);
 
 /* OpenBLAS's product of two n x n matrices, f32. */

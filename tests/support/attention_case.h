@@ -49,8 +49,8 @@ sparsed_desc case_desc(uint32_t batch, uint32_t heads, uint32_t kv_heads, uint32
 sparsed_select case_select(uint32_t mode, uint32_t block_q, uint32_t block_k, uint64_t gen_len,
                            double ratio);
 
-/* The storage types that the kernel row under test takes, bits 1 << dtype: a case of another type is
- * prepared as bf16, which every row takes. */
+/* The storage types that the kernel row under test takes, bits 1 << dtype: a case of another type
+ * is prepared as bf16, which every row takes. */
 void case_take_dtypes(uint32_t dtypes);
 
 /* Checks the problem, allocates, and fills q, k and v with multiples of 1/16 in [-2, 2): exact in

@@ -82,8 +82,8 @@ static sparsed_io io_of(variant kind, float *out, float *lse) {
 
 /* ---- one life ---- */
 
-/* A lost device: every call returns the same status, says what it was lost by, and leaves the device
- * alone, which might not return. */
+/* A lost device: every call returns the same status, says what it was lost by, and leaves the
+ * device alone, which might not return. */
 static void check_lost(sparsed_context *context, sparsed_plan *plan, sparsed_kept *kept,
                        const sparsed_pattern *pattern, const sparsed_io *io) {
     const sparsed_desc desc = small_desc(PACKED);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /* Every operation of every row of the CPU with tensors that end, or begin, at a page that cannot be
- * touched: nothing outside of them is read or written, and the results are those of plain memory. */
+ * touched: nothing outside of them is read or written, and the results are those of
+ * plain memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
