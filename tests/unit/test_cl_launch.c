@@ -412,7 +412,8 @@ static uint64_t operations_of(spd_cl_state *device, const sparsed_plan *plan) {
     return operations;
 }
 
-/* Four work-groups a multiprocessor at 65536 keys; a unit of a few lanes would take seconds for it. */
+/* Four work-groups a multiprocessor at 65536 keys; a unit of a few lanes would take seconds
+ * for it. */
 static void test_kernel_create__wide_units_take_longer_launches(void **state) {
     kernel_row *row = usable_row(state);
     spd_cl_state *device = row->context->state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
-/* A kernel that is miscompiled does not pass the self-test: bugs planted in copies of the kernels, on
- * every row of an OpenCL device. */
+/* A kernel that is miscompiled does not pass the self-test: bugs planted in copies of the kernels,
+ * on every row of an OpenCL device. */
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
