@@ -6,6 +6,7 @@
 
 #include "../src/alloc.h"
 #include "../src/error.h"
+#include "../src/size.h"
 
 #include <string.h>
 
@@ -88,12 +89,26 @@ static cl_int find_device(const spd_cl_build *b, size_t *index, size_t *count) {
     return error == CL_SUCCESS ? CL_INVALID_DEVICE : error;
 }
 
+/* Room for the binaries of all the program's devices, one behind another: some drivers crash where they
+ * are given none for one. *room is from the state's allocator; NULL if there is no memory. */
+static void lay_out(const spd_cl_build *b, const size_t *sizes, size_t count,
+                    unsigned char **binaries, unsigned char **room) {
+    uint64_t bytes = 0;
+    bool fits = true;
+    for (size_t i = 0; i < count; i++)
+        fits = fits && spd_add(bytes, sizes[i], &bytes);
+    *room = fits ? spd_allocate(&b->state->allocator, bytes, 1) : NULL;
+    for (size_t i = 0, at = 0; *room && i < count; at += sizes[i++])
+        binaries[i] = *room + at;
+}
+
 sparsed_status spd_cl_build_take_binary(const spd_cl_build *b, unsigned char **binary,
                                         size_t *size_bytes, sparsed_message *message) {
     const spd_cl_api *api = &b->state->api;
     size_t sizes[MAX_DEVICES] = {0}, index, count;
-    unsigned char *binaries[MAX_DEVICES] = {NULL}; /* NULL: not asked for */
+    unsigned char *binaries[MAX_DEVICES], *room;
     *binary = NULL;
+    *size_bytes = 0;
     cl_int error = find_device(b, &index, &count);
     if (error == CL_SUCCESS)
         error = api->GetProgramInfo(b->program, CL_PROGRAM_BINARY_SIZES, count * sizeof *sizes,
@@ -102,17 +117,18 @@ sparsed_status spd_cl_build_take_binary(const spd_cl_build *b, unsigned char **b
         return spd_cl_check(b->state, error, "clGetProgramInfo", message);
     if (sizes[index] == 0)
         return spd_fail(message, SPARSED_E_COMPILE, "the driver gives no binary of %s", b->name);
-    binaries[index] = spd_allocate(&b->state->allocator, sizes[index], 1);
-    if (!binaries[index])
+    lay_out(b, sizes, count, binaries, &room);
+    if (!room)
         return spd_fail(message, SPARSED_E_NOMEM, "no memory for a binary of %zu bytes",
                         sizes[index]);
     error = api->GetProgramInfo(b->program, CL_PROGRAM_BINARIES, count * sizeof *binaries, binaries,
                                 NULL);
     if (error != CL_SUCCESS) {
-        spd_release(&b->state->allocator, binaries[index]);
+        spd_release(&b->state->allocator, room);
         return spd_cl_check(b->state, error, "clGetProgramInfo", message);
     }
-    *binary = binaries[index];
+    memmove(room, binaries[index], sizes[index]);
+    *binary = room;
     *size_bytes = sizes[index];
     return SPARSED_OK;
 }

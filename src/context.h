@@ -40,13 +40,13 @@ struct sparsed_context {
     size_t verdict_count;    /* ever made */
 };
 
-/* A context without a device: options (NULL = defaults) checked and copied to *known, memory and log
- * in place. *context is NULL on failure. */
+/* A context without a device: options (NULL = defaults) checked and copied to *known, memory and
+ * log in place. *context is NULL on failure. */
 sparsed_status spd_context_begin(const sparsed_options *options, sparsed_options *known,
                                  sparsed_context **context, sparsed_message *message);
 
-/* Completes a context whose backend, info and state are set, if opening it gave SPARSED_OK; else, or
- * if the kernel asked for does not exist, destroys it. Either way returns what became of it. */
+/* Completes a context whose backend, info and state are set, if opening it gave SPARSED_OK; else,
+ * or if the kernel asked for does not exist, destroys it. Either way returns what became of it. */
 sparsed_status spd_context_finish(sparsed_context *begun, const sparsed_options *known,
                                   sparsed_status opened, sparsed_context **context,
                                   sparsed_message *message);

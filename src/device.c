@@ -46,7 +46,8 @@ static bool part_fits(const char *part, size_t length, const char *number, size_
     return contains(name, part, length);
 }
 
-/* What a request may be, in a build without one of the backends too: its devices are absent then. */
+/* What a request may be, in a build without one of the backends too: its devices are
+ * absent then. */
 static const char *const forms[] = {"auto", "cpu", "opencl[:PLATFORM[:DEVICE]]"};
 
 static bool has_form(const char *request, const char *form) {

@@ -21,6 +21,26 @@ double spd_oracle_load(const void *data, uint32_t dtype, uint64_t index) {
     return (double)(dtype == SPARSED_F16 ? spd_float_from_f16(half) : spd_float_from_bf16(half));
 }
 
+enum { MAX_HEAD_DIM = 256 };
+
+/* A row of count elements from index on. Copied as a whole, for what checks each access. */
+static void load_row(const void *data, uint32_t dtype, uint64_t index, uint32_t count,
+                     double *row) {
+    const unsigned char *bytes = data;
+    float singles[MAX_HEAD_DIM];
+    uint16_t halves[MAX_HEAD_DIM];
+    if (dtype == SPARSED_F32) {
+        memcpy(singles, bytes + index * sizeof *singles, count * sizeof *singles);
+        for (uint32_t i = 0; i < count; i++)
+            row[i] = (double)singles[i];
+        return;
+    }
+    memcpy(halves, bytes + index * sizeof *halves, count * sizeof *halves);
+    for (uint32_t i = 0; i < count; i++)
+        row[i] = (double)(dtype == SPARSED_F16 ? spd_float_from_f16(halves[i])
+                                               : spd_float_from_bf16(halves[i]));
+}
+
 /* What one head's computation reads. */
 typedef struct head_view {
     const spd_problem *problem;
@@ -46,10 +66,12 @@ static bool attends(const head_view *h, uint64_t r, uint64_t c) {
 /* Raw products q.k of one query row with every valid key. */
 static void products(const head_view *h, const double *q, double *s) {
     const sparsed_desc *d = &h->problem->desc;
+    double key[MAX_HEAD_DIM];
     for (uint64_t c = 0; c < h->extent->keys; c++) {
         double sum = 0.0;
+        load_row(h->k, d->dtype, h->k_first + c * d->k.row, d->head_dim, key);
         for (uint32_t i = 0; i < d->head_dim; i++)
-            sum += q[i] * spd_oracle_load(h->k, d->dtype, h->k_first + c * d->k.row + i);
+            sum += q[i] * key[i];
         s[c] = sum;
     }
 }
@@ -79,7 +101,7 @@ static void add_scores(const head_view *h, const double *s, uint64_t first, uint
 /* Softmax over the keys that row r attends to; weighted sum of v into out (may be NULL). */
 static double attend_row(const head_view *h, uint64_t r, const double *s, double *out) {
     const sparsed_desc *d = &h->problem->desc;
-    double top = -INFINITY, total = 0.0;
+    double value[MAX_HEAD_DIM], top = -INFINITY, total = 0.0;
     for (uint64_t c = 0; c < h->extent->keys; c++)
         if (attends(h, r, c))
             top = fmax(top, s[c] * d->scale);
@@ -90,8 +112,11 @@ static double attend_row(const head_view *h, uint64_t r, const double *s, double
             continue;
         double p = exp(s[c] * d->scale - top);
         total += p;
-        for (uint32_t i = 0; out && i < d->head_dim; i++)
-            out[i] += p * spd_oracle_load(h->v, d->dtype, h->v_first + c * d->v.row + i);
+        if (!out)
+            continue;
+        load_row(h->v, d->dtype, h->v_first + c * d->v.row, d->head_dim, value);
+        for (uint32_t i = 0; i < d->head_dim; i++)
+            out[i] += p * value[i];
     }
     for (uint32_t i = 0; out && i < d->head_dim; i++)
         out[i] /= total;
@@ -123,9 +148,8 @@ void spd_oracle_attend(const spd_problem *problem, const spd_extent *extent, uin
     for (uint64_t r = 0; r < extent->queries; r++) {
         uint64_t row = extent->query_start + r;
         uint64_t first = batch * d->q.batch + head * d->q.head + row * d->q.row;
-        double q_row[256];
-        for (uint32_t i = 0; i < d->head_dim; i++)
-            q_row[i] = spd_oracle_load(q, d->dtype, first + i);
+        double q_row[MAX_HEAD_DIM];
+        load_row(q, d->dtype, first, d->head_dim, q_row);
         products(&h, q_row, row_scores);
         double *out = result->out && v ? result->out + row * d->head_dim : NULL;
         double lse = attend_row(&h, r, row_scores, out);

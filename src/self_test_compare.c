@@ -51,8 +51,8 @@ static sparsed_status check_padding(const spd_test_run *t, uint32_t batch, uint3
 
 /* ---- kept blocks ---- */
 
-/* The row that a query block must keep: by the device's own scores, which the oracle judges, so that
- * no tie is in doubt. */
+/* The row that a query block must keep: by the device's own scores, which the oracle judges, so
+ * that no tie is in doubt. */
 static void choose_row(spd_test_run *t, uint32_t batch, uint32_t head, uint64_t q_block) {
     const spd_problem *p = &t->problem;
     const spd_extent *e = &t->extents[batch];

@@ -9,8 +9,9 @@
 
 #include "context.h"
 
-/* Batch SHORT: as many queries as keys, a whole block and a partial one, padded on both sides. Batch
- * LONG: a few queries at the end of more than 64 key blocks, or of fewer if they are large. */
+/* Batch SHORT: as many queries as keys, a whole block and a partial one, padded on both sides.
+ * Batch LONG: a few queries at the end of more than 64 key blocks, or of fewer if they
+ * are large. */
 enum {
     SPD_TEST_SHORT,
     SPD_TEST_LONG,
@@ -38,8 +39,8 @@ typedef struct spd_test_run {
     sparsed_message *message;
 } spd_test_run;
 
-/* Judges results of op: SPARSED_DENSE, SPARSED_DENSE_BUILD (bits are what it kept) or SPARSED_SPARSE
- * (over bits). SPARSED_E_SELF_TEST: the message says what is wrong. */
+/* Judges results of op: SPARSED_DENSE, SPARSED_DENSE_BUILD (bits are what it kept) or
+ * SPARSED_SPARSE (over bits). SPARSED_E_SELF_TEST: the message says what is wrong. */
 sparsed_status spd_self_test_compare(spd_test_run *t, sparsed_op op);
 
 #endif

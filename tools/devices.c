@@ -256,8 +256,8 @@ static bool print_json(const listing *l, tool_error *error) {
     return json_print(root, error);
 }
 
-/* A listing that was printed is a failure all the same where no device or kernel runs, or one that was tested
- * on request is wrong. */
+/* A listing that was printed is a failure all the same where no device or kernel runs, or one that
+ * was tested on request is wrong. */
 static bool judge(const listing *l, bool self_test, tool_error *error) {
     char failed[256] = "";
     for (size_t i = 0; self_test && i < l->kernel_count; i++) {

@@ -18,8 +18,8 @@ static bool has_config(const char *dir) {
     return found;
 }
 
-/* ../share/sparsed/models/tiny-dream beside the folder of this program: where an installation that was
- * moved has it. */
+/* ../share/sparsed/models/tiny-dream beside the folder of this program: where an installation that
+ * was moved has it. */
 static void beside_program(char *dir, size_t size) {
     char program[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);

@@ -24,8 +24,9 @@ bool pattern_cache_open(const char *dir, tool_error *error);
 /* DIR/KEY.spdp, malloc'd; NULL if out of memory. */
 char *pattern_cache_path(const char *dir, const pattern_cache_run *run, tool_error *error);
 
-/* The set in that file, of the step that builds, if it is what such a run would save: read, verified
- * and compared. NULL with error->text "" if there is no file, else with what is wrong with it. */
+/* The set in that file, of the step that builds, if it is what such a run would save: read,
+ * verified and compared. NULL with error->text "" if there is no file, else with what is
+ * wrong with it. */
 sparsed_pattern_set *pattern_cache_find(const char *path, const pattern_cache_run *run,
                                         const sparsed_desc *desc, uint32_t layers, uint32_t step,
                                         tool_error *error);

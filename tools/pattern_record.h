@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * The patterns that a run's building steps leave, with block scores if wanted, collected into a set.
+ * The patterns that a run's building steps leave, with block scores if wanted, collected
+ * into a set.
  */
 #ifndef TOOLS_PATTERN_RECORD_H
 #define TOOLS_PATTERN_RECORD_H
@@ -18,8 +19,8 @@ typedef struct pattern_record {
     uint32_t score_dtype;
 } pattern_record;
 
-/* Room for `capacity` patterns of one sequence. score_dtype 0: without scores; info and mode are the
- * pipeline's. Whatever happens, pattern_record_free may be called. */
+/* Room for `capacity` patterns of one sequence. score_dtype 0: without scores; info and mode are
+ * the pipeline's. Whatever happens, pattern_record_free may be called. */
 bool pattern_record_open(pattern_record *record, uint64_t capacity, uint32_t heads,
                          const sparsed_plan_info *info, uint32_t mode, uint32_t score_dtype,
                          tool_error *error);

@@ -48,7 +48,7 @@ NV_INLINE softmax load_softmax(__global const float *stats, ulong stride, uint r
     for (uint i = 0; i < LANE_ROWS; i++) {
         const uint r = lane + i * WARP;
         s.reference[i] = r < rows ? stats[r] : 0.0f;
-        s.inverse[i] = r < rows ? 1.0f / stats[stride + r] : 0.0f;
+        s.inverse[i] = r < rows ? nv_reciprocal(stats[stride + r]) : 0.0f;
     }
     return s;
 }

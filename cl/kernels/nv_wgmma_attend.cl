@@ -821,7 +821,7 @@ NV_INLINE void write_rows(const unit *u, const spd_args *a, uint flags, __global
 #pragma unroll
     for (uint r = 0; r < 2; r++) {
         const float sum = quad_sum(rows->sum[r]);
-        const float inverse = sum != 0.0f ? 1.0f / sum : 0.0f;
+        const float inverse = sum != 0.0f ? nv_reciprocal(sum) : 0.0f;
         const ulong own = row + r * 8;
         const ulong at = a->out_offset + head * a->out_head + own * a->out_row + lane % 4 * 2;
         if (own >= a->queries)

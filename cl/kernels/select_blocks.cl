@@ -23,6 +23,10 @@
 #define BINS 256 /* of a histogram over a byte */
 #define PART 16  /* bins whose sum is passed over as a whole */
 
+/* For functions so large that some compilers would call them, and then miss them: plain `inline` defines
+ * nothing in C99, and PoCL 3.1 gets `static` functions with barriers wrong. */
+#define INLINE __attribute__((always_inline)) inline
+
 /* sparsed_select.flags */
 #define DENSE_GENERATION_ROWS 1u
 #define KEEP_DIAGONAL 2u
@@ -33,7 +37,7 @@ inline uint rank_key(float score) {
 }
 
 /* Finds the key of which those above are kept, and how many of its equals: found[0], found[1]. */
-inline void rank_blocks(__global const float *scores, uint first, uint end, uint keep,
+INLINE void rank_blocks(__global const float *scores, uint first, uint end, uint keep,
                         __local uint *histogram, __local uint *parts, __local uint *found) {
     if (get_local_id(0) == 0) {
         found[0] = 0;
@@ -85,7 +89,7 @@ inline ulong blocks_above(__global const float *scores, uint first, uint end, ui
 
 /* Ranks blocks first .. end-1 and sets the best `keep` of them that lie below limit, in words
  * first_word .. end_word-1, which are this item's. */
-inline void keep_best(__global const float *scores, uint first, uint end, uint keep, uint limit,
+INLINE void keep_best(__global const float *scores, uint first, uint end, uint keep, uint limit,
                       uint first_word, uint end_word, __global ulong *row,
                       __local uint *histogram, __local uint *parts, __local uint *found,
                       __local uint *counts) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * An application with OpenCL objects of its own, as docs/embedding.md describes it: its kernel writes
- * q, k and v into one buffer, sparsed attends over them where they lie, and only events connect the
- * two. At the end the last layer is attended once more on the CPU, with the pattern that the device
- * built. Exit code 0: both agree; 77: there is no OpenCL device.
+ * An application with OpenCL objects of its own, as docs/embedding.md describes it: its kernel
+ * writes q, k and v into one buffer, sparsed attends over them where they lie, and only events
+ * connect the two. At the end the last layer is attended once more on the CPU, with the pattern
+ * that the device built. Exit code 0: both agree; 77: there is no OpenCL device.
  */
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>

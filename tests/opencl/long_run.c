@@ -3,8 +3,8 @@
 /*
  * long_run: attention at lengths and sizes that only a sample of can be held to the double oracle,
  * for docs/accuracy.md: dense, dense + build, build and sparse of one problem, by the calls on host
- * memory. Checked are sampled rows of sampled heads (the first and the last of both included), scores
- * and kept blocks of sampled query blocks, and that no result holds a NaN.
+ * memory. Checked are sampled rows of sampled heads (the first and the last of both included),
+ * scores and kept blocks of sampled query blocks, and that no result holds a NaN.
  *   usage: long_run [OPTION...]    --help lists them
  * Prints a line for each check. Exit code 0: all within their bounds; 1: not; 2: usage.
  */
@@ -117,8 +117,8 @@ static uint64_t count_nan(const void *data, uint32_t dtype, uint64_t count) {
 
 /* ---- checks ---- */
 
-/* Those of the golden files, which have up to 2048 rows. Rounding of a sum of floats grows as the root
- * of their number; in half precision it is rounding the output that decides. */
+/* Those of the golden files, which have up to 2048 rows. Rounding of a sum of floats grows as the
+ * root of their number; in half precision it is rounding the output that decides. */
 static check_bounds bounds_of(const sparsed_desc *d) {
     const double golden_rows = 2048.0;
     check_bounds bounds = check_bounds_of(d->dtype);

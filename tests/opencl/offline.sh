@@ -24,7 +24,7 @@ dims=(40 64 128)         # with every storage type
 more_dims=(24 32 96 256) # with f32 alone: what is unrolled differs
 most_local_bytes=32768
 # Of kernels nv_*, with what a launch does (SPD_FLAGS): block sizes, query x key, in bf16 at D = 128; at D = 64
-# the first three; the first one in f16, too.
+# the first three; the first one in f16, too, and in f32 if the kernel takes it.
 nvidia_flags=(1 5 4)
 nvidia_blocks=(128x128 128x32 16x16 32x32 64x64 16x128 128x16)
 # Local memory of a work-group at compute capability 8.6, the least from 8.0 on, and 9.0.
@@ -256,9 +256,10 @@ unit_rows() {
         awk -F , -v dim="$2" '{ print dim <= 64 ? $1 : dim <= 128 ? $2 : $3 }'
 }
 
-# Of the attend kernel of a specialised family.
+# Of the attend kernel of a specialised family, $1.
 list_specialised_options() {
-    local flags blocks dim
+    local flags blocks dim dtype more_dtypes=(2)
+    ! grep -q 'SPD_DTYPE == 1' "$1" || more_dtypes=(1 2)
     for flags in "${nvidia_flags[@]}"; do
         for blocks in "${nvidia_blocks[@]}"; do
             echo " -DSPD_DTYPE=3 -DSPD_D=128 $(block_options "$blocks") -DSPD_FLAGS=$flags"
@@ -266,8 +267,11 @@ list_specialised_options() {
         for blocks in "${nvidia_blocks[@]:0:3}"; do
             echo " -DSPD_DTYPE=3 -DSPD_D=64 $(block_options "$blocks") -DSPD_FLAGS=$flags"
         done
-        for dim in 64 128; do
-            echo " -DSPD_DTYPE=2 -DSPD_D=$dim $(block_options "${nvidia_blocks[0]}") -DSPD_FLAGS=$flags"
+        for dtype in "${more_dtypes[@]}"; do
+            for dim in 64 128; do
+                echo " -DSPD_DTYPE=$dtype -DSPD_D=$dim $(block_options "${nvidia_blocks[0]}")" \
+                    "-DSPD_FLAGS=$flags"
+            done
         done
     done
     echo " -DSPD_DTYPE=3 -DSPD_OUT_DTYPE=1 -DSPD_D=128 $(block_options "${nvidia_blocks[0]}") -DSPD_FLAGS=1"
@@ -288,7 +292,7 @@ list_options() {
     local file=$1 name dtype dim dtypes=("") own_dims=("") rows
     name=$(basename "$file" .cl)
     if [[ $(family_of source "$name") == *.specialised=true* ]]; then
-        list_specialised_options
+        list_specialised_options "$file"
         return
     elif [[ $(family_of score "$name") == *.specialised=true* ]]; then
         list_specialised_score_options

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * small_run: every kernel of one registry row on the default OpenCL device, at sizes that a simulator
- * gets through, against the double oracle: dense, build, second scale, sparse, fixed modes, padding,
- * grouped heads, strides, every storage type. oclgrind.sh runs it under a simulator that watches for
- * races, accesses out of bounds and divergent barriers.
+ * small_run: every kernel of one registry row on the default OpenCL device, at sizes that a
+ * simulator gets through, against the double oracle: dense, build, second scale, sparse, fixed
+ * modes, padding, grouped heads, strides, every storage type. oclgrind.sh runs it under a simulator
+ * that watches for races, accesses out of bounds and divergent barriers.
  *   usage: small_run ROW [TEST]    TEST: a name, with * and ?; no TEST: all of them
  */
 #include <setjmp.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * The tile instructions of AMX-BF16 in C, so that cpu/x86/amx.c runs on any processor with the level
- * below it: that file is compiled with this header included first. Tiles are of 16 rows of 64 bytes.
+ * The tile instructions of AMX-BF16 in C, so that cpu/x86/amx.c runs on any processor with the
+ * level below it: that file is compiled with this header included first. Tiles
+ * are of 16 rows of 64 bytes.
  *
  * A thread that uses a tile outside of a configuration, or configures or releases tiles twice,
  * aborts the test. Sanitizers see what tiles read and write.

@@ -14,7 +14,6 @@
 #include "src/half.h"
 #include "src/oracle.h"
 #include "src/plan.h"
-#include "src/select.h"
 #include "support/random.h"
 
 static uint64_t dtype_bytes(uint32_t dtype) {
@@ -281,49 +280,6 @@ attention_result case_run(attention_case *c, sparsed_plan *plan, sparsed_op op,
     }
     if (kept)
         result.mask = kept_mask(c, kept);
-    return result;
-}
-
-/* ---- the oracle's ---- */
-
-static void set_bits(const attention_case *c, const uint8_t *mask, uint64_t *bits) {
-    memset(bits, 0, c->problem.q_blocks * c->problem.row_words * sizeof *bits);
-    for (uint64_t i = 0; i < c->problem.q_blocks; i++)
-        for (uint64_t j = 0; j < c->problem.k_blocks; j++)
-            if (mask[i * c->problem.k_blocks + j])
-                spd_bit_set(bits + i * c->problem.row_words, j);
-}
-
-attention_result case_oracle(const attention_case *c, const uint8_t *mask) {
-    const sparsed_desc *d = &c->problem.desc;
-    bool scored = !mask && spd_mode_is_scored(c->select.mode);
-    bool upstream = spd_mode_is_upstream(c->select.mode);
-    uint64_t head_blocks = c->problem.q_blocks * c->problem.k_blocks;
-    uint64_t *bits = allocate(c->problem.q_blocks * c->problem.row_words, sizeof *bits);
-    double *row_scores = allocate(d->kv_len, sizeof *row_scores);
-    attention_result result = {.out = allocate(case_out_count(c), sizeof(double)),
-                               .lse = allocate(case_lse_count(c), sizeof(double))};
-    if (scored)
-        result.scores = allocate(case_block_count(c), sizeof(double));
-    if (scored && upstream)
-        result.scores_generation = allocate(case_block_count(c), sizeof(double));
-    for (uint64_t i = 0; i < (uint64_t)d->batch * d->heads; i++) {
-        const spd_oracle_head head = {
-            .out = result.out + i * d->q_len * d->head_dim,
-            .lse = result.lse + i * d->q_len,
-            .scores = scored ? result.scores + i * head_blocks : NULL,
-            .scores_generation =
-                scored && upstream ? result.scores_generation + i * head_blocks : NULL};
-        uint32_t batch = (uint32_t)(i / d->heads);
-        if (mask)
-            set_bits(c, mask + i * head_blocks, bits);
-        spd_oracle_attend(
-            &c->problem, &c->extents[batch], batch, (uint32_t)(i % d->heads),
-            c->stored_q.memory + c->offset_bytes, c->stored_k.memory + c->offset_bytes,
-            c->stored_v.memory + c->offset_bytes, mask ? bits : NULL, row_scores, &head);
-    }
-    free(bits);
-    free(row_scores);
     return result;
 }
 

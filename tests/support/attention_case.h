@@ -78,7 +78,8 @@ sparsed_kept *case_kept(sparsed_plan *plan);
 /* Runs an operation, and checks that nothing was written between the rows of out. */
 attention_result case_run(attention_case *c, sparsed_plan *plan, sparsed_op op, sparsed_kept *kept);
 
-/* The oracle's results; mask NULL = dense, with scores if the case has a mode that scores. */
+/* The oracle's results; mask NULL = dense, with scores if the case has a mode that scores. Computed
+ * once a process for the same problem, tensors and mask. */
 attention_result case_oracle(const attention_case *c, const uint8_t *mask);
 
 void result_free(attention_result *result);

@@ -258,13 +258,15 @@ cl_int clBuildProgram(cl_program program, cl_uint number, const cl_device_id *de
     cl_int error = begin(__func__);
     if (error)
         nvidia_note_failed_build(program);
+    else
+        nvidia_note_build(program, devices[0]);
     return error ? error : real()->BuildProgram(program, number, devices, options, notify, user);
 }
 
 cl_int clGetProgramInfo(cl_program program, cl_program_info what, size_t size, void *value,
                         size_t *size_out) {
     cl_int error = begin(__func__);
-    if (!error && nvidia_program_info(program, what, size, value, size_out, &error))
+    if (!error && nvidia_program_info(real(), program, what, size, value, size_out, &error))
         return error;
     return error ? error : real()->GetProgramInfo(program, what, size, value, size_out);
 }

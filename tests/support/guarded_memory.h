@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
-/* Memory between two pages that cannot be touched: an access outside ends the test that makes it. */
+/* Memory between two pages that cannot be touched: an access outside ends the test
+ * that makes it. */
 #ifndef TESTS_SUPPORT_GUARDED_MEMORY_H
 #define TESTS_SUPPORT_GUARDED_MEMORY_H
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * Runs a group of tests once for every registry row of every usable device (with SPARSED_DEVICE set:
- * of the devices that it names; accelerators that "auto" never chooses are left out). Each test gets
- * the row as its state; on a row that its device refuses it is skipped with the row's verdict.
+ * Runs a group of tests once for every registry row of every usable device (with SPARSED_DEVICE
+ * set: of the devices that it names; accelerators that "auto" never chooses are left out). Each
+ * test gets the row as its state; on a row that its device refuses it is skipped with the row's
+ * verdict.
  */
 #ifndef TESTS_SUPPORT_KERNEL_ROWS_H
 #define TESTS_SUPPORT_KERNEL_ROWS_H

@@ -2,8 +2,8 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
  * One strip of query rows and one tile of keys for the functions of cpu/level.h: operands in the
- * level's own layout beside their values, and outputs with guard values behind them. For the test of
- * the levels and their benchmark.
+ * level's own layout beside their values, and outputs with guard values behind them. For the test
+ * of the levels and their benchmark.
  */
 #ifndef TESTS_SUPPORT_LEVEL_CASE_H
 #define TESTS_SUPPORT_LEVEL_CASE_H
@@ -17,8 +17,8 @@ typedef struct named_level {
     const spd_level *level;
 } named_level;
 
-/* All levels that this processor and system have, simplest first, those too that are not faster than
- * the ones below them; their number. */
+/* All levels that this processor and system have, simplest first, those too that are not faster
+ * than the ones below them; their number. */
 size_t list_levels(named_level levels[SPD_LEVELS]);
 
 typedef struct level_shape {
@@ -51,8 +51,8 @@ typedef struct level_case {
     float *top, *sum, *factor;
 } level_case;
 
-/* All allocated and filled from the seed; sets q_t and p_t as a transpose and an exponentiate would.
- * Out of memory ends the program. */
+/* All allocated and filled from the seed; sets q_t and p_t as a transpose and an exponentiate
+ * would. Out of memory ends the program. */
 level_case level_case_make(const spd_level *level, const level_shape *shape, uint64_t seed);
 void level_case_free(level_case *c);
 
@@ -63,7 +63,8 @@ bool level_case_guards_hold(const level_case *c);
 void level_enter(const spd_level *level);
 void level_leave(const spd_level *level);
 
-/* 2^x by the level's exponentials, before any rounding to bf16. Maxima may lag behind: x is up to 8. */
+/* 2^x by the level's exponentials, before any rounding to bf16. Maxima may lag behind: x is
+ * up to 8. */
 float level_exp2(const spd_level *level, float x);
 
 /* Largest error of 2^x over x in [-126, 8] in steps of `step`, and of a hundredth of it in [-1, 0]:

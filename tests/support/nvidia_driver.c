@@ -7,11 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_PROGRAMS = 64 };
+enum { MAX_PROGRAMS = 64, MAX_DEVICES = 16 };
 
 typedef struct ptx {
-    cl_program program; /* NULL: free */
-    char *text;         /* ends with a 0 that is no part of it */
+    cl_program program;  /* NULL: free */
+    cl_device_id device; /* that it was built for */
+    char *text;          /* ends with a 0 that is no part of it */
     size_t bytes;
 } ptx;
 
@@ -46,7 +47,7 @@ static void keep(cl_program program, char *text, size_t bytes) {
     ptx *room = find(NULL);
     if (!room)
         abort();
-    *room = (ptx){program, text, bytes};
+    *room = (ptx){program, NULL, text, bytes};
 }
 
 static char *allocate(size_t bytes) {
@@ -84,16 +85,25 @@ bool nvidia_device_info(cl_device_info what, size_t size, void *value, size_t *s
     }
 }
 
-bool nvidia_program_info(cl_program program, cl_program_info what, size_t size, void *value,
-                         size_t *size_out, cl_int *error) {
+bool nvidia_program_info(const spd_cl_api *real, cl_program program, cl_program_info what,
+                         size_t size, void *value, size_t *size_out, cl_int *error) {
     const ptx *p = find(program);
-    if (!p || !nvidia_is_simulated())
+    cl_device_id devices[MAX_DEVICES];
+    size_t sizes[MAX_DEVICES], devices_bytes;
+    if (!p || !nvidia_is_simulated() ||
+        (what != CL_PROGRAM_BINARY_SIZES && what != CL_PROGRAM_BINARIES))
         return false;
-    if (what == CL_PROGRAM_BINARY_SIZES)
-        return answer(&p->bytes, sizeof p->bytes, size, value, size_out, error);
-    if (what == CL_PROGRAM_BINARIES)
-        return answer(p->text, p->bytes, p->bytes, *(unsigned char **)value, size_out, error);
-    return false;
+    *error =
+        real->GetProgramInfo(program, CL_PROGRAM_DEVICES, sizeof devices, devices, &devices_bytes);
+    const size_t count = devices_bytes / sizeof *devices;
+    for (size_t i = 0; i < count && *error == CL_SUCCESS; i++) {
+        const bool own = devices[i] == p->device;
+        sizes[i] = own ? p->bytes : 1;
+        if (what == CL_PROGRAM_BINARIES)
+            memcpy(((unsigned char **)value)[i], own ? p->text : "-", sizes[i]);
+    }
+    return *error != CL_SUCCESS || what == CL_PROGRAM_BINARIES ||
+           answer(sizes, count * sizeof *sizes, size, value, size_out, error);
 }
 
 bool nvidia_build_log(cl_program program, cl_program_build_info what, size_t size, void *value,
@@ -150,6 +160,12 @@ void nvidia_note_source(cl_program program, cl_uint number, const char **texts) 
     keep(program, text, strlen(text));
 }
 
+void nvidia_note_build(cl_program program, cl_device_id device) {
+    ptx *p = find(program);
+    if (p)
+        p->device = device;
+}
+
 void nvidia_note_failed_build(cl_program program) {
     driver.failed = program;
 }
@@ -159,5 +175,5 @@ void nvidia_note_release(cl_program program) {
     if (!p)
         return;
     free(p->text);
-    *p = (ptx){NULL, NULL, 0};
+    *p = (ptx){NULL, NULL, NULL, 0};
 }

@@ -19,8 +19,10 @@ bool nvidia_is_simulated(void);
 /* Each true if it answers in the driver's place. */
 bool nvidia_device_info(cl_device_info what, size_t size, void *value, size_t *size_out,
                         cl_int *error);
-bool nvidia_program_info(cl_program program, cl_program_info what, size_t size, void *value,
-                         size_t *size_out, cl_int *error);
+/* Of a program on several devices the text is that of the device that it was built for; those of the others
+ * are a byte long. */
+bool nvidia_program_info(const spd_cl_api *real, cl_program program, cl_program_info what,
+                         size_t size, void *value, size_t *size_out, cl_int *error);
 bool nvidia_build_log(cl_program program, cl_program_build_info what, size_t size, void *value,
                       size_t *size_out, cl_int *error);
 
@@ -29,6 +31,7 @@ cl_program nvidia_program_of_binary(const spd_cl_api *real, cl_context context,
                                     const unsigned char *binary, size_t bytes, cl_int *error);
 
 void nvidia_note_source(cl_program program, cl_uint number, const char **texts);
+void nvidia_note_build(cl_program program, cl_device_id device);
 void nvidia_note_failed_build(cl_program program); /* it has a log */
 void nvidia_note_release(cl_program program);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * An application's own OpenCL objects, and an attention case's tensors in its buffers. Whatever goes
- * wrong in here fails the test that runs.
+ * An application's own OpenCL objects, and an attention case's tensors in its buffers. Whatever
+ * goes wrong in here fails the test that runs.
  */
 #ifndef TESTS_SUPPORT_OPENCL_CASE_H
 #define TESTS_SUPPORT_OPENCL_CASE_H
@@ -33,7 +33,8 @@ int close_machine(void **state);
 /* The machine in a test's state; skips the test if there is no OpenCL device. */
 opencl_machine *machine_of(void **state);
 
-/* Its out-of-order queue; skips the test without one: to be asked for before anything is enqueued. */
+/* Its out-of-order queue; skips the test without one: to be asked for before anything
+ * is enqueued. */
 cl_command_queue out_of_order_queue(opencl_machine *machine);
 /* For tests of which a part needs one: without it, says that the part is left out. */
 bool has_out_of_order_queue(const opencl_machine *machine);
@@ -41,8 +42,8 @@ bool has_out_of_order_queue(const opencl_machine *machine);
 enum { SMALL_OPENCL_CASE_ROWS = 100 };
 attention_case small_opencl_case(uint64_t seed);
 
-/* A case's tensors in buffers of the device: io's offsets are the case's. Outputs are filled as those
- * of case_run are. */
+/* A case's tensors in buffers of the device: io's offsets are the case's. Outputs are filled as
+ * those of case_run are. */
 typedef struct device_case {
     opencl_machine *machine;
     attention_case *source;

@@ -111,8 +111,8 @@ static attention_case new_case(uint64_t q_len, uint32_t dim, uint32_t dtype) {
     return c;
 }
 
-/* Of the relative Frobenius error on the stored inputs; the output is f32, so that its rounding is no
- * part of it. A row that takes bf16 alone multiplies in bf16. */
+/* Of the relative Frobenius error on the stored inputs; the output is f32, so that its rounding is
+ * no part of it. A row that takes bf16 alone multiplies in bf16. */
 static double bound_of(const kernel_row *row) {
     return row->info.dtypes == 1u << SPARSED_BF16 ? 4e-3 : 1e-6;
 }

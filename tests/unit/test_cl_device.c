@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
-/* OpenCL devices found, described and judged: those of a driver of this file's own, and real ones. */
+/* OpenCL devices found, described and judged: those of a driver of this file's own,
+ * and real ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>

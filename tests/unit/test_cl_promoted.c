@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "cl/backend.h"
 #include "cl/kernel.h"
 #include "cl/program.h"
 #include "cl/program_cache.h"
@@ -294,6 +295,38 @@ static void test_promoted__no_ptx(void **state) {
     sparsed_context_destroy(context);
 }
 
+/* A cl_context may have several devices: of each program the text of this one is promoted. */
+static void test_promoted__on_the_second_of_two_devices(void **state) {
+    sparsed_context *context = open_context(NULL);
+    spd_cl_state *first = context->state, *second;
+    const sparsed_allocator allocator = context->allocator;
+    cl_device_id devices[2];
+    cl_uint count = 0;
+    cl_int error;
+    void *adopted;
+    sparsed_message message = {""};
+    (void)state;
+    first->api.GetDeviceIDs(first->device.platform, CL_DEVICE_TYPE_ALL, 2, devices, &count);
+    if (count < 2) {
+        sparsed_context_destroy(context);
+        print_message("skipped: the platform has one device only\n");
+        skip();
+    }
+    failing->be_nvidia(HOPPER, false);
+    cl_context both = first->api.CreateContext(NULL, 2, devices, NULL, NULL, &error);
+    assert_int_equal(error, CL_SUCCESS);
+    assert_int_equal(spd_cl_adopt(both, devices[1], &allocator, &adopted, &message), SPARSED_OK);
+    second = adopted;
+    cl_kernel kernel;
+    if (spd_cl_kernel_build(second, "nv_maps", "-DSPD_DTYPE=3 -DSPD_D=64 -DSPD_BLOCK_K=32", true,
+                            &kernel, &message) != SPARSED_OK)
+        fail_msg("%s", message.text);
+    second->api.ReleaseKernel(kernel);
+    spd_cl_backend.close(second);
+    first->api.ReleaseContext(both);
+    sparsed_context_destroy(context);
+}
+
 /* ---- kept on disk ---- */
 
 /* A plan on a context of its own; returns the calls of clCreateProgramWithSource. */
@@ -450,11 +483,13 @@ int main(void) {
         WITH_DRIVER(test_promoted__refusals_of_the_driver),
         WITH_DRIVER(test_promoted__the_next_row_runs_instead),
         WITH_DRIVER(test_promoted__no_ptx),
+        WITH_DRIVER(test_promoted__on_the_second_of_two_devices),
         WITH_DRIVER(test_promoted__programs_are_kept),
         WITH_DRIVER(test_promoted__damaged_programs_are_built_again),
         WITH_DRIVER(test_promoted__a_stored_program_that_does_not_build),
         WITH_DRIVER(test_promoted__another_key),
         WITH_DRIVER(test_kernel_dir__nv_texts),
     };
+    setenv("POCL_DEVICES", "pthread pthread", 0); /* PoCL then has two */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
-/* A kernel that is miscompiled does not pass the self-test: bugs planted in copies of the kernels, on
- * every row of an OpenCL device. */
+/* A kernel that is miscompiled does not pass the self-test: bugs planted in copies of the kernels,
+ * on every row of an OpenCL device. */
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,11 +41,13 @@ static const kernel_bug bugs[] = {
 
 /* Copies a kernel with the bug in it; says how often. */
 static size_t copy_kernel(test_folder *folder, const char *name, const kernel_bug *bug) {
-    char path[512], changed[65536] = "";
+    static char changed[1 << 18];
+    char path[512];
     snprintf(path, sizeof path, "%s/%s", KERNELS_DIR, name);
     char *text = test_file_read(path, NULL), *rest = text, *hit;
     size_t hits = 0;
     assert_true(strlen(text) < sizeof changed / 2);
+    changed[0] = '\0';
     while (bug && (hit = strstr(rest, bug->from))) {
         strncat(changed, rest, (size_t)(hit - rest));
         strcat(changed, bug->to);

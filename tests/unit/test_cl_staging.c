@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
-/* Host tensors on an OpenCL device, however they lie: results against the oracle, and nothing written
- * between the rows of out. */
+/* Host tensors on an OpenCL device, however they lie: results against the oracle, and nothing
+ * written between the rows of out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -62,7 +62,8 @@ static void test_stage__overlapping_rows_of_heads_far_apart(void **state) {
     check(state, &c, "overlapping rows");
 }
 
-/* One row for all of a head: the tensor's span is above its number of elements, its row stride 0. */
+/* One row for all of a head: the tensor's span is above its number of elements, its
+ * row stride 0. */
 static void test_stage__one_row_for_all(void **state) {
     const uint64_t elements = BATCH * KV_HEADS * LEN * DIM;
     attention_case c = new_case();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
-/* Free runs against the golden ones, and the limits of the options. */
+/* Free runs of the small model against the golden ones, and the limits of the options. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,120 +12,41 @@
 #include <cmocka.h>
 
 #include "dlm/denoise.h"
+#include "support/denoise_twin.h"
 #include "support/model_golden.h"
 #include "support/plain_attention.h"
 
 #define LLADA_DIR GOLDEN_DIR "/llada-tiny"
 #define LLADA_GOLDEN "llada-tiny/golden.safetensors"
-#define DREAM_DIR MODELS_DIR "/tiny-dream"
-
-/* A free run beside its golden twin. */
-typedef struct twin_run {
-    const model_golden *golden;
-    plain_attention plain;
-    const uint8_t *mask; /* attended with after the pattern step, or NULL */
-    uint32_t *expected;  /* [steps][gen_length], or NULL: only the end counts */
-    uint32_t steps_seen;
-} twin_run;
-
-static bool compare_step(void *user, uint32_t step, const uint32_t *generated, tool_error *error) {
-    twin_run *twin = user;
-    const uint32_t n = twin->golden->gen_length;
-    (void)error;
-    assert_int_equal(step, twin->steps_seen);
-    twin->steps_seen++;
-    twin->plain.mask = step > twin->golden->end ? twin->mask : NULL;
-    for (uint32_t i = 0; twin->expected && i < n; i++) {
-        if (generated[i] != twin->expected[step * n + i]) {
-            fail_msg("token %u before step %u is %u, not %u", i, step, generated[i],
-                     twin->expected[step * n + i]);
-        }
-    }
-    return true;
-}
-
-typedef struct twin_case {
-    const char *model_dir, *golden, *name; /* of the run: "full" */
-    dlm_sampler sampler;
-    uint32_t block_length;
-    bool sparse, every_step;
-} twin_case;
-
-static void check_twin(const twin_case *c) {
-    model_golden golden = golden_open(c->golden);
-    dlm_model *model = golden_load_model(c->model_dir);
-    twin_run twin = {.golden = &golden, .plain = plain_attention_for(dlm_model_config(model))};
-    const dlm_attention attention = {plain_attend, &twin.plain, SPARSED_F32, SPARSED_F32, true, 0};
-    const dlm_denoise_options options = {.sampler = c->sampler,
-                                         .gen_length = golden.gen_length,
-                                         .steps = golden.steps,
-                                         .block_length = c->block_length,
-                                         .before_step = compare_step,
-                                         .user = &twin};
-    uint32_t generated[64];
-    char tensor[64];
-    size_t count;
-    tool_error error;
-    twin.plain.block = golden.block;
-    twin.mask = c->sparse ? golden.mask : NULL;
-    if (c->every_step) {
-        snprintf(tensor, sizeof tensor, "%s.gen_tokens_before_step", c->name);
-        twin.expected = golden_ids(&golden, tensor, &count);
-        assert_int_equal(count, (size_t)golden.steps * golden.gen_length);
-    }
-    snprintf(tensor, sizeof tensor, "%s.gen_final", c->name);
-    uint32_t *final = golden_ids(&golden, tensor, &count);
-    assert_int_equal(count, golden.gen_length);
-    if (!dlm_denoise(model, golden.ids, golden.prompt_length, &options, &attention, generated,
-                     &error)) {
-        fail_msg("%s", error.text);
-    }
-    assert_int_equal(twin.steps_seen, golden.steps);
-    assert_memory_equal(generated, final, count * sizeof *final);
-    free(final);
-    free(twin.expected);
-    dlm_model_free(model);
-    golden_close(&golden);
-}
 
 static void test_dlm_denoise__low_confidence_of_llada_tiny(void **state) {
     (void)state;
-    check_twin(&(twin_case){LLADA_DIR, LLADA_GOLDEN, "full", DLM_LOW_CONFIDENCE, 0, false, true});
+    denoise_check_twin(
+        &(denoise_twin){LLADA_DIR, LLADA_GOLDEN, "full", DLM_LOW_CONFIDENCE, 0, false, true});
 }
 
 static void test_dlm_denoise__sparse_steps_of_llada_tiny(void **state) {
     (void)state;
-    check_twin(&(twin_case){LLADA_DIR, LLADA_GOLDEN, "sparsed", DLM_LOW_CONFIDENCE, 0, true, true});
+    denoise_check_twin(
+        &(denoise_twin){LLADA_DIR, LLADA_GOLDEN, "sparsed", DLM_LOW_CONFIDENCE, 0, true, true});
 }
 
 static void test_dlm_denoise__maskgit_plus_of_llada_tiny(void **state) {
     (void)state;
-    check_twin(
-        &(twin_case){LLADA_DIR, LLADA_GOLDEN, "maskgit_plus", DLM_MASKGIT_PLUS, 0, false, true});
+    denoise_check_twin(
+        &(denoise_twin){LLADA_DIR, LLADA_GOLDEN, "maskgit_plus", DLM_MASKGIT_PLUS, 0, false, true});
 }
 
 static void test_dlm_denoise__entropy_of_llada_tiny(void **state) {
     (void)state;
-    check_twin(&(twin_case){LLADA_DIR, LLADA_GOLDEN, "entropy", DLM_ENTROPY, 0, false, true});
+    denoise_check_twin(
+        &(denoise_twin){LLADA_DIR, LLADA_GOLDEN, "entropy", DLM_ENTROPY, 0, false, true});
 }
 
 static void test_dlm_denoise__generation_blocks_of_llada_tiny(void **state) {
     (void)state;
-    check_twin(&(twin_case){LLADA_DIR, LLADA_GOLDEN, "blockwise_full", DLM_LOW_CONFIDENCE, 20,
-                            false, true});
-}
-
-/* The order of filling rests on the last bit of saturated confidences: only the end is compared. */
-static void test_dlm_denoise__final_tokens_of_e2e_maskgit(void **state) {
-    (void)state;
-    check_twin(&(twin_case){DREAM_DIR, "e2e_maskgit.safetensors", "full", DLM_MASKGIT_PLUS, 0,
-                            false, false});
-}
-
-static void test_dlm_denoise__sparse_final_tokens_of_e2e_maskgit(void **state) {
-    (void)state;
-    check_twin(&(twin_case){DREAM_DIR, "e2e_maskgit.safetensors", "sparsed", DLM_MASKGIT_PLUS, 0,
-                            true, false});
+    denoise_check_twin(&(denoise_twin){LLADA_DIR, LLADA_GOLDEN, "blockwise_full",
+                                       DLM_LOW_CONFIDENCE, 20, false, true});
 }
 
 /* Watches that a filled position is never changed. */
@@ -266,8 +187,6 @@ int main(void) {
         cmocka_unit_test(test_dlm_denoise__generates_without_a_prompt),
         cmocka_unit_test(test_dlm_denoise__stops_when_the_caller_says_so),
         cmocka_unit_test(test_dlm_denoise__names_a_token_out_of_range),
-        cmocka_unit_test(test_dlm_denoise__final_tokens_of_e2e_maskgit),
-        cmocka_unit_test(test_dlm_denoise__sparse_final_tokens_of_e2e_maskgit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

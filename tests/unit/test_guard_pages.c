@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /* Every operation of every row of the CPU with tensors that end, or begin, at a page that cannot be
- * touched: nothing outside of them is read or written, and the results are those of plain memory. */
+ * touched: nothing outside of them is read or written, and the results are those of
+ * plain memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -108,7 +109,8 @@ static void check_guarded(attention_case *c, sparsed_context *context, uint64_t 
     sparsed_plan *plan = case_plan(c, context);
     sparsed_kept *kept = c->select.mode ? case_kept(plan) : NULL;
     int runs = run_all(c, plan, kept, plain);
-    for (int at_end = 0; at_end < 2; at_end++) {
+    /* A sanitizer guards plain memory too, on both sides. */
+    for (int at_end = SMALL_TESTS; at_end < 2; at_end++) {
         moved_case moved = move_to_guarded(c, at_end);
         run_all(c, plan, kept, guarded);
         for (int i = 0; i < runs; i++) {
@@ -150,12 +152,20 @@ static void assert_cases(unsigned least) {
 
 /* ---- tests ---- */
 
+/* Where tests are small, rows that take all types meet each length with another one in each test. */
+static bool is_left_out(const kernel_row *row, int type, int number) {
+    const uint32_t all = 1u << SPARSED_F32 | 1u << SPARSED_F16 | 1u << SPARSED_BF16;
+    return SMALL_TESTS && (row->info.dtypes & all) == all && type != number % 3;
+}
+
 static void check_lengths(kernel_row *row, bool selects, uint64_t gap) {
     static const uint32_t blocks[][2] = {{128, 32}, {32, 32}, {128, 128}, {16, 16}, {64, 128}};
     static const uint32_t modes[] = {SPARSED_MODE_UPSTREAM_LLADA, SPARSED_MODE_JOINT};
     unsigned number = 0;
     for (int l = 0; l < LENGTHS; l++)
         for (int type = 0; type < 3; type++, number++) {
+            if (is_left_out(row, type, l + selects + (int)gap))
+                continue;
             attention_case c = {
                 .desc = case_desc(1, 2, 1, dims[(number + number / 9) % 3], lengths[l])};
             c.desc.dtype = dtypes[type];

@@ -84,8 +84,8 @@ static void part_regions(attention_case *c, bool generation_below, float distanc
 }
 
 /* Beside the ranking of the whole, the generation blocks have one of their own, by the softmax over
- * their keys alone: however far their logits lie below the prompt's, it must come out as exactly.
- */
+ * their keys alone: however far their logits lie below the prompt's, it must come out as
+ * exactly. */
 static void check_generation_below(void **state, uint32_t mode) {
     kernel_row *row = usable_row(state);
     check_errors errors = {0};
@@ -171,7 +171,8 @@ static void test_plan_run__negative_zeros(void **state) {
     print_errors("zeros of both signs", &errors);
 }
 
-/* The largest part swallows the rest of each product: all are -2^100, or the lowest power of two. */
+/* The largest part swallows the rest of each product: all are -2^100, or the
+ * lowest power of two. */
 static void test_plan_run__large_negative_logits(void **state) {
     static const float parts[][2] = {{0x1p50f, -0x1p50f}, {0x1p63f, -0x1p64f}};
     kernel_row *row = usable_row(state);

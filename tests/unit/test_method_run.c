@@ -147,7 +147,8 @@ static double stored_density(const model_golden *golden, const dlm_config *confi
     return density;
 }
 
-/* Each layer's density is that of the stored mask, in the last one that of the rows that it needs. */
+/* Each layer's density is that of the stored mask, in the last one that of the rows
+ * that it needs. */
 static void check_density(const model_golden *golden, const dlm_config *config,
                           const method_result *result) {
     const uint32_t first = dlm_reading_position(config, golden->prompt_length);

@@ -13,6 +13,7 @@
 
 #include "support/api_check.h"
 #include "support/opencl_case.h"
+#include "support/test_files.h"
 
 /* ---- contexts ---- */
 
@@ -153,6 +154,38 @@ static void test_another_device__is_refused(void **state) {
     clReleaseCommandQueue(queue);
     clReleaseContext(both);
     case_free(&c);
+}
+
+/* Programs have a binary for each device of the cl_context. PoCL puts that of the second in the place of the
+ * first, which is none of the second then. */
+static void test_two_devices__programs_are_kept(void **state) {
+    opencl_machine *m = machine_of(state);
+    cl_device_id devices[2];
+    cl_int error;
+    void *made;
+    if (!two_devices(m, devices)) {
+        print_message("skipped: the platform has one device only\n");
+        skip();
+    }
+    assert_int_equal(test_folder_setup(&made), 0);
+    const test_folder *folder = made;
+    setenv("SPARSED_CACHE_DIR", folder->path, 1);
+    cl_context both = clCreateContext(NULL, 2, devices, NULL, NULL, &error);
+    assert_int_equal(error, CL_SUCCESS);
+    attention_case c = {.desc = case_desc(1, 1, 1, 64, 40)};
+    case_prepare(&c, 1);
+    for (int i = 1; i >= 0; i--) {
+        sparsed_context *context;
+        assert_int_equal(sparsed_opencl_context_create(both, devices[i], NULL, &context, NULL),
+                         SPARSED_OK);
+        sparsed_plan_destroy(case_plan(&c, context));
+        sparsed_context_destroy(context);
+    }
+    assert_true(test_folder_count(folder, "") > 0);
+    clReleaseContext(both);
+    case_free(&c);
+    setenv("SPARSED_CACHE_DIR", "off", 1);
+    assert_int_equal(test_folder_teardown(&made), 0);
 }
 
 /* ---- enqueues ---- */
@@ -391,6 +424,7 @@ int main(void) {
         cmocka_unit_test(test_context_create__describes_the_device),
         cmocka_unit_test(test_context_create__sub_device),
         cmocka_unit_test(test_another_device__is_refused),
+        cmocka_unit_test(test_two_devices__programs_are_kept),
         cmocka_unit_test(test_enqueue__refuses_buffers),
         cmocka_unit_test(test_enqueue__refuses_each_buffer),
         cmocka_unit_test(test_enqueue__refuses_queues_and_events),

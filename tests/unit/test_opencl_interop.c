@@ -251,7 +251,8 @@ static sparsed_pipeline *new_pipeline(sparsed_context *context, const attention_
     return pipeline;
 }
 
-/* A whole schedule is enqueued at once behind a gate; each layer attends what its own tensors say. */
+/* A whole schedule is enqueued at once behind a gate; each layer attends what its own
+ * tensors say. */
 static void run_schedule(opencl_machine *m, cl_command_queue queue) {
     attention_case c[LAYERS] = {small_opencl_case(12), small_opencl_case(13)};
     device_case d[STEPS][LAYERS];

@@ -422,7 +422,8 @@ static void test_destroy__with_work_in_flight(void **state) {
     case_free(&c);
 }
 
-/* The driver's word on one event. PoCL itself aborts the process when a user event is made to fail. */
+/* The driver's word on one event. PoCL itself aborts the process when a user event is
+ * made to fail. */
 static struct {
     cl_api_clGetEventInfo ask;
     cl_event failed;

@@ -30,11 +30,11 @@
 #define NAME "set.spdp"
 
 enum {
-    KILLS = 1000,
+    KILLS = SMALL_TESTS ? 100 : 1000,
     KILL_WITHIN_NS = 5000000,
     FIRST_SAVE_WITHIN_MS = 10000,
-    LEFT_OVERS_LEAST = 100, /* of KILLS, to have met writers at work */
-    SAVES_EACH = 200,
+    LEFT_OVERS_LEAST = KILLS / 10, /* to have met writers at work */
+    SAVES_EACH = SMALL_TESTS ? 20 : 200,
     HEADS = 8,
     BLOCK = 32,
     BLOCKS = 256, /* a side: 64 KiB of bits a pattern */

@@ -63,8 +63,8 @@ static void rms_norm(const float *restrict x, const float *restrict weight, floa
     }
 }
 
-/* e^-|x|, within 2e-7 of it; 0 where it is below 2^-126. -|x| = n ln 2 + f with ln 2 in two parts, of
- * which the first times n is exact. */
+/* e^-|x|, within 2e-7 of it; 0 where it is below 2^-126. -|x| = n ln 2 + f with ln 2 in two parts,
+ * of which the first times n is exact. */
 static inline float exp_of_minus(float x) {
     const float least = 0x1.5f0p6f; /* 87.75: n is -127 at the least */
     const float magnitude = fabsf(x);

@@ -33,8 +33,8 @@ void dlm_model_free(dlm_model *model); /* NULL is ignored */
 const dlm_config *dlm_model_config(const dlm_model *model);
 int dlm_model_threads(const dlm_model *model);
 
-/* In which type linear layers multiply if attention stores `dtype`: SPARSED_BF16 if that is bf16, all
- * weights are, and the processor multiplies bf16 faster than float; else SPARSED_F32. */
+/* In which type linear layers multiply if attention stores `dtype`: SPARSED_BF16 if that is bf16,
+ * all weights are, and the processor multiplies bf16 faster than float; else SPARSED_F32. */
 uint32_t dlm_model_product_dtype(const dlm_model *model, uint32_t dtype);
 
 /* The level of instruction sets with which they multiply in that type: "avx512-bf16". */
@@ -54,7 +54,8 @@ uint32_t dlm_reading_position(const dlm_config *config, uint32_t position);
  *           is done here
  *   logits  [n_rows][vocab]
  * Every layer's attention is called. Of the last layer q is computed from attention->last_from on,
- * and what follows its attention for the wanted rows only. Buffers are kept in the model and grow to the longest sequence seen.
+ * and what follows its attention for the wanted rows only. Buffers are kept in the model and grow
+ * to the longest sequence seen.
  */
 bool dlm_model_forward(dlm_model *model, const uint32_t *tokens, uint32_t len, const uint32_t *rows,
                        uint32_t n_rows, const dlm_attention *attention, float *logits,

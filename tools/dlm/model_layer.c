@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * The linear layers of the forward pass. What follows a product element by element is done while its
- * sums are in a near cache, and stored in the type that reads it next.
+ * The linear layers of the forward pass. What follows a product element by element is done while
+ * its sums are in a near cache, and stored in the type that reads it next.
  */
 #include <sparsed/sparsed.h>
 

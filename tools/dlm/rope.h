@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * The angles of rotary position embedding in its rotate-half form. Frequencies, angles, sines and cosines are
- * float32, as the models' published code computes them: at thousands of positions the rounding of
- * an angle is visible in the results, so more precision would be less exact.
+ * The angles of rotary position embedding in its rotate-half form. Frequencies, angles, sines and
+ * cosines are float32, as the models' published code computes them: at thousands of positions the
+ * rounding of an angle is visible in the results, so more precision would be less exact.
  */
 #ifndef TOOLS_DLM_ROPE_H
 #define TOOLS_DLM_ROPE_H

@@ -18,7 +18,7 @@ const spd_kernel_row spd_cl_rows[SPD_CL_FAMILIES] = {
 
 const spd_cl_family spd_cl_families[SPD_CL_FAMILIES] = {
     {.source = "nv_promoted_attend",
-     .score = "score_blocks",
+     .score = "nv_plain_score",
      .group_items = 128,
      .score_items = 64,
      .score_width = 1,
@@ -33,7 +33,7 @@ const spd_cl_family spd_cl_families[SPD_CL_FAMILIES] = {
      .gpu_operations = 36,
      .cpu_operations = 26},
     {.source = "nv_plain_attend",
-     .score = "score_blocks",
+     .score = "nv_plain_score",
      .group_items = 128,
      .score_items = 64,
      .score_width = 1,
