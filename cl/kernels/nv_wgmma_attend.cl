@@ -361,6 +361,7 @@ NV_INLINE void load(const spd_args *a, uint flags, __global const ushort *q,
         const uint stage = n % NV_STAGES, to = tiles + stage * TILE_BYTES;
         const uint barrier = full + 8 * stage;
         barrier_wait(empty + 8 * stage, (n / NV_STAGES & 1) ^ 1);
+        nv_sync_warp(); /* one that came late could find the barrier two phases on */
         if (keys_side)
             tell(&infos[n % INFO_TILES], &tile, what, kept, item, barrier);
         if (!mapped) {
