@@ -60,10 +60,6 @@
 
 /* ---- instructions ---------------------------------------------------------------------------- */
 
-NV_INLINE void sync_warp(void) {
-    __asm__ volatile("bar.warp.sync 0xffffffff;" ::: "memory");
-}
-
 NV_INLINE void commit_copies(void) {
     __asm__ volatile("cp.async.commit_group;" ::: "memory");
 }
@@ -200,7 +196,7 @@ NV_INLINE void plan_step(__local unit_plan *plan, uint number, const spd_args *a
     __local key_step *s = plan->steps + number % STEPS;
     const bool begins = (before->what & STEP_ENDS_TILE) != 0; /* a tile */
     nv_walk walk = plan->walk;
-    sync_warp(); /* before a lane writes what another has not read */
+    nv_sync_warp(); /* before a lane writes what another has not read */
     uint keys, what = begins ? 0 : STEP_SECOND;
     s->first = 0;
     if (SPD_BLOCK_K > STEP && !begins) {

@@ -394,6 +394,7 @@ NV_INLINE uint load_tiles(const loader *l, const spd_args *a, uint flags, nv_wal
             nv_kept_bits(&w, a, &tile, l->item, kept);
         const uint stage = n % NV_STAGES, barrier = full + 8 * stage;
         barrier_wait(empty + 8 * stage, (n / NV_STAGES & 1) ^ 1);
+        nv_sync_warp(); /* one that came late could find the barrier two phases on */
         if (l->keys_side)
             tell(&l->infos[n % INFO_TILES], &tile, what, kept, l->item, barrier);
         if (!l->mapped)
@@ -401,6 +402,7 @@ NV_INLINE uint load_tiles(const loader *l, const spd_args *a, uint flags, nv_wal
         else if (l->item == 0)
             copy_boxes(tiles + stage * TILE_BYTES, l->maps + (l->keys_side ? MAP_K : MAP_V), &tile, a,
                        kv_head, barrier);
+        nv_sync_warp(); /* before the next tile's blocks take the place of these */
         n++;
     } while (!tile.last);
     return n;
