@@ -11,7 +11,7 @@
  * Launch   work-group 384 = a warpgroup that loads (half of it q and k, the other half v) and two that
  *          compute 64 rows each; global {384 * any number, 1}: groups take units in turn, so that one
  *          is loaded while the last one is finished.
- * Local    128 rows of q and NV_STAGES tiles of 128 keys of k and of v, 160 KiB at D = 128.
+ * Local    128 rows of q and STAGES tiles of 128 keys of k and of v: 160 KiB at D = 128.
  * Barriers a pair for q and for each stage of k and of v: full (64 items that load) and empty (the two warpgroups
  *          that compute); they take turns at the tensor cores by named barriers 1 and 2.
  * Numerics products of f16 or bf16 in float; exponentials are 2^(product * scale - reference), one
@@ -23,12 +23,14 @@
 #include "nv.clh"
 #endif
 
-#define NV_STAGES 2
+/* Of k and of v. A build alone has no v, and half of the work a tile to hide the copies behind. */
+#define STAGES (NV_ATTEND ? 2 : 4)
+#define V_STAGES (NV_ATTEND ? STAGES : 0)
 #define GROUP 128 /* items of a warpgroup */
 #define LOADERS 64
 #define PART_BYTES (NV_ROWS * 128)
 #define TILE_BYTES (NV_PARTS * PART_BYTES)
-#define INFO_TILES (NV_STAGES + 2) /* what loaders say of a tile is read up to two tiles later */
+#define INFO_TILES (STAGES + 2) /* what loaders say of a tile is read until its weights are kept */
 /* Words of the maps. */
 #define MAP_Q 0
 #define MAP_K 16
@@ -37,15 +39,15 @@
 
 #define FIRST_Q 0
 #define FIRST_K TILE_BYTES
-#define FIRST_V (TILE_BYTES * (1 + NV_STAGES))
-#define BARRIERS (TILE_BYTES * (1 + 2 * NV_STAGES))
+#define FIRST_V (FIRST_K + TILE_BYTES * STAGES)
+#define BARRIERS (FIRST_V + TILE_BYTES * V_STAGES)
 #define FULL_Q BARRIERS
 #define EMPTY_Q (FULL_Q + 8)
 #define FULL_K (EMPTY_Q + 8)
-#define EMPTY_K (FULL_K + 8 * NV_STAGES)
-#define FULL_V (EMPTY_K + 8 * NV_STAGES)
-#define EMPTY_V (FULL_V + 8 * NV_STAGES)
-#define LOCAL_BYTES (EMPTY_V + 8 * NV_STAGES)
+#define EMPTY_K (FULL_K + 8 * STAGES)
+#define FULL_V (EMPTY_K + 8 * STAGES)
+#define EMPTY_V (FULL_V + 8 * V_STAGES)
+#define LOCAL_BYTES (EMPTY_V + 8 * V_STAGES)
 
 /* What the loaders say of a tile. */
 #define TILE_LAST 1u
@@ -392,8 +394,8 @@ NV_INLINE uint load_tiles(const loader *l, const spd_args *a, uint flags, nv_wal
         uint kept[2] = {0, 0};
         if (NV_Q_BLOCKS > 1 && l->keys_side && (what & TILE_SLOTS))
             nv_kept_bits(&w, a, &tile, l->item, kept);
-        const uint stage = n % NV_STAGES, barrier = full + 8 * stage;
-        barrier_wait(empty + 8 * stage, (n / NV_STAGES & 1) ^ 1);
+        const uint stage = n % STAGES, barrier = full + 8 * stage;
+        barrier_wait(empty + 8 * stage, (n / STAGES & 1) ^ 1);
         nv_sync_warp(); /* one that came late could find the barrier two phases on */
         if (l->keys_side)
             tell(&l->infos[n % INFO_TILES], &tile, what, kept, l->item, barrier);
@@ -675,20 +677,20 @@ NV_INLINE void keep_tile(const unit *u, uint n, uint what, const row_state *rows
 
 /* The descriptor of tile n. */
 NV_INLINE uint tile_at(uint first, uint n) {
-    return first + n % NV_STAGES * (TILE_BYTES >> 4);
+    return first + n % STAGES * (TILE_BYTES >> 4);
 }
 
 /* Copies of rows are no writes of the tensor cores' proxy, as those by maps are: the fence shows them to
  * it. */
 NV_INLINE void wait_full(const unit *u, uint full, uint n) {
-    barrier_wait(u->local0 + full + 8 * (n % NV_STAGES), n / NV_STAGES & 1);
+    barrier_wait(u->local0 + full + 8 * (n % STAGES), n / STAGES & 1);
     if (!u->mapped)
         __asm__ volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }
 
 NV_INLINE void give_back(const unit *u, uint empty, uint n) {
     if (u->item == 0)
-        barrier_arrive(u->local0 + empty + 8 * (n % NV_STAGES));
+        barrier_arrive(u->local0 + empty + 8 * (n % STAGES));
 }
 
 /* Tile n of k, and q with the unit's last one. */
@@ -842,9 +844,11 @@ NV_INLINE void make_barriers(uint local0, bool mapped) {
     const uint loaders = mapped ? 1 : LOADERS;
     barrier_make(local0 + FULL_Q, loaders + 1);
     barrier_make(local0 + EMPTY_Q, 2);
-    for (uint i = 0; i < NV_STAGES; i++) {
+    for (uint i = 0; i < STAGES; i++) {
         barrier_make(local0 + FULL_K + 8 * i, loaders + 1);
         barrier_make(local0 + EMPTY_K + 8 * i, 2);
+    }
+    for (uint i = 0; i < V_STAGES; i++) {
         barrier_make(local0 + FULL_V + 8 * i, loaders);
         barrier_make(local0 + EMPTY_V + 8 * i, 2);
     }
