@@ -359,25 +359,14 @@ NV_INLINE void mask_slots(float *s, __local const tile_info *info, uint q_block)
     }
 }
 
-/* x - y within -limit .. limit. */
-NV_INLINE int bounded_difference(ulong x, ulong y, int limit) {
-    return x > y ? (int)min(x - y, (ulong)limit) : -(int)min(y - x, (ulong)limit);
-}
-
-/* Bits 0 .. n - 1. */
-NV_INLINE ulong bits_below(int n) {
-    return n <= 0 ? 0 : n >= 64 ? ~(ulong)0 : ((ulong)1 << n) - 1;
-}
-
 /* Bit i: a row attends to key start + i, of those before `end`. */
 NV_INLINE ulong attended(const spd_args *a, uint flags, ulong query, ulong start, ulong end) {
-    const int there = bounded_difference(min(end, a->keys), start, 64);
+    const ulong there = nv_bits_below(start, min(end, a->keys));
     if (NV_BUILD || !(flags & SPD_FLAG_FIXED))
-        return bits_below(there);
+        return there;
     const ulong first = query - min(query, a->window), last = query + min(a->window, a->keys);
-    const ulong window = bits_below(bounded_difference(last + 1, start, 64)) &
-                         ~bits_below(bounded_difference(first, start, 64));
-    return bits_below(there) & (window | bits_below(bounded_difference(a->sinks, start, 64)));
+    return there & ((nv_bits_below(start, last + 1) & ~nv_bits_below(start, first)) |
+                    nv_bits_below(start, a->sinks));
 }
 
 NV_INLINE void mask_elements(float *s, __local const tile_info *info, const spd_args *a, uint flags,
@@ -397,11 +386,6 @@ NV_INLINE void mask_elements(float *s, __local const tile_info *info, const spd_
                     if (!(bits >> (i + e) & 1))
                         s[(column + i) / 2 + 2 * r + e] = -INFINITY;
         }
-}
-
-NV_INLINE float quad_sum(float x) {
-    x += nv_shuffle_xor(x, 1);
-    return x + nv_shuffle_xor(x, 2);
 }
 
 /* ---- sums of a build --------------------------------------------------------------------------- */
@@ -431,7 +415,7 @@ NV_INLINE float quad_sum_of_two(const float *x, uint lane) {
  * are fewer than four slots, of slot q % NV_SLOTS. */
 NV_INLINE float quad_sum_of_slots(const float *slot_sum, uint first, uint lane) {
 #if NV_SLOTS == 1
-    return quad_sum(slot_sum[first]);
+    return nv_quad_sum(slot_sum[first]);
 #elif NV_SLOTS == 2
     return quad_sum_of_two(slot_sum + first, lane);
 #else
@@ -458,7 +442,7 @@ NV_INLINE void keep_sums(const row_place *place, uint r, const float *slot_sum, 
 NV_INLINE void keep_stats(const row_place *place, const row_state *rows, uint which, uint lane) {
 #pragma unroll
     for (uint r = 0; r < 2; r++) {
-        const float sum = quad_sum(rows->sum[r]);
+        const float sum = nv_quad_sum(rows->sum[r]);
         if (lane % 4 == 0) {
             place->stats[which * place->rows + r * 8] = rows->reference[r];
             place->stats[(which + 1) * place->rows + r * 8] = sum;
@@ -662,33 +646,15 @@ NV_INLINE void score_tiles(const unit *u, const spd_args *a, uint flags, row_sta
     keep_tile(u, n - 1, what, rows);
 }
 
-/* Two neighbouring elements of a row. */
-NV_INLINE void store_pair(__global spd_out *out, ulong at, float x, float y, bool aligned) {
-#if SPD_OUT_DTYPE == 1
-    out[at] = x;
-    out[at + 1] = y;
-#elif SPD_OUT_DTYPE == SPD_DTYPE
-    const uint pair = nv_pack(x, y);
-    __global ushort *to = (__global ushort *)out + at;
-    if (aligned) {
-        *(__global uint *)to = pair;
-    } else {
-        to[0] = (ushort)pair;
-        to[1] = (ushort)(pair >> 16);
-    }
-#else
-    SPD_STORE(out, at, x);
-    SPD_STORE(out, at + 1, y);
-#endif
-}
-
 NV_INLINE void write_rows(const unit *u, const spd_args *a, uint flags, __global spd_out *out,
                        __global float *lse, uint head, ulong row, const float *o,
                        const row_state *rows) {
-    const bool aligned = (((ulong)out | a->out_offset * 2 | a->out_head * 2 | a->out_row * 2) & 3) == 0;
+    const ulong bytes =
+        (ulong)out | (a->out_offset | a->out_head | a->out_row) * sizeof(spd_out);
+    const bool packed = bytes % (2 * sizeof(spd_out)) == 0;
 #pragma unroll
     for (uint r = 0; r < 2; r++) {
-        const float sum = quad_sum(rows->sum[r]);
+        const float sum = nv_quad_sum(rows->sum[r]);
         const float inverse = sum != 0.0f ? nv_reciprocal(sum) : 0.0f;
         const ulong own = row + r * 8;
         const ulong at = a->out_offset + head * a->out_head + own * a->out_row + u->lane % 4 * 2;
@@ -696,8 +662,8 @@ NV_INLINE void write_rows(const unit *u, const spd_args *a, uint flags, __global
             continue;
 #pragma unroll
         for (uint i = 0; i < SPD_D / 8; i++)
-            store_pair(out, at + 8 * i, o[4 * i + 2 * r] * inverse, o[4 * i + 2 * r + 1] * inverse,
-                       aligned);
+            nv_store_pair(out + at + 8 * i, o[4 * i + 2 * r] * inverse,
+                          o[4 * i + 2 * r + 1] * inverse, packed);
         if ((flags & SPD_FLAG_LSE) && u->lane % 4 == 0)
             lse[a->lse_offset + head * a->lse_head + own] = nv_lse(rows->reference[r], sum);
     }
