@@ -115,19 +115,6 @@ NV_INLINE void multiply_16(float *sum, const uint *a, uint b0, uint b1) {
 }
 #endif
 
-/* Two results as they are stored. */
-#if SPD_OUT_DTYPE != 1
-NV_INLINE uint pack_out(float low, float high) {
-    uint y;
-#if SPD_OUT_DTYPE == 2
-    __asm__("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(y) : "f"(high), "f"(low));
-#else
-    __asm__("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(y) : "f"(high), "f"(low));
-#endif
-    return y;
-}
-#endif
-
 /* ---- steps ------------------------------------------------------------------------------------ */
 
 /* What follows a step's keys. */
@@ -446,12 +433,6 @@ NV_INLINE void multiply_values(float (*out)[SUMS][4], const uint (*p)[STEP / MMA
 
 /* ---- masks ------------------------------------------------------------------------------------- */
 
-/* Bits 0 .. position - start - 1 of 64. */
-NV_INLINE ulong bits_below(ulong start, ulong position) {
-    const ulong count = position - min(position, start);
-    return count < 64 ? ((ulong)1 << count) - 1 : ~(ulong)0;
-}
-
 NV_INLINE ulong distance(ulong x, ulong y) {
     return x > y ? x - y : y - x;
 }
@@ -476,7 +457,7 @@ NV_INLINE ulong kept_keys(const spd_args *a, const __local key_step *s, uint kep
     for (uint slot = 0; slot < SLOTS; slot++) {
         const ulong key0 = (ulong)s->block[slot] * SPD_BLOCK_K + s->first;
         if (kept >> (slot * 8 + i) & 1)
-            all |= bits_below(key0, min(a->keys, key0 + SLOT_KEYS)) << slot * SLOT_KEYS;
+            all |= nv_bits_below(key0, min(a->keys, key0 + SLOT_KEYS)) << slot * SLOT_KEYS;
     }
     return all;
 }
@@ -489,9 +470,9 @@ NV_INLINE ulong near_keys(const spd_args *a, const __local key_step *s, ulong qu
     for (uint slot = 0; slot < SLOTS; slot++) {
         const ulong key0 = (ulong)s->block[slot] * SPD_BLOCK_K + s->first;
         const ulong near =
-            bits_below(key0, query + window + 1) & ~bits_below(key0, query - min(query, window));
-        const ulong of_slot = bits_below(0, SLOT_KEYS);
-        all |= ((near | bits_below(key0, a->sinks)) & of_slot) << slot * SLOT_KEYS;
+            nv_bits_below(key0, query + window + 1) & ~nv_bits_below(key0, query - min(query, window));
+        const ulong of_slot = nv_bits_below(0, SLOT_KEYS);
+        all |= ((near | nv_bits_below(key0, a->sinks)) & of_slot) << slot * SLOT_KEYS;
     }
     return all;
 }
@@ -532,18 +513,13 @@ NV_INLINE float row_max(float x) {
     return fmax(x, nv_shuffle_xor(x, 2));
 }
 
-NV_INLINE float row_sum(float x) {
-    x += nv_shuffle_xor(x, 1);
-    return x + nv_shuffle_xor(x, 2);
-}
-
 /* x of row lane % 4. */
 NV_INLINE float own_row(const float *x, uint lane) {
     const float even = lane & 2 ? x[2] : x[0], odd = lane & 2 ? x[3] : x[1];
     return lane & 1 ? odd : even;
 }
 
-/* The sum over the four items of row lane % 4; row_sum's bits. */
+/* The sum over the four items of row lane % 4; nv_quad_sum's bits. */
 NV_INLINE float own_row_sum(const float *x, uint lane) {
     const bool odd = lane & 1, high = lane & 2;
     const float low_pair = (odd ? x[1] : x[0]) + nv_shuffle_xor(odd ? x[0] : x[1], 1);
@@ -670,25 +646,6 @@ NV_INLINE void store_stats(const __local sum_rows *to, const row_state *rows, ui
     stats[to->stride] = own_row_sum(rows->sum, lane);
 }
 
-NV_INLINE void store_pair(__global spd_out *to, float x0, float x1, bool packed) {
-#if SPD_OUT_DTYPE == 1
-    if (packed) {
-        *(__global float2 *)to = (float2)(x0, x1);
-    } else {
-        to[0] = x0;
-        to[1] = x1;
-    }
-#else
-    const uint both = pack_out(x0, x1);
-    if (packed) {
-        *(__global uint *)to = both;
-    } else {
-        ((__global ushort *)to)[0] = (ushort)both;
-        ((__global ushort *)to)[1] = (ushort)(both >> 16);
-    }
-#endif
-}
-
 /* Rows of the item: `row` of the unit and those after it. */
 NV_INLINE void store_rows(const __local unit_plan *plan, const row_state *rows,
                           float (*sums)[SUMS][4], const spd_args *a, uint flags, uint row,
@@ -698,13 +655,13 @@ NV_INLINE void store_rows(const __local unit_plan *plan, const row_state *rows,
     const bool packed = bytes % (2 * sizeof(spd_out)) == 0;
 #pragma unroll
     for (uint r = 0; r < ROWS_PER_ITEM; r++, to += 8 * a->out_row) {
-        const float sum = row_sum(rows->sum[r]);
+        const float sum = nv_quad_sum(rows->sum[r]);
         const float inverse = sum != 0.0f ? 1.0f / sum : 0.0f;
         if (plan->row0 + row + 8 * r >= a->queries)
             continue;
 #pragma unroll
         for (uint n = 0; n < SUMS; n++)
-            store_pair(to + n * 8, sums[r / 2][n][r % 2 * 2] * inverse,
+            nv_store_pair(to + n * 8, sums[r / 2][n][r % 2 * 2] * inverse,
                        sums[r / 2][n][r % 2 * 2 + 1] * inverse, packed);
         if ((flags & SPD_FLAG_LSE) && lane % 4 == 0)
             plan->lse[row + 8 * r] = nv_lse(rows->reference[r], sum);

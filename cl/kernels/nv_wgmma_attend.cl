@@ -100,49 +100,14 @@ NV_INLINE void barrier_expect(uint barrier, uint bytes) {
 
 /* ---- warpgroup products ---------------------------------------------------------------------- */
 
-#define OUT_64(x) \
-    "+f"((x)[0]), "+f"((x)[1]), "+f"((x)[2]), "+f"((x)[3]), \
-    "+f"((x)[4]), "+f"((x)[5]), "+f"((x)[6]), "+f"((x)[7]), \
-    "+f"((x)[8]), "+f"((x)[9]), "+f"((x)[10]), "+f"((x)[11]), \
-    "+f"((x)[12]), "+f"((x)[13]), "+f"((x)[14]), "+f"((x)[15]), \
-    "+f"((x)[16]), "+f"((x)[17]), "+f"((x)[18]), "+f"((x)[19]), \
-    "+f"((x)[20]), "+f"((x)[21]), "+f"((x)[22]), "+f"((x)[23]), \
-    "+f"((x)[24]), "+f"((x)[25]), "+f"((x)[26]), "+f"((x)[27]), \
-    "+f"((x)[28]), "+f"((x)[29]), "+f"((x)[30]), "+f"((x)[31]), \
-    "+f"((x)[32]), "+f"((x)[33]), "+f"((x)[34]), "+f"((x)[35]), \
-    "+f"((x)[36]), "+f"((x)[37]), "+f"((x)[38]), "+f"((x)[39]), \
-    "+f"((x)[40]), "+f"((x)[41]), "+f"((x)[42]), "+f"((x)[43]), \
-    "+f"((x)[44]), "+f"((x)[45]), "+f"((x)[46]), "+f"((x)[47]), \
-    "+f"((x)[48]), "+f"((x)[49]), "+f"((x)[50]), "+f"((x)[51]), \
-    "+f"((x)[52]), "+f"((x)[53]), "+f"((x)[54]), "+f"((x)[55]), \
-    "+f"((x)[56]), "+f"((x)[57]), "+f"((x)[58]), "+f"((x)[59]), \
-    "+f"((x)[60]), "+f"((x)[61]), "+f"((x)[62]), "+f"((x)[63])
-#define NEW_64(x) \
-    "=f"((x)[0]), "=f"((x)[1]), "=f"((x)[2]), "=f"((x)[3]), \
-    "=f"((x)[4]), "=f"((x)[5]), "=f"((x)[6]), "=f"((x)[7]), \
-    "=f"((x)[8]), "=f"((x)[9]), "=f"((x)[10]), "=f"((x)[11]), \
-    "=f"((x)[12]), "=f"((x)[13]), "=f"((x)[14]), "=f"((x)[15]), \
-    "=f"((x)[16]), "=f"((x)[17]), "=f"((x)[18]), "=f"((x)[19]), \
-    "=f"((x)[20]), "=f"((x)[21]), "=f"((x)[22]), "=f"((x)[23]), \
-    "=f"((x)[24]), "=f"((x)[25]), "=f"((x)[26]), "=f"((x)[27]), \
-    "=f"((x)[28]), "=f"((x)[29]), "=f"((x)[30]), "=f"((x)[31]), \
-    "=f"((x)[32]), "=f"((x)[33]), "=f"((x)[34]), "=f"((x)[35]), \
-    "=f"((x)[36]), "=f"((x)[37]), "=f"((x)[38]), "=f"((x)[39]), \
-    "=f"((x)[40]), "=f"((x)[41]), "=f"((x)[42]), "=f"((x)[43]), \
-    "=f"((x)[44]), "=f"((x)[45]), "=f"((x)[46]), "=f"((x)[47]), \
-    "=f"((x)[48]), "=f"((x)[49]), "=f"((x)[50]), "=f"((x)[51]), \
-    "=f"((x)[52]), "=f"((x)[53]), "=f"((x)[54]), "=f"((x)[55]), \
-    "=f"((x)[56]), "=f"((x)[57]), "=f"((x)[58]), "=f"((x)[59]), \
-    "=f"((x)[60]), "=f"((x)[61]), "=f"((x)[62]), "=f"((x)[63])
-#define OUT_32(x) \
-    "+f"((x)[0]), "+f"((x)[1]), "+f"((x)[2]), "+f"((x)[3]), \
-    "+f"((x)[4]), "+f"((x)[5]), "+f"((x)[6]), "+f"((x)[7]), \
-    "+f"((x)[8]), "+f"((x)[9]), "+f"((x)[10]), "+f"((x)[11]), \
-    "+f"((x)[12]), "+f"((x)[13]), "+f"((x)[14]), "+f"((x)[15]), \
-    "+f"((x)[16]), "+f"((x)[17]), "+f"((x)[18]), "+f"((x)[19]), \
-    "+f"((x)[20]), "+f"((x)[21]), "+f"((x)[22]), "+f"((x)[23]), \
-    "+f"((x)[24]), "+f"((x)[25]), "+f"((x)[26]), "+f"((x)[27]), \
-    "+f"((x)[28]), "+f"((x)[29]), "+f"((x)[30]), "+f"((x)[31])
+#define LIST_8(c, x, i) \
+    c((x)[i]), c((x)[i + 1]), c((x)[i + 2]), c((x)[i + 3]), c((x)[i + 4]), c((x)[i + 5]), \
+    c((x)[i + 6]), c((x)[i + 7])
+#define LIST_32(c, x, i) \
+    LIST_8(c, x, i), LIST_8(c, x, i + 8), LIST_8(c, x, i + 16), LIST_8(c, x, i + 24)
+#define OUT_64(x) LIST_32("+f", x, 0), LIST_32("+f", x, 32)
+#define NEW_64(x) LIST_32("=f", x, 0), LIST_32("=f", x, 32)
+#define OUT_32(x) LIST_32("+f", x, 0)
 #define REGISTERS_64 \
     "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, " \
     "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, " \
@@ -472,25 +437,14 @@ NV_INLINE void mask_slots(float *s, __local const tile_info *info, uint q_block)
     }
 }
 
-/* x - y within -limit .. limit. */
-NV_INLINE int bounded_difference(ulong x, ulong y, int limit) {
-    return x > y ? (int)min(x - y, (ulong)limit) : -(int)min(y - x, (ulong)limit);
-}
-
-/* Bits 0 .. n - 1. */
-NV_INLINE ulong bits_below(int n) {
-    return n <= 0 ? 0 : n >= 64 ? ~(ulong)0 : ((ulong)1 << n) - 1;
-}
-
 /* Bit i: a row attends to key start + i, of those before `end`. */
 NV_INLINE ulong attended(const spd_args *a, uint flags, ulong query, ulong start, ulong end) {
-    const int there = bounded_difference(min(end, a->keys), start, 64);
+    const ulong there = nv_bits_below(start, min(end, a->keys));
     if (NV_BUILD || !(flags & SPD_FLAG_FIXED))
-        return bits_below(there);
+        return there;
     const ulong first = query - min(query, a->window), last = query + min(a->window, a->keys);
-    const ulong window = bits_below(bounded_difference(last + 1, start, 64)) &
-                         ~bits_below(bounded_difference(first, start, 64));
-    return bits_below(there) & (window | bits_below(bounded_difference(a->sinks, start, 64)));
+    return there & ((nv_bits_below(start, last + 1) & ~nv_bits_below(start, first)) |
+                    nv_bits_below(start, a->sinks));
 }
 
 NV_INLINE void mask_elements(float *s, __local const tile_info *info, const spd_args *a, uint flags,
@@ -511,11 +465,6 @@ NV_INLINE void mask_elements(float *s, __local const tile_info *info, const spd_
                     if (!(bits >> (i + e) & 1))
                         s[(column + i) / 2 + 2 * r + e] = -INFINITY;
         }
-}
-
-NV_INLINE float quad_sum(float x) {
-    x += nv_shuffle_xor(x, 1);
-    return x + nv_shuffle_xor(x, 2);
 }
 
 /* ---- sums of a build --------------------------------------------------------------------------- */
@@ -547,7 +496,7 @@ NV_INLINE float quad_sum_of_slots(const float *slot_sum, uint first, uint lane) 
 #if NV_SLOTS == 8
     return slot_sum[first]; /* already */
 #elif NV_SLOTS == 1
-    return quad_sum(slot_sum[first]);
+    return nv_quad_sum(slot_sum[first]);
 #elif NV_SLOTS == 2
     return quad_sum_of_two(slot_sum + first, lane);
 #else
@@ -576,7 +525,7 @@ NV_INLINE void keep_stats(const row_place *place, const row_state *rows, uint wh
     const uint lane = own_item() % 32;
 #pragma unroll
     for (uint r = 0; r < 2; r++) {
-        const float sum = quad_sum(rows->sum[r]);
+        const float sum = nv_quad_sum(rows->sum[r]);
         if (lane % 4 == 0) {
             place->stats[which * place->rows + r * 8] = rows->reference[r];
             place->stats[(which + 1) * place->rows + r * 8] = sum;
@@ -795,36 +744,18 @@ NV_INLINE uint score_tiles(const unit *u, const spd_args *a, uint flags, row_sta
     return n;
 }
 
-/* Two neighbouring elements of a row. */
-NV_INLINE void store_pair(__global spd_out *out, ulong at, float x, float y, bool aligned) {
-#if SPD_OUT_DTYPE == 1
-    out[at] = x;
-    out[at + 1] = y;
-#elif SPD_OUT_DTYPE == SPD_DTYPE
-    const uint pair = nv_pack(x, y);
-    __global ushort *to = (__global ushort *)out + at;
-    if (aligned) {
-        *(__global uint *)to = pair;
-    } else {
-        to[0] = (ushort)pair;
-        to[1] = (ushort)(pair >> 16);
-    }
-#else
-    SPD_STORE(out, at, x);
-    SPD_STORE(out, at + 1, y);
-#endif
-}
-
 NV_INLINE void write_rows(const unit *u, const spd_args *a, uint flags, __global spd_out *out,
                           __global float *lse, const float *o, const row_state *rows) {
     const unit_place place = *u->place;
     const uint head = head_of(a, &place);
     const uint item = own_item(), lane = item % 32;
     const ulong row = row_of(a, &place) + own_row(item);
-    const bool aligned = (((ulong)out | a->out_offset * 2 | a->out_head * 2 | a->out_row * 2) & 3) == 0;
+    const ulong bytes =
+        (ulong)out | (a->out_offset | a->out_head | a->out_row) * sizeof(spd_out);
+    const bool packed = bytes % (2 * sizeof(spd_out)) == 0;
 #pragma unroll
     for (uint r = 0; r < 2; r++) {
-        const float sum = quad_sum(rows->sum[r]);
+        const float sum = nv_quad_sum(rows->sum[r]);
         const float inverse = sum != 0.0f ? nv_reciprocal(sum) : 0.0f;
         const ulong own = row + r * 8;
         const ulong at = a->out_offset + head * a->out_head + own * a->out_row + lane % 4 * 2;
@@ -832,8 +763,8 @@ NV_INLINE void write_rows(const unit *u, const spd_args *a, uint flags, __global
             continue;
 #pragma unroll
         for (uint i = 0; i < SPD_D / 8; i++)
-            store_pair(out, at + 8 * i, o[4 * i + 2 * r] * inverse, o[4 * i + 2 * r + 1] * inverse,
-                       aligned);
+            nv_store_pair(out + at + 8 * i, o[4 * i + 2 * r] * inverse,
+                          o[4 * i + 2 * r + 1] * inverse, packed);
         if ((flags & SPD_FLAG_LSE) && lane % 4 == 0)
             lse[a->lse_offset + head * a->lse_head + own] = nv_lse(rows->reference[r], sum);
     }
