@@ -10,7 +10,7 @@ const spd_kernel_row spd_cl_rows[SPD_CL_FAMILIES] = {
      {64, 128}},
     {"cl-nv-mma",
      "mma.sync of NVIDIA's GPUs from compute capability 8.0 on",
-     1 << SPARSED_F16 | 1 << SPARSED_BF16,
+     SPD_ALL_DTYPES,
      {64, 128}},
     {"cl-cpu-shaped",
      "one item a unit of query rows; for OpenCL runtimes on a processor",

@@ -46,12 +46,14 @@ static sparsed_status build_attends(spd_cl_kernel *k, bool scored, sparsed_messa
     const spd_problem *p = &k->problem;
     if (!k->family->specialised)
         return build_attend(k, 0, &k->attend, message);
+    const float scale = spd_cl_scale(p->desc.scale);
+    const float score_scale = scored ? spd_cl_scale(p->select.score_scale) : scale;
+    cl_uint both = SPD_CL_ATTEND | SPD_CL_BUILD | (score_scale == scale ? 0 : SPD_CL_SECOND);
     sparsed_status status = build_attend(k, SPD_CL_ATTEND, &k->attend, message);
     if (status == SPARSED_OK && scored)
         status = build_attend(k, SPD_CL_BUILD, &k->build, message);
-    if (status == SPARSED_OK && scored &&
-        spd_cl_scale(p->select.score_scale) == spd_cl_scale(p->desc.scale))
-        status = build_attend(k, SPD_CL_ATTEND | SPD_CL_BUILD, &k->attend_build, message);
+    if (status == SPARSED_OK && scored && (score_scale == scale || score_scale == 2.0f * scale))
+        status = build_attend(k, both, &k->attend_build, message);
     return status;
 }
 

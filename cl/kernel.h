@@ -20,9 +20,8 @@ typedef struct spd_cl_family {
     uint32_t least_capability, most_capability;
     bool promoted; /* source's programs: see promote.h */
     bool mapped;   /* source takes tensor maps, of kernel nv_maps, as its last argument */
-    /* source is compiled for what a launch does and for the block sizes, and its launches never have
-     * SPD_CL_SECOND: a build alone takes the scores' scale, and where attention has another one it is a
-     * launch of its own. */
+    /* source is compiled for what a launch does and for the block sizes. A build alone takes the scores'
+     * scale; where attention has neither that one nor half of it, the build is a launch of its own. */
     bool specialised;
     /* Query rows of a unit: at most max_rows[D <= 64, <= 128, <= 256]; and, unless a unit may hold several
      * query blocks, at most block_q where blocks count. */
@@ -47,7 +46,7 @@ typedef struct spd_cl_kernel {
     uint32_t unit_rows;
     uint32_t block_q, block_k; /* of the selection, or what stands for them */
     /* What the problem needs. Of a specialised family attend is for attention alone, attend_build for both
-     * in one, build for a build alone; of others attend is for all. */
+     * in one (NULL where that takes two launches), build for a build alone; of others attend is for all. */
     cl_kernel attend, attend_build, build;
     cl_kernel score, select, fixed, clear;
     cl_kernel make_maps; /* of a mapped family */

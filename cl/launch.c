@@ -335,11 +335,11 @@ static sparsed_status run_units(batch_run *b, cl_uint flags) {
     return status;
 }
 
-/* Kernels of a specialised family have one scale: where scores have another they are a launch of their
- * own. */
+/* A build whose scores have a scale of their own is a launch of its own, unless the kernel has both. */
 static sparsed_status attend_chunk(batch_run *b) {
     const cl_uint of_build = SPD_CL_BUILD | SPD_CL_SECOND;
-    if (!b->kernel->family->specialised || !(b->flags & SPD_CL_SECOND))
+    const bool both = (b->flags & SPD_CL_ATTEND) && b->kernel->attend_build;
+    if (!b->kernel->family->specialised || !(b->flags & SPD_CL_SECOND) || both)
         return run_units(b, b->flags);
     sparsed_status status = SPARSED_OK;
     if (b->flags & SPD_CL_ATTEND)

@@ -504,6 +504,7 @@ NV_INLINE void mask_step(float (*s)[STEP / 8][4], const spd_args *a, uint flags,
 typedef struct row_state {
     float reference[ROWS_PER_ITEM];
     float sum[ROWS_PER_ITEM]; /* of the item's exponentials */
+    float score_sum[ROWS_PER_ITEM]; /* of what scores are made of, if that is not the same */
     float held[SLOTS];        /* a build's sums of the tile's first step, of row lane % 4 */
 } row_state;
 
@@ -539,6 +540,8 @@ NV_INLINE void raise_references(row_state *rows, const float *top, float scale,
             rows->reference[r] = nv_reference(row_top, scale);
         shrink[r] = nv_exp2(old - rows->reference[r]);
         rows->sum[r] *= shrink[r];
+        if (NV_SQUARES)
+            rows->score_sum[r] *= shrink[r] * shrink[r];
 #pragma unroll
         for (uint n = 0; n < SUMS; n++) {
             out[r / 2][n][r % 2 * 2] *= shrink[r];
@@ -549,7 +552,7 @@ NV_INLINE void raise_references(row_state *rows, const float *top, float scale,
         const float own_shrink = own_row(shrink, lane);
 #pragma unroll
         for (uint slot = 0; slot < SLOTS; slot++)
-            rows->held[slot] *= own_shrink;
+            rows->held[slot] *= NV_SQUARES ? own_shrink * own_shrink : own_shrink;
     }
 }
 
@@ -574,7 +577,7 @@ NV_INLINE void follow_products(row_state *rows, float (*s)[STEP / 8][4], float s
  * sums; for a build also the sums of each slot, of row lane % 4. */
 NV_INLINE void take_exponentials(uint (*p)[STEP / MMA_KEYS][4], row_state *rows, float *slot_sums,
                                  float (*s)[STEP / 8][4], uint kept, float scale, uint lane) {
-    float step_sum[ROWS_PER_ITEM];
+    float step_sum[ROWS_PER_ITEM], plain_sum[ROWS_PER_ITEM] = {0.0f, 0.0f, 0.0f, 0.0f};
 #pragma unroll
     for (uint slot = 0; slot < SLOTS; slot++) {
         float sum[ROWS_PER_ITEM] = {0.0f, 0.0f, 0.0f, 0.0f};
@@ -586,7 +589,9 @@ NV_INLINE void take_exponentials(uint (*p)[STEP / MMA_KEYS][4], row_state *rows,
                     const float *x = &s[r / 2][n][r % 2 * 2];
                     const float x0 = nv_exp2(fma(x[0], scale, -rows->reference[r]));
                     const float x1 = nv_exp2(fma(x[1], scale, -rows->reference[r]));
-                    sum[r] = sum[r] + x0 + x1;
+                    sum[r] = nv_add_scored(sum[r], x0, x1);
+                    if (NV_SQUARES)
+                        plain_sum[r] += x0 + x1;
 #if SPD_DTYPE == 1
                     p[r / 2][n][r % 2] = as_uint(x0);
                     p[r / 2][n][r % 2 + 2] = as_uint(x1);
@@ -602,8 +607,11 @@ NV_INLINE void take_exponentials(uint (*p)[STEP / MMA_KEYS][4], row_state *rows,
             slot_sums[slot] = own_row_sum(sum, lane);
     }
 #pragma unroll
-    for (uint r = 0; r < ROWS_PER_ITEM; r++)
-        rows->sum[r] += step_sum[r];
+    for (uint r = 0; r < ROWS_PER_ITEM; r++) {
+        rows->sum[r] += NV_SQUARES ? plain_sum[r] : step_sum[r];
+        if (NV_SQUARES)
+            rows->score_sum[r] += step_sum[r];
+    }
 }
 
 /* ---- results ----------------------------------------------------------------------------------- */
@@ -636,14 +644,14 @@ NV_INLINE void store_sums(const __local sum_rows *to, row_state *rows, float *sl
         rows->held[i] = slot_sums[i];
     }
     if (ends)
-        to->mass_max[s->tile * stride + row] = own_row(rows->reference, lane);
+        to->mass_max[s->tile * stride + row] = nv_score_reference(own_row(rows->reference, lane));
 }
 
 NV_INLINE void store_stats(const __local sum_rows *to, const row_state *rows, uint which, uint row,
                            uint lane) {
     __global float *stats = to->stats + which * to->stride + row;
-    stats[0] = own_row(rows->reference, lane);
-    stats[to->stride] = own_row_sum(rows->sum, lane);
+    stats[0] = nv_score_reference(own_row(rows->reference, lane));
+    stats[to->stride] = own_row_sum(NV_SQUARES ? rows->score_sum : rows->sum, lane);
 }
 
 /* Rows of the item: `row` of the unit and those after it. */
@@ -721,7 +729,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void nv_mma_attend(
 #pragma unroll
     for (uint r = 0; r < ROWS_PER_ITEM; r++) {
         rows.reference[r] = SPD_LOWEST;
-        rows.sum[r] = 0.0f;
+        rows.sum[r] = rows.score_sum[r] = 0.0f;
 #pragma unroll
         for (uint n = 0; n < SUMS; n++)
             sums[r / 2][n][r % 2 * 2] = sums[r / 2][n][r % 2 * 2 + 1] = 0.0f;

@@ -422,7 +422,8 @@ NV_INLINE void load(const loader *l, const spd_args *a, uint flags) {
  * 2 * (lane % 4): s[4 i + 2 r + e] is row r, key 8 i + 2 * (lane % 4) + e. */
 typedef struct row_state {
     float reference[2], sum[2];
-    float slot_sum[2][NV_SLOTS]; /* of the last tile */
+    float score_sum[2];          /* of what scores are made of, if that is not the same */
+    float slot_sum[2][NV_SLOTS]; /* the same, of the last tile */
 } row_state;
 
 NV_INLINE void mask_slots(float *s, __local const tile_info *info, uint q_block) {
@@ -518,16 +519,16 @@ NV_INLINE void keep_sums(const row_place *place, uint r, const float *slot_sum, 
             place->mass[block * place->rows + row] = sum;
     }
     if (q == 0)
-        place->mass_max[tile * place->rows + row] = reference;
+        place->mass_max[tile * place->rows + row] = nv_score_reference(reference);
 }
 
 NV_INLINE void keep_stats(const row_place *place, const row_state *rows, uint which) {
     const uint lane = own_item() % 32;
 #pragma unroll
     for (uint r = 0; r < 2; r++) {
-        const float sum = nv_quad_sum(rows->sum[r]);
+        const float sum = nv_quad_sum(NV_SQUARES ? rows->score_sum[r] : rows->sum[r]);
         if (lane % 4 == 0) {
-            place->stats[which * place->rows + r * 8] = rows->reference[r];
+            place->stats[which * place->rows + r * 8] = nv_score_reference(rows->reference[r]);
             place->stats[(which + 1) * place->rows + r * 8] = sum;
         }
     }
@@ -564,7 +565,7 @@ NV_INLINE void raise_references(const float *s, row_state *rows, float scale, fl
 NV_INLINE void soften(const float *s, uint *p, row_state *rows, float scale, const float shrink[2]) {
 #pragma unroll
     for (uint r = 0; r < 2; r++) {
-        float sum = 0.0f;
+        float sum = 0.0f, score_sum = 0.0f;
 #pragma unroll
         for (uint slot = 0; slot < NV_SLOTS; slot++) {
             rows->slot_sum[r][slot] = 0.0f;
@@ -572,12 +573,16 @@ NV_INLINE void soften(const float *s, uint *p, row_state *rows, float scale, con
             for (uint i = slot * SPD_BLOCK_K / 8; i < (slot + 1) * SPD_BLOCK_K / 8; i++) {
                 const float x = nv_exp2(fma(s[4 * i + 2 * r], scale, -rows->reference[r]));
                 const float y = nv_exp2(fma(s[4 * i + 2 * r + 1], scale, -rows->reference[r]));
-                rows->slot_sum[r][slot] += x + y;
+                rows->slot_sum[r][slot] = nv_add_scored(rows->slot_sum[r][slot], x, y);
+                if (NV_SQUARES)
+                    sum += x + y;
                 p[2 * i + r] = nv_pack(x, y);
             }
-            sum += rows->slot_sum[r][slot];
+            score_sum += rows->slot_sum[r][slot];
         }
-        rows->sum[r] = rows->sum[r] * shrink[r] + sum;
+        rows->sum[r] = rows->sum[r] * shrink[r] + (NV_SQUARES ? sum : score_sum);
+        if (NV_SQUARES)
+            rows->score_sum[r] = rows->score_sum[r] * (shrink[r] * shrink[r]) + score_sum;
         if (NV_BUILD && NV_SLOTS == 8) /* so many would not stay in registers */
 #pragma unroll
             for (uint slot = 0; slot < NV_SLOTS; slot += 4)
@@ -820,7 +825,7 @@ NV_INLINE row_state begin_rows(void) {
 #pragma unroll
     for (uint r = 0; r < 2; r++) {
         rows.reference[r] = SPD_LOWEST;
-        rows.sum[r] = 0.0f;
+        rows.sum[r] = rows.score_sum[r] = 0.0f;
     }
     return rows;
 }
