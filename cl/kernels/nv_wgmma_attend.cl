@@ -847,7 +847,7 @@ nv_wgmma_attend(__global const spd_stored *q, __global const spd_stored *k,
         make_barriers(local0, mapped);
     barrier(CLK_LOCAL_MEM_FENCE);
     if (group == 0) {
-        __asm__ volatile("//@90a setmaxnreg.dec.sync.aligned.u32 72;");
+        __asm__ volatile("//@90a setmaxnreg.dec.sync.aligned.u32 88;");
         const bool keys_side = item < LOADERS;
         loader l;
         l.local0 = local0;
@@ -867,7 +867,7 @@ nv_wgmma_attend(__global const spd_stored *q, __global const spd_stored *k,
             load(&l, &a, flags);
         return;
     }
-    __asm__ volatile("//@90a setmaxnreg.inc.sync.aligned.u32 216;");
+    __asm__ volatile("//@90a setmaxnreg.inc.sync.aligned.u32 208;");
     unit u = begin_compute(&a, flags, local0, infos, group - 1, item);
     if (u.group == 1) /* the first turn is the other's */
         turn_pass(u.group);
