@@ -11,7 +11,7 @@
  * Launch   work-group 384 = a warpgroup that loads (half of it q and k, the other half v) and two that
  *          compute 64 rows each; global {384 * any number, 1}: groups take units in turn, so that one
  *          is loaded while the last one is finished.
- * Local    128 rows of q and STAGES tiles of 128 keys of k and of v: 160 KiB at D = 128.
+ * Local    128 rows of q and STAGES tiles of 128 keys of k and of v: 224 KiB at D = 128.
  * Barriers a pair for q and for each stage of k and of v: full (64 items that load) and empty (the two warpgroups
  *          that compute); they take turns at the tensor cores by named barriers 1 and 2.
  * Numerics products of f16 or bf16 in float; exponentials are 2^(product * scale - reference), one
@@ -23,8 +23,8 @@
 #include "nv.clh"
 #endif
 
-/* Of k and of v. A build alone has no v, and half of the work a tile to hide the copies behind. */
-#define STAGES (NV_ATTEND ? 2 : 4)
+/* Of k and of v; a build alone has no v. As many as fit: small blocks take the copy engine long. */
+#define STAGES (NV_ATTEND ? 3 : 4)
 #define V_STAGES (NV_ATTEND ? STAGES : 0)
 #define GROUP 128 /* items of a warpgroup */
 #define LOADERS 64
@@ -305,12 +305,15 @@ NV_INLINE void copy_box(uint to, __global const ulong *map, uint row, uint head,
                          : "memory");
 }
 
-/* A tile's blocks by one item; an empty slot is filled with zeros, from behind the last key. */
+/* A tile's blocks, one by each of a warp's first lanes; an empty slot is filled with zeros, from behind the
+ * last key. */
 NV_INLINE void copy_boxes(uint to, __global const ulong *map, const nv_tile *tile,
                           const spd_args *a, uint kv_head, uint barrier) {
-    barrier_expect(barrier, TILE_BYTES);
-#pragma unroll 1
-    for (uint i = 0; i < NV_SLOTS; i++) {
+    const uint i = get_local_id(0) % 32;
+    if (i == 0)
+        barrier_expect(barrier, TILE_BYTES);
+    nv_sync_warp();
+    if (i < NV_SLOTS) {
         const uint block = tile->block[i];
         copy_box(to + i * SPD_BLOCK_K * 128, map,
                  block == NV_EMPTY ? (uint)a->keys : block * SPD_BLOCK_K, kv_head, barrier);
@@ -366,7 +369,7 @@ NV_INLINE uint load_tiles(const loader *l, const spd_args *a, uint flags, nv_wal
             tell(&l->infos[n % INFO_TILES], &tile, what, kept, l->item, barrier);
         if (!l->mapped)
             copy_rows(tiles + stage * TILE_BYTES, l, &tile, a, kv_head, barrier);
-        else if (l->item == 0)
+        else
             copy_boxes(tiles + stage * TILE_BYTES, l->maps + (l->keys_side ? MAP_K : MAP_V), &tile, a,
                        kv_head, barrier);
         nv_sync_warp(); /* before the next tile's blocks take the place of these */
@@ -398,9 +401,9 @@ NV_INLINE void load_q(const loader *l, const spd_args *a, const unit_place *plac
 
 /* What the items of the first warpgroup do: tiles of k, or of v, one after another. */
 NV_INLINE void load(const loader *l, const spd_args *a, uint flags) {
-    if (l->mapped && l->item >= 32) /* one item copies */
+    if (l->mapped && l->item >= 32) /* one warp copies */
         return;
-    if (l->mapped && l->item == 0) {
+    if (l->mapped) {
         map_acquire(l->maps + (l->keys_side ? MAP_K : MAP_V));
         map_acquire(l->maps + MAP_Q);
     }
@@ -496,8 +499,6 @@ NV_INLINE float quad_sum_of_two(const float *x, uint lane) {
 NV_INLINE float quad_sum_of_slots(const float *slot_sum, uint first, uint lane) {
 #if NV_SLOTS == 8
     return slot_sum[first]; /* already */
-#elif NV_SLOTS == 1
-    return nv_quad_sum(slot_sum[first]);
 #elif NV_SLOTS == 2
     return quad_sum_of_two(slot_sum + first, lane);
 #else
@@ -505,21 +506,34 @@ NV_INLINE float quad_sum_of_slots(const float *slot_sum, uint first, uint lane) 
 #endif
 }
 
-/* The sums of the tile's slots, row r of the item; its maximum by the first lane of a quad. */
-NV_INLINE void keep_sums(const row_place *place, uint r, const float *slot_sum, float reference,
+/* Without a branch. */
+NV_INLINE void store_if(bool is, __global float *to, float x) {
+    __asm__ volatile("{.reg .pred p; setp.ne.u32 p, %2, 0; @p st.global.f32 [%0], %1;}" ::"l"(to),
+                 "f"(x), "r"((uint)is)
+                 : "memory");
+}
+
+/* The sums of the tile's slots, and the references; each lane of a quad stores some. */
+NV_INLINE void keep_sums(const row_place *place, const row_state *rows,
                          __local const tile_info *info, uint tile) {
-    const uint lane = own_item() % 32;
-    const ulong row = r * 8;
-    const uint q = lane % 4;
+    const uint lane = own_item() % 32, q = lane % 4, r = q % 2;
+    const float reference = nv_score_reference(r ? rows->reference[1] : rows->reference[0]);
+    __global float *maximum = place->mass_max + tile * place->rows + r * 8;
+#if NV_SLOTS == 1
+    const float both[2] = {rows->slot_sum[0][0], rows->slot_sum[1][0]};
+    const float sum = quad_sum_of_two(both, lane);
+    __global float *to = place->mass + info->block[0] * place->rows + r * 8;
+    *(q < 2 ? to : maximum) = q < 2 ? sum : reference;
+#else
 #pragma unroll
     for (uint first = 0; first < NV_SLOTS; first += 4) {
-        const float sum = quad_sum_of_slots(slot_sum, first, lane);
         const uint block = q < NV_SLOTS ? info->block[first + q] : NV_EMPTY;
-        if (block != NV_EMPTY)
-            place->mass[block * place->rows + row] = sum;
+        __global float *to = place->mass + block * place->rows;
+        store_if(block != NV_EMPTY, to, quad_sum_of_slots(rows->slot_sum[0], first, lane));
+        store_if(block != NV_EMPTY, to + 8, quad_sum_of_slots(rows->slot_sum[1], first, lane));
     }
-    if (q == 0)
-        place->mass_max[tile * place->rows + row] = nv_score_reference(reference);
+    *maximum = reference;
+#endif
 }
 
 NV_INLINE void keep_stats(const row_place *place, const row_state *rows, uint which) {
@@ -621,10 +635,7 @@ NV_INLINE void mask(const unit *u, const spd_args *a, uint flags, uint n, uint w
 NV_INLINE void keep_tile(const unit *u, uint n, uint what, const row_state *rows) {
     if (!NV_BUILD)
         return;
-#pragma unroll
-    for (uint r = 0; r < 2; r++)
-        keep_sums(&u->sums, r, rows->slot_sum[r], rows->reference[r], &u->infos[n % INFO_TILES],
-                  n - u->first_tile);
+    keep_sums(&u->sums, rows, &u->infos[n % INFO_TILES], n - u->first_tile);
     if (what & TILE_ENDS_GENERATION)
         keep_stats(&u->sums, rows, 2);
 }
@@ -702,10 +713,10 @@ NV_INLINE uint attend_tiles(const unit *u, const spd_args *a, uint flags, float 
         multiply_values(o, p, tile_at(u->v, n - 1));
         products_commit();
         turn_pass(u->group);
-        keep_tile(u, n - 1, before, rows);
         products_wait_all_but_last();
         HOLD_64(s);
         give_back_keys(u, n, what);
+        keep_tile(u, n - 1, before, rows);
         mask(u, a, flags, n, what, s);
         raise_references(s, rows, u->scale, shrink);
         finish_values(o, shrink);
@@ -775,7 +786,7 @@ NV_INLINE void write_rows(const unit *u, const spd_args *a, uint flags, __global
     }
 }
 
-/* Copies by maps are one item's. One item on the keys' side tells of the tile or unit, too. */
+/* Copies by maps are told by one item. One item on the keys' side tells of the tile or unit, too. */
 NV_INLINE void make_barriers(uint local0, bool mapped) {
     const uint loaders = mapped ? 1 : LOADERS;
     barrier_make(local0 + FULL_Q, loaders + 1);
