@@ -16,7 +16,7 @@ enum { SELECT_ITEMS = 64 };
 
 /* Of the exponential sums of a build; on a GPU a part of its memory, within limits. */
 static const uint64_t least_sums_bytes = UINT64_C(64) << 20, most_sums_bytes = UINT64_C(1) << 30;
-enum { SUMS_PART = 64, MAPS_BYTES = 3 * 128 };
+enum { SUMS_PART = 64, MAPS_BYTES = 3 * 128, TILE_KEYS = 128 };
 
 static uint32_t unit_rows(const spd_cl_family *family, const spd_problem *p) {
     uint32_t dim = p->desc.head_dim;
@@ -48,12 +48,13 @@ static sparsed_status build_attends(spd_cl_kernel *k, bool scored, sparsed_messa
         return build_attend(k, 0, &k->attend, message);
     const float scale = spd_cl_scale(p->desc.scale);
     const float score_scale = scored ? spd_cl_scale(p->select.score_scale) : scale;
-    cl_uint both = SPD_CL_ATTEND | SPD_CL_BUILD | (score_scale == scale ? 0 : SPD_CL_SECOND);
+    const bool twice = scored && score_scale == 2.0f * scale;
+    const cl_uint build = SPD_CL_BUILD | (twice ? SPD_CL_SECOND : 0u);
     sparsed_status status = build_attend(k, SPD_CL_ATTEND, &k->attend, message);
     if (status == SPARSED_OK && scored)
-        status = build_attend(k, SPD_CL_BUILD, &k->build, message);
-    if (status == SPARSED_OK && scored && (score_scale == scale || score_scale == 2.0f * scale))
-        status = build_attend(k, both, &k->attend_build, message);
+        status = build_attend(k, build, &k->build, message);
+    if (status == SPARSED_OK && scored && (score_scale == scale || twice))
+        status = build_attend(k, SPD_CL_ATTEND | build, &k->attend_build, message);
     return status;
 }
 
@@ -135,11 +136,11 @@ static uint64_t sums_bound_bytes(const spd_cl_state *s) {
     return spd_max(spd_min(s->info.memory_bytes / SUMS_PART, most_sums_bytes), least_sums_bytes);
 }
 
-/* Of a row: one for each key block or tile; there is one tile more where the generation region begins
- * within one. */
+/* Maxima of a row: one for each key block or, of a specialised family, for each tile (nv.clh), of which
+ * there is one more where the generation region begins within one. */
 static uint64_t maxima_of_row(const spd_cl_kernel *k) {
-    uint64_t blocks = k->problem.k_blocks, keys = k->family->tile_keys;
-    return keys ? spd_ceil_div(blocks * k->block_k, keys) + 1 : blocks;
+    uint64_t blocks = k->problem.k_blocks;
+    return k->family->specialised ? spd_ceil_div(blocks * k->block_k, TILE_KEYS) + 1 : blocks;
 }
 
 /* Exponential sums and maxima for as many rows as the bound allows, at least one query block. */

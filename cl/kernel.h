@@ -27,8 +27,7 @@ typedef struct spd_cl_family {
      * query blocks, at most block_q where blocks count. */
     uint32_t max_rows[3];
     bool many_blocks;
-    uint32_t tile_keys; /* a build leaves a row's maximum for so many keys; 0 = for each key block */
-    bool loops;         /* a work-group takes one unit after another: one group a compute unit is enough */
+    bool loops; /* a work-group takes one unit after another: one group a compute unit is enough */
     uint32_t dense_keys; /* key block of a plan without a selection */
     /* log2 of the operations that one launch gives a narrow compute unit of a GPU (a wide one: four times
      * as many), of a processor: enough to fill the device, and well below half a second on a slow one. */

@@ -329,8 +329,8 @@ static sparsed_status run_units(batch_run *b, cl_uint flags) {
             status = check(b, k->state->api.SetKernelArg(attend, 11, sizeof k->maps, &k->maps),
                            "clSetKernelArg");
         if (status == SPARSED_OK)
-            status = enqueue(b, attend, 2, (size_t[2]){units * items, heads},
-                             (size_t[2]){items, 1});
+            status =
+                enqueue(b, attend, 2, (size_t[2]){units * items, heads}, (size_t[2]){items, 1});
     }
     return status;
 }

@@ -685,7 +685,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void nv_mma_attend(
     __local uchar tiles[Q_BYTES + BUFFERS * STEP_BYTES] __attribute__((aligned(1024)));
     __local unit_plan plan;
     const uint item = get_local_id(0), lane = item % 32, warp = item / 32;
-    const float scale = NV_ATTEND ? a.scale : a.score_scale;
+    const float scale = nv_scale(&a);
     if (warp == 0) {
         const uint launch_head = get_group_id(1), head = a.first_head + launch_head;
         const uint launch_row = (uint)a.part_row + get_group_id(0) * NV_ROWS;

@@ -814,7 +814,7 @@ NV_INLINE unit begin_compute(const spd_args *a, uint flags, uint local0,
     u.q = rows_descriptor(local0 + FIRST_Q + group * 64 * 128);
     u.k = rows_descriptor(local0 + FIRST_K);
     u.v = columns_descriptor(local0 + FIRST_V);
-    u.scale = NV_ATTEND ? a->scale : a->score_scale;
+    u.scale = nv_scale(a);
     u.first_tile = 0;
     return u;
 }

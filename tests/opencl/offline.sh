@@ -25,7 +25,7 @@ more_dims=(24 32 96 256) # with f32 alone: what is unrolled differs
 most_local_bytes=32768
 # Of kernels nv_*, with what a launch does (SPD_FLAGS): block sizes, query x key, in bf16 at D = 128; at D = 64
 # the first three; the first one in f16, too, and in f32 if the kernel takes it.
-nvidia_flags=(1 5 37 4)
+nvidia_flags=(1 5 37 4 36)
 nvidia_blocks=(128x128 128x32 16x16 32x32 64x64 16x128 128x16)
 # Local memory of a work-group at compute capability 8.6, the least from 8.0 on, and 9.0.
 most_nvidia_bytes=101376

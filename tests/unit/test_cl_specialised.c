@@ -22,7 +22,7 @@ typedef struct command {
     cl_kernel kernel;
     uint32_t flags; /* of an attend kernel */
     uint64_t units, heads;
-    uint64_t first_row, part_row;
+    uint64_t first_row, part_row, part_units;
 } command;
 
 /* The functions of the table have no argument of their own. */
@@ -61,7 +61,8 @@ static cl_int CL_API_CALL note_launch(cl_command_queue queue, cl_kernel kernel, 
                                                     .units = global[0] / local[0],
                                                     .heads = global[1],
                                                     .first_row = recorder.args.first_row,
-                                                    .part_row = recorder.args.part_row};
+                                                    .part_row = recorder.args.part_row,
+                                                    .part_units = recorder.args.part_units};
     return CL_SUCCESS;
 }
 
@@ -165,6 +166,7 @@ static void test_kernel_create__programs_that_a_problem_needs(void **state) {
                  {SPARSED_MODE_STREAMING, 0.0, false, false},
                  {SPARSED_MODE_PAPER, 0.0, true, true},
                  {SPARSED_MODE_PAPER, 0.07, false, true},
+                 {SPARSED_MODE_PAPER, 0.25, true, true}, /* twice that of attention */
                  {SPARSED_MODE_JOINT, 0.125, true, true},
                  {SPARSED_MODE_UPSTREAM_LLADA, 0.0, false, true}};
     spd_cl_state *device = recorded(state);
@@ -225,6 +227,18 @@ static void test_launch__one_scale_is_one_pass(void **state) {
     spd_cl_kernel_destroy(k);
 }
 
+/* In a kernel that takes squares of the exponentials for scores. */
+static void test_launch__twice_the_scale_is_one_pass(void **state) {
+    spd_extent extent;
+    spd_cl_kernel *k = three_chunks(recorded(state), 0.25, &extent);
+    const step both[] = {{k->attend_build, ATTENDS | SPD_CL_BUILD | SPD_CL_SECOND},
+                         {k->score, SCORE_FLAGS},
+                         {k->select, SCORE_FLAGS}};
+    run(k, SPARSED_DENSE_BUILD, &extent);
+    expect_chunks(both, 3, 3);
+    spd_cl_kernel_destroy(k);
+}
+
 static void test_launch__scores_at_another_scale_are_a_launch_of_their_own(void **state) {
     spd_extent extent;
     spd_cl_kernel *k = three_chunks(recorded(state), 0.07, &extent);
@@ -242,9 +256,9 @@ static void test_launch__scores_at_another_scale_are_a_launch_of_their_own(void 
 }
 
 static void test_launch__a_build_alone_at_either_scale(void **state) {
-    static const double scales[] = {0.0, 0.07};
+    static const double scales[] = {0.0, 0.07, 0.25};
     spd_cl_state *device = recorded(state);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         spd_extent extent;
         spd_cl_kernel *k = three_chunks(device, scales[i], &extent);
         const step build[] = {
@@ -300,6 +314,34 @@ static void test_launch__parts_of_a_head_are_whole_waves(void **state) {
     expect_units(state, 128 * 10, 8, 7, (uint64_t[]){7, 3}, 2); /* less than a wave */
     expect_units(state, 128 * 3 - 127, 8, 1, (uint64_t[]){1, 1, 1}, 3);
     expect_units(state, 128 * 300, 132, 263, (uint64_t[]){132, 168}, 2);
+}
+
+/* 2 heads of 5 units: as many groups as there are compute units, or units. */
+static void test_launch__groups_that_loop_are_one_a_compute_unit(void **state) {
+    static const uint32_t compute_units[] = {1, 4, 10, 132};
+    static const uint64_t groups[] = {1, 4, 10, 10};
+    spd_cl_state *device = recorded(state);
+    const sparsed_device_info own = device->info;
+    spd_cl_family loops = spd_cl_families[ROW];
+    spd_extent extent;
+    const spd_problem problem =
+        problem_of(case_desc(1, 2, 1, 64, 600), (sparsed_select){.mode = 0}, &extent);
+    loops.loops = true;
+    device->launch_operations = UINT64_C(1) << 40;
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        spd_cl_kernel *k = create(device, &problem);
+        k->family = &loops;
+        device->info.compute_units = compute_units[i];
+        run(k, SPARSED_DENSE, &extent);
+        assert_int_equal(recorder.count, 1);
+        assert_int_equal(recorder.commands[0].units, groups[i]);
+        assert_int_equal(recorder.commands[0].heads, 1);
+        assert_int_equal(recorder.commands[0].part_units, 5);
+        assert_int_equal(recorder.args.heads, 2);
+        spd_cl_kernel_destroy(k);
+    }
+    device->info = own;
+    device->launch_operations = 0;
 }
 
 /* ---- scratch ---- */
@@ -361,10 +403,12 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ON_DEVICE(test_kernel_create__programs_that_a_problem_needs),
         ON_DEVICE(test_launch__one_scale_is_one_pass),
+        ON_DEVICE(test_launch__twice_the_scale_is_one_pass),
         ON_DEVICE(test_launch__scores_at_another_scale_are_a_launch_of_their_own),
         ON_DEVICE(test_launch__a_build_alone_at_either_scale),
         ON_DEVICE(test_launch__attention_alone),
         ON_DEVICE(test_launch__parts_of_a_head_are_whole_waves),
+        ON_DEVICE(test_launch__groups_that_loop_are_one_a_compute_unit),
         ON_DEVICE(test_kernel_create__scratch_is_a_part_of_the_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

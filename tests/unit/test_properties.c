@@ -366,7 +366,8 @@ static void test_lse_merge__two_halves_of_the_keys(void **state) {
             assert_int_equal(sparsed_plan_run(plan, SPARSED_DENSE, &parts[half], NULL), SPARSED_OK);
         }
         assert_int_equal(sparsed_lse_merge(row->context, &c.desc, parts, 2, &parts[0]), SPARSED_OK);
-        double merged[2 * 40 * 40], merged_lse[80];
+        double *merged = malloc(case_out_count(&c) * sizeof *merged), merged_lse[80];
+        assert_non_null(merged);
         for (uint64_t e = 0; e < case_out_count(&c); e++)
             merged[e] = (double)outs[0][e];
         for (uint64_t e = 0; e < case_lse_count(&c); e++)
@@ -375,6 +376,7 @@ static void test_lse_merge__two_halves_of_the_keys(void **state) {
                             check_bounds_of(c.desc.dtype).out);
         assert_error_within("merged lse", lse_error(merged_lse, whole.lse, case_lse_count(&c)),
                             1e-5);
+        free(merged);
         free(outs[0]);
         free(outs[1]);
         result_free(&whole);
