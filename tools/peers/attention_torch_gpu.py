@@ -254,7 +254,7 @@ def add_length_goals(goals, sections, length, cases):
                   ratio(cases, "128x128 sparse", "32x32 shared sparse", True))
     if "llada" in sections:
         for name in ("llada 128x128", "llada 128x32"):
-            add_build_goals(goals, at, cases, name, most_alone=0.55)
+            add_build_goals(goals, at, cases, name, most_added=1.55, most_alone=0.55)
     if "mma" in sections:
         goals.add(at + "dense, FA2 / our mma kernel", ratio(cases, "FA2 dense", "mma 128x128 dense"), 1.0)
         goals.add(at + "sparse, FlexAttention / our mma kernel",
