@@ -154,7 +154,7 @@ static char *read_text(const char *path, sparsed_status *status, sparsed_message
         *status = spd_fail(message, SPARSED_E_IO, "%s: could not be read whole", path);
     if (fd >= 0)
         close(fd);
-    if (*status == SPARSED_OK && strlen(text) != (size_t)info.st_size)
+    if (text && *status == SPARSED_OK && strlen(text) != (size_t)info.st_size)
         *status = spd_fail(message, SPARSED_E_FORMAT, "%s: byte %zu is 0", path, strlen(text));
     if (*status == SPARSED_OK)
         return text;
@@ -176,14 +176,16 @@ static sparsed_status load_file(const char *path, sparsed_crossover_row *rows, s
 
 sparsed_status sparsed_crossover_load(const char *path, sparsed_crossover_row *rows, size_t *count,
                                       sparsed_message *message) {
-    char users[SPD_MAX_PATH_BYTES];
+    char users[SPD_MAX_PATH_BYTES] = ""; /* stays so where there is none */
     size_t found = 0;
     spd_message_clear(message);
     if (!count)
         return spd_fail(message, SPARSED_E_INVALID, "count is NULL");
     const size_t room = rows ? *count : 0;
-    if (!path)
-        path = sparsed_crossover_path(users, sizeof users, NULL) == SPARSED_OK ? users : "";
+    if (!path) {
+        sparsed_crossover_path(users, sizeof users, NULL);
+        path = users;
+    }
     sparsed_status status = path[0] ? load_file(path, rows, room, &found, message) : SPARSED_OK;
     if (status != SPARSED_OK)
         return status;

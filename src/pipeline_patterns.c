@@ -35,8 +35,10 @@ sparsed_status sparsed_pipeline_get_patterns(sparsed_pipeline *pipeline,
     spd_message_clear(message);
     if (!set)
         return spd_fail(message, SPARSED_E_INVALID, "set is NULL");
-    sparsed_status status = p->kept[0] ? SPARSED_OK : spd_pipeline_no_patterns(p);
-    if (status == SPARSED_OK && info)
+    if (!p->kept[0])
+        return spd_pipeline_no_patterns(p);
+    sparsed_status status = SPARSED_OK;
+    if (info)
         status = spd_copy_struct(&known, sizeof known, info, "info", message);
     if (status != SPARSED_OK)
         return status;
@@ -96,9 +98,9 @@ sparsed_status sparsed_pipeline_set_patterns(sparsed_pipeline *pipeline,
     spd_message_clear(message);
     if (!set)
         return spd_fail(message, SPARSED_E_INVALID, "set is NULL");
-    sparsed_status status = p->kept[0] ? SPARSED_OK : spd_pipeline_no_patterns(p);
-    if (status == SPARSED_OK)
-        status = check_heads(set, message);
+    if (!p->kept[0])
+        return spd_pipeline_no_patterns(p);
+    sparsed_status status = check_heads(set, message);
     if (status != SPARSED_OK)
         return status;
     /* The plan filled in q_start; without its flag it depends on the lengths. */
