@@ -44,8 +44,10 @@ sparsed_status spd_crossover_check_row(const sparsed_crossover_row *row, uint64_
         bad = "reserved";
     else if (!(row->density > 0.0 && row->density <= 1.0))
         bad = "density";
-    else if (row->shortest < 1 || row->length < row->shortest || row->length > (uint64_t)1 << 31)
-        bad = "shortest or length";
+    else if (row->shortest < 1 || row->longest < row->shortest || row->longest > INT32_MAX)
+        bad = "shortest or longest";
+    else if (row->length != 0 && (row->length < row->shortest || row->length > row->longest))
+        bad = "length";
     return bad ? spd_fail(message, SPARSED_E_INVALID, "rows[%llu].%s is out of range",
                           (unsigned long long)index, bad)
                : SPARSED_OK;
@@ -83,7 +85,7 @@ static bool fits(const sparsed_crossover_row *row, const sparsed_plan *plan, con
            strcmp(row->kernel, kernel) == 0 && row->dtype == p->desc.dtype &&
            row->head_dim == p->desc.head_dim && row->block_q == p->select.block_q &&
            row->block_k == p->select.block_k && row->density >= density - DENSITY_TOLERANCE &&
-           row->shortest <= p->desc.kv_len;
+           p->desc.kv_len >= row->shortest && (row->length > 0 || p->desc.kv_len <= row->longest);
 }
 
 static bool is_better(const sparsed_crossover_row *row, const sparsed_crossover_row *best) {
@@ -92,9 +94,18 @@ static bool is_better(const sparsed_crossover_row *row, const sparsed_crossover_
     return row->density < best->density;
 }
 
+static void tell_length(const sparsed_crossover_row *row, char *text, size_t size) {
+    if (row->length > 0)
+        snprintf(text, size, "sparse pays from %llu on", (unsigned long long)row->length);
+    else
+        snprintf(text, size, "sparse does not pay up to %llu", (unsigned long long)row->longest);
+}
+
 static void explain(sparsed_crossover_choice *c, const spd_problem *p, const char *kernel) {
     const char *dtype = spd_dtype_string(p->desc.dtype);
     const unsigned long long length = c->length;
+    char from[64];
+    tell_length(&c->row, from, sizeof from);
     if (c->source == SPARSED_CROSSOVER_NONE)
         snprintf(c->reason, sizeof c->reason,
                  "sparse: nothing was measured for %llu keys on %s, %s, head dimension %u, blocks "
@@ -103,11 +114,10 @@ static void explain(sparsed_crossover_choice *c, const spd_problem *p, const cha
                  c->density);
     else
         snprintf(c->reason, sizeof c->reason,
-                 "%s: %llu keys, and sparse pays from %llu on (%s, %s, head dimension %u, blocks "
+                 "%s: %llu keys, and %s (%s, %s, head dimension %u, blocks "
                  "%u x %u, density up to %s; %s)",
-                 c->dense ? "dense" : "sparse", length, (unsigned long long)c->row.length, kernel,
-                 dtype, p->desc.head_dim, p->select.block_q, p->select.block_k,
-                 spd_number_text_of(c->row.density).text,
+                 c->dense ? "dense" : "sparse", length, from, kernel, dtype, p->desc.head_dim,
+                 p->select.block_q, p->select.block_k, spd_number_text_of(c->row.density).text,
                  c->source == SPARSED_CROSSOVER_MEASURED ? "measured here" : "shipped default");
 }
 
@@ -138,7 +148,7 @@ sparsed_status spd_crossover_choose(const sparsed_plan *plan, double ratio,
     if (best) {
         choice->row = *best;
         choice->source = best->source;
-        choice->dense = choice->length < best->length;
+        choice->dense = best->length == 0 || choice->length < best->length;
     }
     explain(choice, p, kernel);
     return SPARSED_OK;

@@ -2,8 +2,8 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
  * A crossover table as a file. Text: a line "sparsed crossover 1", then a line a row, its fields a
- * space apart: kernel, dtype, head dimension, block_q, block_k, density, shortest, length, and the
- * device's name to the end of the line. Lines that begin with # say nothing.
+ * space apart: kernel, dtype, head dimension, block_q, block_k, density, shortest, longest, length,
+ * and the device's name to the end of the line. Lines that begin with # say nothing.
  */
 #include "atomic_file.h"
 #include "crossover.h"
@@ -23,7 +23,7 @@ enum { MAX_FILE_BYTES = 1 << 20, MAX_LINE_BYTES = 512, DENSITY_UNITS = 10000 };
 static const char first_line[] = "sparsed crossover 1";
 static const char heading[] =
     "# Where sparse attention begins to pay on this machine: written by `sparsed bench --tune`.\n"
-    "# kernel dtype head_dim block_q block_k density shortest length device\n";
+    "# kernel dtype head_dim block_q block_k density shortest longest length device\n";
 
 sparsed_status sparsed_crossover_path(char *path, size_t size_bytes, sparsed_message *message) {
     char folder[SPD_MAX_PATH_BYTES];
@@ -98,7 +98,8 @@ static bool parse_row(char *line, sparsed_crossover_row *row) {
     if (!take_word(&line, row->kernel, sizeof row->kernel) || !take_dtype(&line, &row->dtype) ||
         !take_uint32(&line, &row->head_dim) || !take_uint32(&line, &row->block_q) ||
         !take_uint32(&line, &row->block_k) || !take_density(&line, &row->density) ||
-        !take_number(&line, &row->shortest) || !take_number(&line, &row->length))
+        !take_number(&line, &row->shortest) || !take_number(&line, &row->longest) ||
+        !take_number(&line, &row->length))
         return false;
     size_t length = strlen(line);
     if (length >= sizeof row->device)
@@ -203,11 +204,11 @@ static sparsed_status write_row(spd_atomic_file *file, const sparsed_crossover_r
     char line[MAX_LINE_BYTES];
     /* Rounded up: a row holds for at most its density. */
     unsigned density = (unsigned)ceil(row->density * DENSITY_UNITS - 1e-6);
-    int length =
-        snprintf(line, sizeof line, "%s %s %u %u %u %u.%04u %llu %llu %s\n", row->kernel,
-                 spd_dtype_string(row->dtype), row->head_dim, row->block_q, row->block_k,
-                 density / DENSITY_UNITS, density % DENSITY_UNITS,
-                 (unsigned long long)row->shortest, (unsigned long long)row->length, row->device);
+    int length = snprintf(line, sizeof line, "%s %s %u %u %u %u.%04u %llu %llu %llu %s\n",
+                          row->kernel, spd_dtype_string(row->dtype), row->head_dim, row->block_q,
+                          row->block_k, density / DENSITY_UNITS, density % DENSITY_UNITS,
+                          (unsigned long long)row->shortest, (unsigned long long)row->longest,
+                          (unsigned long long)row->length, row->device);
     return spd_atomic_file_write(file, line, (uint64_t)length, message);
 }
 

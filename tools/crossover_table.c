@@ -42,6 +42,9 @@ void crossover_choice_json(const sparsed_crossover_choice *c, cJSON *to) {
     cJSON_AddNumberToObject(o, "expected_density", c->density);
     if (c->source == SPARSED_CROSSOVER_NONE)
         return;
-    cJSON_AddNumberToObject(o, "pays_from", (double)c->row.length);
+    if (c->row.length > 0)
+        cJSON_AddNumberToObject(o, "pays_from", (double)c->row.length);
+    else
+        cJSON_AddNullToObject(o, "pays_from");
     cJSON_AddNumberToObject(o, "up_to_density", c->row.density);
 }

@@ -461,10 +461,19 @@ SPARSED_API sparsed_status sparsed_kept_get(sparsed_kept *kept, sparsed_pattern 
 
 /* ---- auto: dense where sparse does not pay ------------------------------------------------- */
 
-/* Below some length a sparse pass takes as long as a dense one. A table of measurements says where
+/*
+ * Below some length a sparse pass takes as long as a dense one. A table of measurements says where
  * that is; given one, a pipeline decides before its first step, once for all steps, and the answer
- * is then exactly that of the schedule it runs. Without a row for a problem nothing was measured,
- * and attention is sparse, as asked. */
+ * is exactly that of the steps it then runs. Where no row fits nothing was measured, and attention
+ * is sparse, as asked.
+ *
+ *     size_t count = 0;                              // this user's table, and what is shipped
+ *     sparsed_crossover_load(NULL, NULL, &count, &message);
+ *     sparsed_crossover_row *rows = calloc(count, sizeof *rows);
+ *     sparsed_crossover_load(NULL, rows, &count, &message);
+ *     sparsed_crossover table = {.struct_size = sizeof table, .count = count, .rows = rows};
+ *     schedule.crossover = &table;                   // then sparsed_pipeline_create
+ */
 
 typedef enum sparsed_crossover_source {
     SPARSED_CROSSOVER_NONE = 0,    /* nothing was measured */
@@ -473,17 +482,17 @@ typedef enum sparsed_crossover_source {
 } sparsed_crossover_source;
 
 /* One measurement: on this device and kernel, for such tensors and blocks, and patterns of at most
- * this density, sparse attention pays from `length` keys on. */
+ * this density, sparse attention pays from `length` keys on. It says nothing of fewer keys than
+ * `shortest`, and if none paid nothing of more than `longest`. */
 typedef struct sparsed_crossover_row {
     char device[128]; /* sparsed_device_info.name; "" = any device that runs the kernel */
     char kernel[32];  /* registry row: sparsed_plan_info.kernel */
     uint32_t dtype, head_dim, block_q, block_k;
     uint32_t source; /* sparsed_crossover_source */
     uint32_t reserved;
-    double density;    /* (0, 1] */
-    uint64_t shortest; /* key rows; nothing is known of less */
-    uint64_t length;   /* key rows, at least `shortest`. Where no measured length paid, the longest
-                          of them and 1 */
+    double density;             /* (0, 1] */
+    uint64_t shortest, longest; /* key rows that were measured */
+    uint64_t length;            /* one of them, or 0: none of them paid */
 } sparsed_crossover_row;
 
 typedef struct sparsed_crossover { /* append-only */
@@ -536,7 +545,7 @@ typedef struct sparsed_crossover_choice {
 
 /*
  * What a table says of a plan: its device, kernel, dtype, head dimension and block sizes must be the
- * row's, its kv_len at least the row's shortest. Expected is the density that the selection asks
+ * row's, and the row must say something of its kv_len. Expected is the density that the selection asks
  * for: the ratio, or a fixed mode's own, and what is always kept. Of the rows for that density or a
  * higher one the user's come before the shipped ones, then those of the least density.
  * SPARSED_OK; SPARSED_E_INVALID; SPARSED_E_STATE (a plan without a selection).
@@ -612,7 +621,8 @@ SPARSED_API sparsed_status sparsed_pipeline_attend(sparsed_pipeline *pipeline, u
                                                    uint32_t layer, const sparsed_io *io);
 
 /* What auto chose (sparsed_schedule.crossover), for the densest pattern that the schedule builds. A
- * pipeline that stays dense holds no patterns, unless the schedule's flags ask for builds.
+ * pipeline that stays dense has a plan without a selection, so no patterns to get or set, unless the
+ * schedule's flags ask for builds.
  * SPARSED_OK; SPARSED_E_INVALID; SPARSED_E_STATE (the schedule had no table). The same line is in
  * the context's log (SPARSED_LOG_INFO). */
 SPARSED_API sparsed_status sparsed_pipeline_choice(sparsed_pipeline *pipeline,

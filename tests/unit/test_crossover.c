@@ -43,6 +43,7 @@ static sparsed_crossover_row row_for(sparsed_context *context, sparsed_plan *pla
                                  .source = SPARSED_CROSSOVER_MEASURED,
                                  .density = density,
                                  .shortest = 64,
+                                 .longest = 4096,
                                  .length = length};
     sparsed_device_info device = {.struct_size = sizeof device};
     sparsed_plan_info info = {.struct_size = sizeof info};
@@ -82,6 +83,11 @@ static void test_crossover_choose__by_length(void **state) {
     assert_int_equal(choice.source, SPARSED_CROSSOVER_SHIPPED);
     assert_non_null(strstr(choice.reason, "dense: 200 keys, and sparse pays from 201 on"));
     assert_non_null(strstr(choice.reason, "shipped default"));
+    row.length = 0;
+    row.longest = LENGTH;
+    choice = choose(*state, plan, &row, 1);
+    assert_int_equal(choice.dense, 1);
+    assert_non_null(strstr(choice.reason, "dense: 200 keys, and sparse does not pay up to 200 ("));
     sparsed_plan_destroy(plan);
 }
 
@@ -90,8 +96,8 @@ static void test_crossover_choose__without_a_row(void **state) {
     static const sparsed_crossover_row zeros = {.length = 0};
     sparsed_plan *plan = new_plan(*state, 0, 0.3);
     const sparsed_crossover_row good = row_for(*state, plan, 0.3, 1000);
-    sparsed_crossover_row rows[8];
-    for (size_t i = 0; i < 8; i++)
+    sparsed_crossover_row rows[9];
+    for (size_t i = 0; i < 9; i++)
         rows[i] = good;
     snprintf(rows[0].device, sizeof rows[0].device, "another");
     snprintf(rows[1].kernel, sizeof rows[1].kernel, "another");
@@ -101,14 +107,16 @@ static void test_crossover_choose__without_a_row(void **state) {
     rows[5].block_k = 32;
     rows[6].density = 0.29;
     rows[7].shortest = LENGTH + 1;
-    sparsed_crossover_choice choice = choose(*state, plan, rows, 8);
+    rows[8].length = 0;
+    rows[8].longest = LENGTH - 1;
+    sparsed_crossover_choice choice = choose(*state, plan, rows, 9);
     assert_int_equal(choice.dense, 0);
     assert_int_equal(choice.source, SPARSED_CROSSOVER_NONE);
     assert_memory_equal(&choice.row, &zeros, sizeof zeros);
     assert_non_null(strstr(choice.reason, "sparse: nothing was measured for 200 keys on"));
     assert_int_equal(choose(*state, plan, NULL, 0).source, SPARSED_CROSSOVER_NONE);
     rows[0].device[0] = '\0'; /* any device */
-    assert_int_equal(choose(*state, plan, rows, 8).dense, 1);
+    assert_int_equal(choose(*state, plan, rows, 9).dense, 1);
     sparsed_plan_destroy(plan);
 }
 
@@ -180,7 +188,7 @@ static void test_crossover_choose__refusals(void **state) {
     row.length = 63;
     table.rows = &row, table.count = 1;
     assert_context_error(context, sparsed_crossover_choose(plan, &table, &choice),
-                         SPARSED_E_INVALID, "rows[0].shortest or length");
+                         SPARSED_E_INVALID, "rows[0].length is out of range");
     assert_int_equal(sparsed_plan_create(context, &desc, NULL, &dense), SPARSED_OK);
     assert_context_error(context, sparsed_crossover_choose(dense, &table, &choice), SPARSED_E_STATE,
                          "no selection");
@@ -200,11 +208,12 @@ static sparsed_crossover_row some_row(uint64_t length) {
                                    .source = SPARSED_CROSSOVER_MEASURED,
                                    .density = 0.305,
                                    .shortest = 64,
+                                   .longest = INT32_MAX,
                                    .length = length};
 }
 
 static void test_crossover_save__round_trip(void **state) {
-    sparsed_crossover_row rows[3] = {some_row(100), some_row(200), some_row((uint64_t)1 << 31)};
+    sparsed_crossover_row rows[3] = {some_row(100), some_row(200), some_row(INT32_MAX)};
     sparsed_crossover_row loaded[ROOM];
     size_t count = ROOM;
     sparsed_message message;
@@ -269,20 +278,20 @@ static void refuse_file(test_folder *folder, const char *text, sparsed_status ex
 
 static void test_crossover_load__refuses_damage(void **state) {
     static const char *const bad[] = {
-        "cpu-avx2 bf16 64 128 32 0.3050 64 100",           /* no device's field */
-        "cpu-avx2 bf17 64 128 32 0.3050 64 100 x",         /* dtype */
-        "cpu-avx2 bf16 65 128 32 0.3050 64 100 x",         /* head dimension */
-        "cpu-avx2 bf16 64 100 32 0.3050 64 100 x",         /* block */
-        "cpu-avx2 bf16 64 128 32 0.305 64 100 x",          /* digits */
-        "cpu-avx2 bf16 64 128 32 0,3050 64 100 x",         /* point */
-        "cpu-avx2 bf16 64 128 32 1.0001 64 100 x",         /* density */
-        "cpu-avx2 bf16 64 128 32 0.0000 64 100 x",         /* density */
-        "cpu-avx2 bf16 64 128 32 0.3050 64 63 x",          /* length */
-        "cpu-avx2 bf16 64 128 32 0.3050 64 99999999999 x", /* length */
-        "cpu-avx2 bf16 4294967360 128 32 0.3050 64 100 x", /* wraps */
-        "cpu-avx2 bf16 64 128 32 0.3050 64 -100 x",        /* sign */
-        "cpu-avx2  bf16 64 128 32 0.3050 64 100 x",        /* two spaces */
-        "cpu-avx2 bf16 64 128 32 0.3050 64 100 x\ty",      /* control character */
+        "cpu-avx2 bf16 64 128 32 0.3050 64 999 100",           /* no device's field */
+        "cpu-avx2 bf17 64 128 32 0.3050 64 999 100 x",         /* dtype */
+        "cpu-avx2 bf16 65 128 32 0.3050 64 999 100 x",         /* head dimension */
+        "cpu-avx2 bf16 64 100 32 0.3050 64 999 100 x",         /* block */
+        "cpu-avx2 bf16 64 128 32 0.305 64 999 100 x",          /* digits */
+        "cpu-avx2 bf16 64 128 32 0,3050 64 999 100 x",         /* point */
+        "cpu-avx2 bf16 64 128 32 1.0001 64 999 100 x",         /* density */
+        "cpu-avx2 bf16 64 128 32 0.0000 64 999 100 x",         /* density */
+        "cpu-avx2 bf16 64 128 32 0.3050 64 999 63 x",          /* length */
+        "cpu-avx2 bf16 64 128 32 0.3050 64 99999999999 100 x", /* length */
+        "cpu-avx2 bf16 4294967360 128 32 0.3050 64 999 100 x", /* wraps */
+        "cpu-avx2 bf16 64 128 32 0.3050 64 999 -100 x",        /* sign */
+        "cpu-avx2  bf16 64 128 32 0.3050 64 999 100 x",        /* two spaces */
+        "cpu-avx2 bf16 64 128 32 0.3050 64 999 100 x\ty",      /* control character */
         ""};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char text[256];

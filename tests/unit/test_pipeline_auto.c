@@ -45,6 +45,7 @@ static sparsed_crossover_row row_of(sparsed_context *context, const attention_ca
                                  .source = SPARSED_CROSSOVER_MEASURED,
                                  .density = density,
                                  .shortest = 16,
+                                 .longest = 4096,
                                  .length = length};
     snprintf(row.kernel, sizeof row.kernel, "%s", kernel_of(context, c));
     return row;

@@ -5,8 +5,8 @@
 # The user's table is a file here. $1: from how many keys on attention of both models pays.
 table() {
     export SPARSED_CACHE_DIR="$PWD"
-    printf 'sparsed crossover 1\n%s\n%s\n' "cpu-plain f32 32 16 16 0.3000 16 $1 " \
-        "cpu-plain f32 32 32 32 0.3000 16 $1 " >crossover.txt
+    printf 'sparsed crossover 1\n%s\n%s\n' "cpu-plain f32 32 16 16 0.3000 16 2000 $1 " \
+        "cpu-plain f32 32 32 32 0.3000 16 2000 $1 " >crossover.txt
 }
 
 # $1 output file, $2 method, then more words.
