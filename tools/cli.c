@@ -12,6 +12,12 @@ void cli_add(cli_options *options, cli_option option) {
         options->option[options->count++] = option;
 }
 
+void cli_set_help(cli_options *options, const char *name, const char *help) {
+    for (size_t i = 0; i < options->count; i++)
+        if (strcmp(options->option[i].name, name) == 0)
+            options->option[i].help = help;
+}
+
 void cli_add_operand(cli_options *options, const char *name, const char **value, const char *help) {
     if (options->operands < CLI_MAX_OPERANDS)
         options->operand[options->operands++] = (cli_operand){name, value, help};

@@ -47,6 +47,9 @@ typedef struct cli_options {
 
 void cli_add(cli_options *options, cli_option option);
 
+/* Gives an option of the list, which is there, another help. */
+void cli_set_help(cli_options *options, const char *name, const char *help);
+
 /* Adds an operand; all are required, in the order they are added, anywhere among the options.
  *   value  receives the word itself */
 void cli_add_operand(cli_options *options, const char *name, const char **value, const char *help);

@@ -3,8 +3,8 @@
 /*
  * A pattern of random key blocks, of which every query block of every head keeps as many.
  */
-#ifndef BENCH_RANDOM_PATTERN_H
-#define BENCH_RANDOM_PATTERN_H
+#ifndef TOOLS_BENCH_RANDOM_PATTERN_H
+#define TOOLS_BENCH_RANDOM_PATTERN_H
 
 #include <sparsed/pattern.h>
 

@@ -2,11 +2,11 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 #include "random_pattern.h"
 
-#include "bench_tools.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "random_data.h"
 
 /* Block j is taken with the probability that leaves every choice of `kept` blocks equally likely. */
 static void draw_row(uint64_t *row, uint64_t k_blocks, uint64_t kept, uint64_t *state) {
