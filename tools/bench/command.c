@@ -7,6 +7,7 @@
 #include "file.h"
 #include "report.h"
 #include "serve.h"
+#include "tune.h"
 
 /* Files beside the run: read before it, so that a fault of theirs costs no time. */
 typedef struct bench_files {
@@ -16,7 +17,8 @@ typedef struct bench_files {
 
 static bool open_files(const bench_options *o, bench_files *files, tool_error *error) {
     *files = (bench_files){.baseline = {.root = NULL}, .peers = {.root = NULL}};
-    return (!o->html || file_check_writable(o->html, error)) &&
+    return (!o->tune || bench_tune_check(error)) &&
+           (!o->html || file_check_writable(o->html, error)) &&
            (!o->baseline || bench_baseline_read(o->baseline, &files->baseline, error)) &&
            (!o->peers || bench_peers_read(o->peers, &files->peers, error));
 }
@@ -66,12 +68,24 @@ static bool judge(const bench_results *results, tool_error *error) {
                : tool_fail(error, "%zu of the measurements failed; the report says why", failures);
 }
 
+static bool tune(const bench_options *o, const bench_results *results, tool_error *error) {
+    bench_tuning tuning;
+    if (!o->tune)
+        return true;
+    if (!bench_tune(results, &tuning, error))
+        return false;
+    bench_tune_print(&tuning, o->json || o->csv ? stderr : stdout);
+    bench_tune_free(&tuning);
+    return true;
+}
+
 static bool run(const bench_options *o, tool_error *error) {
     bench_files files;
     bench_results results;
     bool done = open_files(o, &files, error);
     if (done && bench_run(o, &results, error)) {
-        done = report_results(o, &results, &files, error) && judge(&results, error);
+        done = report_results(o, &results, &files, error) && tune(o, &results, error) &&
+               judge(&results, error);
         bench_results_free(&results);
     } else {
         done = false;

@@ -86,10 +86,10 @@ bool bench_layer_open(const bench_device *device, const sparsed_desc *desc,
     bool done =
         device_check(context, sparsed_plan_create(context, desc, select, &layer->plan), error) &&
         device_check(context, sparsed_plan_describe(layer->plan, &layer->info), error) &&
-        device_check(context, sparsed_kept_create(layer->plan, &layer->built), error);
+        (!select || device_check(context, sparsed_kept_create(layer->plan, &layer->built), error));
     if (done && pattern == BENCH_BUILT)
         layer->attended = layer->built;
-    else if (done)
+    else if (done && select)
         done = set_random_pattern(device, desc, select, pattern, layer, error);
     if (!done)
         bench_layer_close(layer);

@@ -31,7 +31,7 @@ typedef struct bench_layer {
     sparsed_plan_info info;
 } bench_layer;
 
-/* On failure nothing is left to close. */
+/* select NULL: for dense passes alone. On failure nothing is left to close. */
 bool bench_layer_open(const bench_device *device, const sparsed_desc *desc,
                       const sparsed_select *select, bench_pattern pattern, bench_layer *layer,
                       tool_error *error);

@@ -18,6 +18,7 @@ typedef struct timing {
     const bench_device *device;
     const bench_request *request;
     bench_tensors tensors;
+    bench_layer dense;   /* without a selection, whose blocks would cut its units */
     bench_layer *layers; /* [request->count] */
     size_t opened;
     double *ms; /* [runs][BENCH_MAX_ROUNDS] */
@@ -25,7 +26,7 @@ typedef struct timing {
 } timing;
 
 static bool run_one(const timing *t, size_t run, double *ms, tool_error *error) {
-    const bench_layer *layer = &t->layers[run > 0 ? (run - 1) / PASSES : 0];
+    const bench_layer *layer = run > 0 ? &t->layers[(run - 1) / PASSES] : &t->dense;
     const sparsed_op op = run > 0 ? ops[(run - 1) % PASSES] : SPARSED_DENSE;
     return bench_layer_run(t->device, layer, &t->tensors, op, ms, error);
 }
@@ -81,7 +82,7 @@ static bench_pass pass_of(const timing *t, size_t run) {
 }
 
 static bool collect(const timing *t, bench_measured *m, tool_error *error) {
-    m->info = t->layers[0].info;
+    m->info = t->dense.info;
     m->tensor_bytes = t->tensors.size_bytes;
     m->dense = pass_of(t, 0);
     for (size_t i = 0; i < m->count; i++) {
@@ -101,6 +102,8 @@ static bool prepare(timing *t, tool_error *error) {
     const bench_request *r = t->request;
     if (!t->layers || !t->ms)
         return tool_fail(error, "out of memory");
+    if (!bench_layer_open(t->device, &r->desc, NULL, BENCH_BUILT, &t->dense, error))
+        return false;
     for (; t->opened < r->count; t->opened++)
         if (!bench_layer_open(t->device, &r->desc, &r->selects[t->opened], r->pattern,
                               &t->layers[t->opened], error))
@@ -112,6 +115,7 @@ static void release(timing *t) {
     bench_tensors_release(t->device, &t->tensors);
     while (t->opened > 0)
         bench_layer_close(&t->layers[--t->opened]);
+    bench_layer_close(&t->dense);
     free(t->layers);
     free(t->ms);
 }

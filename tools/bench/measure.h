@@ -42,7 +42,7 @@ typedef struct bench_selected {
 typedef struct bench_measured {
     sparsed_desc desc;
     bench_pattern pattern;
-    sparsed_plan_info info; /* of the plan that ran the dense pass: the first selection's */
+    sparsed_plan_info info; /* of the plan that ran the dense pass, which has no selection */
     uint64_t tensor_bytes;
     bench_pass dense;
     bench_selected *selected; /* [count] */

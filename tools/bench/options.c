@@ -35,13 +35,15 @@ static void add_problem_options(bench_options *o, cli_options *list) {
          "layers of the model, for schedules (the shape's; 32 by hand)"},
         {"dtype", CLI_STRING, &w->dtypes, NULL, "LIST", "storage: f32, f16, bf16 (bf16)"},
         {"length", CLI_STRING, &w->lengths, NULL, "LIST",
-         "query and key rows (1024,2048,4096); below 16777216"},
+         "query and key rows (1024,2048,4096; with --tune 64,128,256,512,1024,2048,4096); below "
+         "16777216"},
         {"gen-length", CLI_UINT, &w->gen_length, &w->gen_length_given, "N",
          "rows of the generation region (a 16th of all)"},
         {"select", CLI_STRING, &w->ratios, NULL, "LIST",
-         "shares of the key blocks to keep, each in (0, 1] (0.3)"},
+         "shares of the key blocks to keep, each in (0, 1] (0.3; with --tune 0.3,0.5)"},
         {"block-size", CLI_STRING, &w->blocks, NULL, "LIST",
-         "query x key rows of blocks, each 16, 32, 64 or 128: 128x32, or 32 for 32x32 (128x32)"},
+         "query x key rows of blocks, each 16, 32, 64 or 128: 128x32, or 32 for 32x32 (128x32; "
+         "with --tune 32,128x32,128)"},
         {"mode", CLI_STRING, &w->mode, NULL, "MODE",
          "ranking of the blocks: paper, upstream-dream, upstream-llada or joint (the model's; "
          "upstream-dream by hand)"},
@@ -78,6 +80,9 @@ static void add_run_options(bench_options *o, cli_options *list) {
         {"warm-up", CLI_UINT, &w->warm_up, NULL, "N", "runs before them that do not count (1)"},
         {"seconds", CLI_REAL, &o->seconds, NULL, "X",
          "of a problem, no more rounds after so long, but three (10)"},
+        {"tune", CLI_FLAG, &o->tune, NULL, NULL,
+         "store from which length on sparse passes pay in this user's table, by which `--attention "
+         "auto` stays dense on this machine"},
         {"host-tensors", CLI_FLAG, &o->host_tensors, NULL, NULL,
          "on OpenCL devices: tensors in host memory, and times with their copies"},
         {"baseline", CLI_STRING, &o->baseline, NULL, "FILE",
@@ -98,9 +103,6 @@ static void add_run_options(bench_options *o, cli_options *list) {
 void bench_add_options(bench_options *options, cli_options *list) {
     *options = (bench_options){.words = {.shapes = NULL,
                                          .dtypes = "bf16",
-                                         .lengths = "1024,2048,4096",
-                                         .ratios = "0.3",
-                                         .blocks = "128x32",
                                          .pattern = "built",
                                          .head_dim = 128,
                                          .layers = 32,
@@ -317,6 +319,10 @@ static bool check_together(const bench_options *o, tool_error *error) {
         return tool_fail_usage(error, "--json and --csv both go to standard output");
     if (o->words.limit_steps_given && !o->run_schedule)
         return tool_fail_usage(error, "--limit-steps goes with --run-schedule");
+    if (o->tune && (o->pattern != BENCH_BUILT || o->host_tensors || o->serve))
+        return tool_fail_usage(error,
+                               "--tune goes with --pattern built, without --host-tensors and "
+                               "--serve");
     if (!o->serve)
         return true;
     if (o->json || o->csv || o->html || o->baseline || o->peers || o->run_schedule)
@@ -328,8 +334,20 @@ static bool check_together(const bench_options *o, tool_error *error) {
     return true;
 }
 
+/* What --tune measures is where sparse passes begin to pay: shorter sequences, and more selections. */
+static void set_defaults(bench_options *o) {
+    bench_words *w = &o->words;
+    if (!w->lengths)
+        w->lengths = o->tune ? "64,128,256,512,1024,2048,4096" : "1024,2048,4096";
+    if (!w->ratios)
+        w->ratios = o->tune ? "0.3,0.5" : "0.3";
+    if (!w->blocks)
+        w->blocks = o->tune ? "32,128x32,128" : "128x32";
+}
+
 bool bench_check_options(bench_options *options, tool_error *error) {
     bench_words *w = &options->words;
+    set_defaults(options);
     options->all_devices = options->device.device && strcmp(options->device.device, "all") == 0;
     if (!make_shapes(options, error) || !make_lengths(options, error) ||
         !take_words(options, "dtype", w->dtypes, take_dtype, error) ||

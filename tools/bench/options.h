@@ -36,7 +36,7 @@ typedef struct bench_options {
     const char *schedule;
     double skip, seconds;
     const char *baseline, *peers, *html;
-    bool run_schedule, serve, json, csv;
+    bool tune, run_schedule, serve, json, csv;
 } bench_options;
 
 /* Sets the defaults and adds the options to the list. */
