@@ -182,15 +182,22 @@ static void compare_run(const comparing *c, record_op op) {
         run->left_out += rows && !rows[i];
     run->rows = count - run->left_out;
     run->bitwise = run_is_bitwise(&c->a->runs[op], &c->b->runs[op]);
-    run->all = verdict_worse(compare_out(c, op, rows, run), compare_lse(c, op, rows, run));
+    run->out_verdict = compare_out(c, op, rows, run);
+    run->lse_verdict = compare_lse(c, op, rows, run);
     if (op == RECORD_BUILD)
-        run->all = verdict_worse(run->all, compare_scores(c, run));
+        run->scores_verdict = compare_scores(c, run);
+    run->all =
+        verdict_worse(run->out_verdict, verdict_worse(run->lse_verdict, run->scores_verdict));
     c->pair->all = verdict_worse(c->pair->all, run->all);
 }
 
 /* A pattern that is in the wrong place is wrong, whatever the scores say. */
 static bool is_misplaced(const finding *f) {
     return f->part == FINDING_PATTERN && f->kind != FINDING_KEPT && f->kind != FINDING_HEAD;
+}
+
+verdict case_pair_finding_verdict(const case_pair *pair, const finding *f) {
+    return f->part == FINDING_PATTERN && !is_misplaced(f) ? pair->pattern_verdict : VERDICT_FAIL;
 }
 
 static bool compare_patterns(const comparing *c) {

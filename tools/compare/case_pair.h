@@ -12,10 +12,12 @@
 
 /* One run of the case in both. */
 typedef struct run_pair {
-    bool bitwise;            /* all digests are equal */
-    uint64_t rows, left_out; /* stored rows that are compared, and not: of sparse-own, rows
-                                          whose query blocks keep other key blocks */
+    bool bitwise; /* all digests are equal */
+    /* Stored rows that are compared, and not: of sparse-own, rows whose query blocks keep other key
+     * blocks. */
+    uint64_t rows, left_out;
     value_difference out, lse, scores; /* scores: of a build */
+    verdict out_verdict, lse_verdict, scores_verdict;
     verdict all;
 } run_pair;
 
@@ -34,6 +36,9 @@ const char *case_pair_mismatch(const record_case *a, const record_case *b);
 /* Compares a case that ran in both and has no mismatch. tolerance: of ties. */
 bool case_pair_compare(case_pair *pair, const record_case *a, const record_case *b,
                        double tolerance, tool_error *error);
+
+/* What a finding of the pair's means for it. */
+verdict case_pair_finding_verdict(const case_pair *pair, const finding *f);
 
 /* The largest relative difference of the outputs given one pattern (all runs but those with the
  * device's own), as a share of what fails. */

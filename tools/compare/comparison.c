@@ -36,7 +36,7 @@ static bool same_suite(const record *first, const char *first_path, const record
     return true;
 }
 
-static const record_case *find_case(const record *r, const char *name, size_t *index) {
+const record_case *comparison_find(const record *r, const char *name, size_t *index) {
     for (*index = 0; *index < r->case_count; ++*index)
         if (strcmp(r->cases[*index].name, name) == 0)
             return &r->cases[*index];
@@ -48,7 +48,7 @@ static bool same_problems(const record *first, const char *first_path, const rec
                           const char *path, tool_error *error) {
     for (size_t i = 0; i < r->case_count; i++) {
         size_t index;
-        const record_case *other = find_case(first, r->cases[i].name, &index);
+        const record_case *other = comparison_find(first, r->cases[i].name, &index);
         const char *field = other ? case_pair_mismatch(other, &r->cases[i]) : NULL;
         if (field)
             return tool_fail_usage(error,
@@ -107,8 +107,8 @@ static void add_case(record_pair *pair, const case_pair *one, const record_case 
         pair->bitwise_runs += one->runs[op].bitwise;
     }
     double share = case_pair_out_share(one, a, b);
-    if (!(share <= pair->out_relative))
-        pair->out_relative = share;
+    if (!(share <= pair->out_share))
+        pair->out_share = share;
     pattern_agreement_add(&pair->pattern, &one->pattern);
     pair->all = verdict_worse(pair->all, one->all);
 }
@@ -120,7 +120,7 @@ static bool compare_pair(comparison *c, record_pair *pair, tool_error *error) {
         return tool_fail(error, "out of memory for %zu cases", a->case_count);
     for (size_t i = 0; i < a->case_count; i++) {
         case_pair *one = &pair->cases[pair->count];
-        const record_case *of_b = find_case(b, a->cases[i].name, &one->b);
+        const record_case *of_b = comparison_find(b, a->cases[i].name, &one->b);
         if (!of_b || a->cases[i].failure[0] || of_b->failure[0])
             continue;
         one->a = i;

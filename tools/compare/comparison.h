@@ -20,7 +20,7 @@ typedef struct record_pair {
     size_t count;
     case_pair *cases;          /* those that ran in both, in A's order */
     size_t bitwise_runs, runs; /* of these cases */
-    double out_relative; /* the largest relative difference of outputs given one pattern, as a share
+    double out_share; /* the largest relative difference of outputs given one pattern, as a share
                             of what fails: 1 and more is wrong */
     pattern_agreement pattern;
     verdict all;
@@ -47,6 +47,9 @@ char comparison_letter(size_t index);
 bool comparison_make(comparison *c, const char *const *paths, size_t count, double tolerance,
                      tool_error *error);
 void comparison_free(comparison *c);
+
+/* A record's case of a name, and its index; NULL: it has none. */
+const record_case *comparison_find(const record *r, const char *name, size_t *index);
 
 /* The pair of two records, a < b. */
 const record_pair *comparison_pair(const comparison *c, size_t a, size_t b);

@@ -120,8 +120,7 @@ static void describe_what(const finding *f, char letter_a, char letter_b, char t
     }
 }
 
-void finding_describe(const finding *f, char letter_a, char letter_b,
-                      char text[FINDING_TEXT_BYTES]) {
+void finding_describe(const finding *f, char letter_a, char letter_b, char *text) {
     char place[PLACE_BYTES], what[WHAT_BYTES];
     describe_place(f, place);
     describe_what(f, letter_a, letter_b, what);

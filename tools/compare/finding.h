@@ -67,10 +67,10 @@ const char *finding_part_name(finding_part part);
 /* Whether a kind is about a whole head. */
 bool finding_of_head(finding_kind kind);
 
-#define FINDING_TEXT_BYTES 320
+enum { FINDING_TEXT_BYTES = 320 };
 
-/* One line, no full stop. The letters are what the report calls the two records. */
-void finding_describe(const finding *f, char letter_a, char letter_b,
-                      char text[FINDING_TEXT_BYTES]);
+/* One line of at most FINDING_TEXT_BYTES with its NUL, no full stop. The letters are what the report
+ * calls the two records. */
+void finding_describe(const finding *f, char letter_a, char letter_b, char *text);
 
 #endif
