@@ -157,7 +157,7 @@ static bool compare_all(comparison *c, tool_error *error) {
 
 bool comparison_make(comparison *c, const char *const *paths, size_t count, double tolerance,
                      tool_error *error) {
-    *c = (comparison){.tolerance = tolerance};
+    *c = (comparison){.tolerance = tolerance, .paths = paths};
     return read_all(c, paths, count, error) && compare_all(c, error);
 }
 

@@ -29,6 +29,7 @@ typedef struct record_pair {
 typedef struct comparison {
     double tolerance; /* of ties */
     size_t record_count, pair_count;
+    const char *const *paths; /* the caller's */
     record *records;
     own_case **own; /* [record_count][its case_count] */
     verdict *record_verdicts;

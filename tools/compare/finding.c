@@ -28,6 +28,15 @@ bool finding_of_head(finding_kind kind) {
     return kind == FINDING_SWAPPED || kind == FINDING_OTHER_HEAD || kind == FINDING_HEAD;
 }
 
+bool finding_of_values(const finding *f) {
+    return f->part != FINDING_PATTERN && !finding_of_head(f->kind);
+}
+
+bool finding_of_other_place(finding_kind kind) {
+    return kind == FINDING_SHIFTED || kind == FINDING_OTHER_BLOCK || kind == FINDING_SWAPPED ||
+           kind == FINDING_OTHER_HEAD;
+}
+
 /* ---- where ---- */
 
 enum { PLACE_BYTES = 96 };

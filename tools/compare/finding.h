@@ -67,6 +67,12 @@ const char *finding_part_name(finding_part part);
 /* Whether a kind is about a whole head. */
 bool finding_of_head(finding_kind kind);
 
+/* Whether row, element, a and b of a finding tell of an element. */
+bool finding_of_values(const finding *f);
+
+/* Whether a kind is about what belongs elsewhere, `from`. */
+bool finding_of_other_place(finding_kind kind);
+
 enum { FINDING_TEXT_BYTES = 320 };
 
 /* One line of at most FINDING_TEXT_BYTES with its NUL, no full stop. The letters are what the report
