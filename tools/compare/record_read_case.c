@@ -70,8 +70,7 @@ static bool read_problem(const reading *in) {
     d->flags = SPARSED_DESC_Q_START;
     return part_of(in, in->object, "problem", &keys) &&
            named(&keys, "dtype", record_dtype_name, SPARSED_F32, SPARSED_BF16, &d->dtype) &&
-           named(&keys, "out_dtype", record_dtype_name, SPARSED_F32, SPARSED_BF16,
-                 &d->out_dtype) &&
+           named(&keys, "out_dtype", record_dtype_name, SPARSED_F32, SPARSED_BF16, &d->out_dtype) &&
            json_keys_uint(&keys, "batch", 1, MOST_BATCHES, &d->batch) &&
            json_keys_uint(&keys, "heads", 1, MOST_HEADS, &d->heads) &&
            json_keys_uint(&keys, "kv_heads", 1, d->heads, &d->kv_heads) &&
@@ -96,8 +95,8 @@ static bool read_selection(const reading *in) {
     return part_of(in, in->object, "select", &keys) &&
            named(&keys, "mode", selection_mode_name, SPARSED_MODE_PAPER, SPARSED_MODE_JOINT,
                  &s->mode) &&
-           named(&keys, "score_reduce", record_reduce_name, SPARSED_REDUCE_SUM,
-                 SPARSED_REDUCE_MAX, &s->score_reduce) &&
+           named(&keys, "score_reduce", record_reduce_name, SPARSED_REDUCE_SUM, SPARSED_REDUCE_MAX,
+                 &s->score_reduce) &&
            json_keys_uint(&keys, "flags", 0, UINT32_MAX, &s->flags) &&
            block_size(&keys, "block_q", &s->block_q) && block_size(&keys, "block_k", &s->block_k) &&
            json_keys_uint(&keys, "always_first", 0, UINT32_MAX, &s->always_first) &&
