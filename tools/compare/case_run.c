@@ -42,7 +42,8 @@ static bool memory_fails(run_state *s) {
 }
 
 static bool call_fails(run_state *s, const char *text) {
-    snprintf(s->to->failure, sizeof s->to->failure, "%s", text[0] ? text : "no reason was given");
+    snprintf(s->to->failure, sizeof s->to->failure, "%.*s", RECORD_TEXT_BYTES - 1,
+             text[0] ? text : "no reason was given");
     return false;
 }
 

@@ -10,7 +10,7 @@
 #include "compare/case_input.h"
 
 enum {
-    SAMPLE_SMALL = 1 << 17, /* elements of out of a case that is held whole */
+    SAMPLE_SMALL = 1 << 16, /* elements of out of a case that is held whole */
     SAMPLE_ROWS = 64,
     SAMPLE_QUERY_BLOCKS = 4
 };
