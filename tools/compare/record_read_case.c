@@ -367,7 +367,7 @@ static bool read_build(const reading *in, record_run *run) {
 static bool read_run(const reading *in, const cJSON *object, record_op op) {
     const json_keys keys = {object, safetensors_path(in->file), in->prefix, in->error};
     record_run *run = &in->c->runs[op];
-    json_keys digests, errors;
+    json_keys digests = keys, errors = keys;
     if (!json_keys_only_string(&keys, "op", record_op_name(op)) ||
         !json_keys_bool(&keys, "repeatable", &run->repeatable) ||
         !part_of(in, object, "digests", &digests) || !part_of(in, object, "errors", &errors) ||
