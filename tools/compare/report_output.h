@@ -22,9 +22,13 @@ void report_device(const record *r, char text[REPORT_DEVICE_BYTES]);
 /* The kernels that ran its cases, each once: "cpu-avx512, cpu-avx512-bf16". */
 void report_kernels(const record *r, char text[REPORT_KERNELS_BYTES]);
 
-/* The largest relative error of a case's outputs against the oracle; infinite if one is not finite,
- * a NaN if it did not run. */
-double report_own_error(const record_case *c);
+/* The largest error of a case's outputs against the oracle. */
+typedef struct report_error {
+    double relative; /* infinite if one is not finite, a NaN if the case did not run */
+    double share;    /* of what fails */
+    bool absolute;   /* a run counts as right because of the absolute bound alone */
+} report_error;
+report_error report_own_error(const record_case *c);
 
 /* The cases of all records by name, in the order of the first record that has them. */
 typedef struct report_names {

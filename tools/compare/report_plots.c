@@ -52,19 +52,11 @@ static void free_names(record_names *names) {
     free(names->names);
 }
 
-/* The largest relative error of a record's outputs against the oracle, as a share of what fails. */
+/* The largest error of a record's outputs against the oracle, as a share of what fails. */
 static double own_share(const record *r) {
     double largest = 0.0;
-    for (size_t k = 0; k < r->case_count; k++) {
-        const record_case *at = &r->cases[k];
-        for (int op = 0; op < RECORD_OPS && !at->failure[0]; op++) {
-            const record_errors *e = &at->runs[op].out_errors;
-            if (e->nonfinite > 0)
-                return INFINITY;
-            if (e->max_abs > at->bounds.out_absolute)
-                largest = fmax(largest, e->relative / at->bounds.out.fail);
-        }
-    }
+    for (size_t k = 0; k < r->case_count; k++)
+        largest = fmax(largest, report_own_error(&r->cases[k]).share);
     return largest;
 }
 
@@ -144,6 +136,7 @@ static bool draw_matrix(page *p, const comparison *c, const char *title, const c
 }
 
 bool report_plot_pairs(page *p, const comparison *c, tool_error *error) {
+    page_markup(p, "<div style=\"display:flex;flex-wrap:wrap;gap:0 2.5rem\">\n");
     bool done = draw_matrix(p, c, "Outputs given one pattern",
                             "The largest relative difference over all cases, as a share of what "
                             "fails; on the diagonal, of the record and the oracle. Dark is far "
@@ -158,6 +151,7 @@ bool report_plot_pairs(page *p, const comparison *c, tool_error *error) {
                            "Runs whose outputs, log-sum-exp, scores and patterns have the same "
                            "digests. Dark is many.",
                            fill_equality);
+    page_markup(p, "</div>\n");
     return done || tool_fail(error, "out of memory for the matrix of pairs");
 }
 
@@ -170,12 +164,14 @@ static void fill_own_case(const comparison *c, size_t i, const char *name, matri
         cell->shade = NAN;
         return;
     }
-    const double error = report_own_error(at);
+    const report_error error = report_own_error(at);
     cell->mark = mark_of(c->own[i][index].all);
-    cell->shade = isnan(error) ? 0.0 : shade_of_share(error / at->bounds.out.fail);
-    snprintf(cell->text, sizeof cell->text, isnan(error) ? "-" : "%.1e", error);
-    snprintf(cell->title, sizeof cell->title, "%s, %s: relative error %.3g, fails above %.3g; %s",
-             c->records[i].label, name, error, at->bounds.out.fail,
+    cell->shade = isnan(error.relative) ? 0.0 : shade_of_share(error.share);
+    snprintf(cell->text, sizeof cell->text, isnan(error.relative) ? "-" : "%.1e%s", error.relative,
+             error.absolute ? "~" : "");
+    snprintf(cell->title, sizeof cell->title, "%s, %s: relative error %.3g, fails above %.3g%s; %s",
+             c->records[i].label, name, error.relative, at->bounds.out.fail,
+             error.absolute ? ", but within the absolute bound" : "",
              verdict_name(c->own[i][index].all));
 }
 
@@ -189,7 +185,9 @@ static bool plot_own_cases(page *p, const comparison *c, const report_names *nam
     if (done) {
         const matrix_chart chart = {
             "Cases: the largest relative error of the outputs",
-            "Dark is near what fails; an edge marks the case's verdict, of whatever result.",
+            "Dark is near what fails; an edge marks the case's verdict, of whatever result. With ~ "
+            "the data is near the smallest numbers of its type, and the outputs are right within "
+            "an absolute bound.",
             names->names,
             columns.names,
             names->count,

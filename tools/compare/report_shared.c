@@ -34,15 +34,20 @@ void report_kernels(const record *r, char text[REPORT_KERNELS_BYTES]) {
     }
 }
 
-double report_own_error(const record_case *c) {
-    double largest = 0.0;
+report_error report_own_error(const record_case *c) {
+    report_error error = {0.0, 0.0, false};
     if (c->failure[0])
-        return NAN;
+        return (report_error){NAN, 0.0, false};
     for (int op = 0; op < RECORD_OPS; op++) {
         const record_errors *e = &c->runs[op].out_errors;
-        largest = fmax(largest, e->nonfinite > 0 ? INFINITY : e->relative);
+        const bool absolute = e->nonfinite == 0 && e->relative > c->bounds.out.warn &&
+                              e->max_abs <= c->bounds.out_absolute;
+        error.relative = fmax(error.relative, e->nonfinite > 0 ? INFINITY : e->relative);
+        if (!absolute)
+            error.share = fmax(error.share, error.relative / c->bounds.out.fail);
+        error.absolute |= absolute;
     }
-    return largest;
+    return error;
 }
 
 static bool has_name(const report_names *names, const char *name) {

@@ -4,23 +4,35 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "compare/faults.h"
 #include "compare/report_output.h"
 
 enum { MOST_LINES = 60 }; /* of faults: the JSON object has them all */
 
+static int longer(int width, const char *text) {
+    const int length = (int)strlen(text);
+    return length > width ? length : width;
+}
+
 static void print_records(const comparison *c) {
-    printf("   %-20s %-26s %-10s %5s  %-7s  %s\n", "record", "kernels", "version", "cases",
-           "verdict", "device");
+    char device[REPORT_DEVICE_BYTES], kernels[REPORT_KERNELS_BYTES];
+    int label_width = 6, kernels_width = 7;
+    for (size_t i = 0; i < c->record_count; i++) {
+        report_kernels(&c->records[i], kernels);
+        label_width = longer(label_width, c->records[i].label);
+        kernels_width = longer(kernels_width, kernels);
+    }
+    printf("   %-*s  %-*s  %-8s  %5s  %-7s  %s\n", label_width, "record", kernels_width, "kernels",
+           "version", "cases", "verdict", "device");
     for (size_t i = 0; i < c->record_count; i++) {
         const record *r = &c->records[i];
-        char device[REPORT_DEVICE_BYTES], kernels[REPORT_KERNELS_BYTES];
         report_device(r, device);
         report_kernels(r, kernels);
-        printf("%c  %-20s %-26s %-10s %5zu  %-7s  %s%s\n", comparison_letter(i), r->label, kernels,
-               r->environment.library_version, r->case_count, verdict_name(c->record_verdicts[i]),
-               device, r->self_check ? " (self-check)" : "");
+        printf("%c  %-*s  %-*s  %-8s  %5zu  %-7s  %s%s\n", comparison_letter(i), label_width,
+               r->label, kernels_width, kernels, r->environment.library_version, r->case_count,
+               verdict_name(c->record_verdicts[i]), device, r->self_check ? " (self-check)" : "");
     }
     if (c->versions_differ)
         printf("Warning: the records are of different versions of the library.\n");
@@ -33,25 +45,28 @@ static void print_own_error(const comparison *c, size_t i, const char *name) {
     const record_case *at = comparison_find(&c->records[i], name, &index);
     static const char marks[] = {' ', '?', '!'};
     if (!at)
-        printf("%10s ", "-");
+        printf("%9s  ", "");
     else if (at->failure[0])
-        printf("%10s%c", "-", marks[VERDICT_FAIL]);
+        printf("%9s %c", "-", marks[VERDICT_FAIL]);
     else
-        printf("%10.2g%c", report_own_error(at), marks[c->own[i][index].all]);
+        printf("%9.1e%c%c", report_own_error(at).relative,
+               report_own_error(at).absolute ? '~' : ' ', marks[c->own[i][index].all]);
 }
 
 static bool print_cases(const comparison *c, tool_error *error) {
     report_names names;
     if (!report_names_make(&names, c, error))
         return false;
-    printf("\nAgainst the double oracle: the largest relative error of each case's outputs\n"
-           "(? a warning, ! a failure, of whatever result of the case)\n%-32s",
-           "case");
+    printf(
+        "\nAgainst the double oracle: the largest relative error of each case's outputs\n"
+        "(? a warning, ! a failure, of whatever result of the case; ~ right within the absolute\n"
+        "bound, of data near the smallest numbers)\n%-34s",
+        "case");
     for (size_t i = 0; i < c->record_count; i++)
-        printf("%10c ", comparison_letter(i));
+        printf("%9c  ", comparison_letter(i));
     printf("\n");
     for (size_t k = 0; k < names.count; k++) {
-        printf("%-32s", names.names[k]);
+        printf("%-34s", names.names[k]);
         for (size_t i = 0; i < c->record_count; i++)
             print_own_error(c, i, names.names[k]);
         printf("\n");
