@@ -15,7 +15,7 @@
 #include "compare/record_summary.h"
 #include "json_print.h"
 
-enum { MAX_DEVICES = 64 };
+enum { MAX_DEVICES = 64, MAX_KERNELS = 32 };
 
 static const case_repeats timed = {3, 0.5}, once = {1, 0.0};
 
@@ -26,7 +26,35 @@ typedef struct outcome {
     char first_wrong[768], first_failure[768];
 } outcome;
 
+/* What the kernel that was asked for takes; without one, everything. */
+typedef struct taken {
+    uint32_t dtypes, head_dims[2]; /* as sparsed_kernel_info has them */
+} taken;
+
 /* ---- one record ---- */
+
+static bool find_taken(sparsed_context *context, const record_options *o, taken *t,
+                       tool_error *error) {
+    sparsed_kernel_info kernels[MAX_KERNELS];
+    size_t count = MAX_KERNELS;
+    *t = (taken){UINT32_MAX, {0, 0}};
+    for (size_t i = 0; i < MAX_KERNELS; i++)
+        kernels[i].struct_size = sizeof kernels[i];
+    if (!device_check(context, sparsed_kernel_list(context, kernels, &count), error))
+        return false;
+    for (size_t i = 0; o->device.kernel && i < count && i < MAX_KERNELS; i++)
+        if (strcmp(kernels[i].name, o->device.kernel) == 0)
+            *t = (taken){kernels[i].dtypes, {kernels[i].head_dims[0], kernels[i].head_dims[1]}};
+    return true;
+}
+
+/* Whether a case of the suite is to run. */
+static bool is_wanted(const record_options *o, const taken *t, const suite_case *c) {
+    uint32_t dim = c->shape->head_dim;
+    bool any_dim = t->head_dims[0] == 0;
+    return (!o->self_check || c->quick) && (t->dtypes >> c->shape->dtype & 1) != 0 &&
+           (any_dim || dim == t->head_dims[0] || dim == t->head_dims[1]);
+}
 
 static void show_progress(const record *r, size_t done, const char *name) {
     if (!isatty(STDERR_FILENO))
@@ -50,23 +78,23 @@ static bool run_case(sparsed_context *context, const record_options *o, const su
     return done;
 }
 
-static bool run_cases(sparsed_context *context, const record_options *o, record *r,
+static bool run_cases(sparsed_context *context, const record_options *o, const taken *t, record *r,
                       tool_error *error) {
     size_t next = 0;
     bool done = true;
     if (o->input)
         return run_case(context, o, NULL, r, &r->cases[0], error);
     for (size_t i = 0; done && i < suite_count(); i++)
-        if (!o->self_check || suite_at(i)->quick)
+        if (is_wanted(o, t, suite_at(i)))
             done = run_case(context, o, suite_at(i), r, &r->cases[next++], error);
     show_progress(r, r->case_count, "");
     return done;
 }
 
-static size_t count_cases(const record_options *o) {
+static size_t count_cases(const record_options *o, const taken *t) {
     size_t count = 0;
     for (size_t i = 0; !o->input && i < suite_count(); i++)
-        count += !o->self_check || suite_at(i)->quick;
+        count += is_wanted(o, t, suite_at(i));
     return o->input ? 1 : count;
 }
 
@@ -90,7 +118,7 @@ static bool prepare(sparsed_context *context, const record_options *o, const dev
     r->suite_version = SUITE_VERSION;
     r->seed = o->seed;
     r->self_check = o->self_check;
-    size_t count = count_cases(o);
+    size_t count = count_cases(o, t);
     r->cases = record_room(r, count, sizeof *r->cases);
     if (!r->cases)
         return tool_fail(error, "out of memory for %zu cases", count);
@@ -130,10 +158,11 @@ static void add_json(const record *r, const char *path, double seconds, outcome 
 static bool record_device(const record_options *o, const device_options *device, const char *path,
                           outcome *all, tool_error *error) {
     record r = {.case_count = 0};
+    taken t;
     double start = clock_seconds();
     sparsed_context *context = device_open(device, error);
-    bool done = context && prepare(context, o, device, &r, error) &&
-                run_cases(context, o, &r, error) && (!path || record_write(&r, path, error));
+    bool done = context && prepare(context, o, device, &t, &r, error) &&
+                run_cases(context, o, &t, &r, error) && (!path || record_write(&r, path, error));
     double seconds = clock_seconds() - start;
     sparsed_context_destroy(context);
     if (done) {
@@ -236,7 +265,8 @@ bool compare_record(int argc, char **argv, tool_error *error) {
                "Runs the suite on a device, dense attention, block patterns and sparse attention, "
                "and records\nwhat came out and how far it is from double precision. The exit code "
                "is 1 if a case is wrong;\nthe record is written all the same. --device all records "
-               "every usable device.\n\n");
+               "every usable device. With --kernel only the\ncases of types and head dimensions "
+               "that it takes run.\n\n");
         cli_print_options(&list, stdout);
         return true;
     }
