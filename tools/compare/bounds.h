@@ -10,11 +10,10 @@
 
 /*
  * The bounds of a case. A float's rounding of a logit enters each weight as its absolute error: what is
- * allowed grows with the logits.
- *   lse           [count] of dense attention, as the oracle has them; those that are not finite do
- *                 not count
- *   score_factor  the ranking's scale / the attention's
+ * allowed grows with the logits; and with the root of the keys, as rounding of so long sums does.
+ *   lse  [count] of dense attention, as the oracle has them; those that are not finite do not count
  */
-record_bounds bounds_of(uint32_t dtype, const double *lse, uint64_t count, double score_factor);
+record_bounds bounds_of(const sparsed_desc *desc, const sparsed_select *select, const double *lse,
+                        uint64_t count);
 
 #endif

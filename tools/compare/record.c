@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /* `sparsed compare record`: runs the suite, or a user's input, and writes what came out. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "clock.h"
-#include "compare/case_run.h"
 #include "compare/compare_command.h"
-#include "compare/environment.h"
-#include "compare/record_options.h"
+#include "compare/record_device.h"
 #include "compare/record_summary.h"
 #include "json_print.h"
 
 enum { MAX_DEVICES = 64 };
-
-static const case_repeats timed = {3, 0.5}, once = {1, 0.0};
 
 /* What is left of the devices' records when they are written. */
 typedef struct outcome {
@@ -25,80 +19,6 @@ typedef struct outcome {
     size_t devices, unfinished;
     char first_wrong[768], first_failure[768];
 } outcome;
-
-/* ---- one record ---- */
-
-static void show_progress(const record *r, size_t done, const char *name) {
-    if (!isatty(STDERR_FILENO))
-        return;
-    fprintf(stderr, "\r\033[K");
-    if (done < r->case_count)
-        fprintf(stderr, "%s: case %zu of %zu: %s", r->environment.device.selector, done + 1,
-                r->case_count, name);
-    fflush(stderr);
-}
-
-static bool run_case(sparsed_context *context, const record_options *o, const suite_case *c,
-                     record *r, record_case *to, tool_error *error) {
-    case_input input;
-    if (c ? !case_input_generate(c, o->seed, &input, error)
-          : !case_input_read(o->input, o->input_dtype, &o->select, o->seed, &input, error))
-        return false;
-    show_progress(r, (size_t)(to - r->cases), input.name);
-    bool done = case_run(context, &input, o->self_check ? once : timed, r, to, error);
-    case_input_free(&input);
-    return done;
-}
-
-static bool run_cases(sparsed_context *context, const record_options *o, record *r,
-                      tool_error *error) {
-    size_t next = 0;
-    bool done = true;
-    if (o->input)
-        return run_case(context, o, NULL, r, &r->cases[0], error);
-    for (size_t i = 0; done && i < suite_count(); i++)
-        if (!o->self_check || suite_at(i)->quick)
-            done = run_case(context, o, suite_at(i), r, &r->cases[next++], error);
-    show_progress(r, r->case_count, "");
-    return done;
-}
-
-static size_t count_cases(const record_options *o) {
-    size_t count = 0;
-    for (size_t i = 0; !o->input && i < suite_count(); i++)
-        count += !o->self_check || suite_at(i)->quick;
-    return o->input ? 1 : count;
-}
-
-/* The device's own name, or the CPU backend's level, and the kernel if one was asked for. */
-static void set_label(const record_options *o, record *r) {
-    const sparsed_device_info *d = &r->environment.device;
-    const char *kernel = o->device.kernel;
-    if (o->label)
-        snprintf(r->label, sizeof r->label, "%s", o->label);
-    else
-        snprintf(r->label, sizeof r->label, "%s%.40s%s%.16s", d->isa[0] ? "cpu " : "",
-                 d->isa[0] ? d->isa : d->name, kernel ? ", " : "", kernel ? kernel : "");
-}
-
-static bool prepare(sparsed_context *context, const record_options *o, const device_options *device,
-                    record *r, tool_error *error) {
-    if (!environment_describe(context, device, &r->environment, error))
-        return false;
-    set_label(o, r);
-    snprintf(r->suite, sizeof r->suite, "%s", o->input ? "input" : SUITE_NAME);
-    r->suite_version = SUITE_VERSION;
-    r->seed = o->seed;
-    r->self_check = o->self_check;
-    size_t count = count_cases(o);
-    r->cases = record_room(r, count, sizeof *r->cases);
-    if (!r->cases)
-        return tool_fail(error, "out of memory for %zu cases", count);
-    r->case_count = count;
-    return true;
-}
-
-/* ---- what is said of it ---- */
 
 static void note_wrong(const record *r, outcome *all) {
     record_counts counts = record_count_verdicts(r);
@@ -127,15 +47,12 @@ static void add_json(const record *r, const char *path, double seconds, outcome 
 }
 
 /* Records one device; path NULL: nothing is written. */
-static bool record_device(const record_options *o, const device_options *device, const char *path,
-                          outcome *all, tool_error *error) {
+static bool record_and_write(const record_options *o, const device_options *device,
+                             const char *path, outcome *all, tool_error *error) {
     record r = {.case_count = 0};
     double start = clock_seconds();
-    sparsed_context *context = device_open(device, error);
-    bool done = context && prepare(context, o, device, &r, error) &&
-                run_cases(context, o, &r, error) && (!path || record_write(&r, path, error));
+    bool done = record_device(o, device, &r, error) && (!path || record_write(&r, path, error));
     double seconds = clock_seconds() - start;
-    sparsed_context_destroy(context);
     if (done) {
         if (all->records)
             add_json(&r, path, seconds, all);
@@ -176,7 +93,7 @@ static bool record_one_of_all(const record_options *o, const char *selector, out
     device.device = selector;
     if (all->devices++ > 0 && !all->records)
         printf("\n");
-    if (!record_device(o, &device, path, all, &failure)) {
+    if (!record_and_write(o, &device, path, all, &failure)) {
         if (all->unfinished++ == 0)
             snprintf(all->first_failure, sizeof all->first_failure, "%s: %.700s", selector,
                      failure.text);
@@ -212,8 +129,8 @@ static bool record_devices(const record_options *o, tool_error *error) {
     cJSON *root = o->json ? cJSON_CreateObject() : NULL;
     if (root)
         all.records = cJSON_AddArrayToObject(root, "records");
-    bool done =
-        o->all ? record_all(o, &all, error) : record_device(o, &o->device, o->output, &all, error);
+    bool done = o->all ? record_all(o, &all, error)
+                       : record_and_write(o, &o->device, o->output, &all, error);
     if (root && (done || all.unfinished < all.devices))
         done = json_print(root, error) && done;
     else
@@ -236,7 +153,8 @@ bool compare_record(int argc, char **argv, tool_error *error) {
                "Runs the suite on a device, dense attention, block patterns and sparse attention, "
                "and records\nwhat came out and how far it is from double precision. The exit code "
                "is 1 if a case is wrong;\nthe record is written all the same. --device all records "
-               "every usable device.\n\n");
+               "every usable device. With --kernel only the\ncases of types and head dimensions "
+               "that it takes run.\n\n");
         cli_print_options(&list, stdout);
         return true;
     }

@@ -68,7 +68,7 @@ void record_reason(const record_case *c, char text[RECORD_REASON_BYTES]) {
 
 /* The worst of the cases of one type and kernel. */
 typedef struct row {
-    size_t cases;
+    size_t cases, ran;
     double out[RECORD_OPS], lse, scores;
     record_counts counts;
 } row;
@@ -79,6 +79,7 @@ static bool same_row(const record_case *a, const record_case *b) {
 
 static void add_to_row(row *to, const record_case *c) {
     to->cases++;
+    to->ran += !c->failure[0];
     to->counts.of[verdict_of_case(c)]++;
     for (int op = 0; !c->failure[0] && op < RECORD_OPS; op++) {
         const record_run *run = &c->runs[op];
@@ -88,6 +89,13 @@ static void add_to_row(row *to, const record_case *c) {
         to->lse = fmax(to->lse, run->lse_errors.max_abs);
         to->scores = fmax(to->scores, run->scores_errors.relative);
     }
+}
+
+static void print_error(double error, int width, bool known, FILE *to) {
+    if (known)
+        fprintf(to, "  %*.1e", width, error);
+    else
+        fprintf(to, "  %*s", width, "-");
 }
 
 /* Prints the row that begins with case i; none if an earlier case began it. */
@@ -103,9 +111,11 @@ static void print_row(const record *r, size_t i, FILE *to) {
     fprintf(to, "%-5s %-16s %5zu", storage_name((sparsed_dtype)first->desc.dtype),
             first->kernel[0] ? first->kernel : "none", sum.cases);
     for (int op = 0; op < RECORD_OPS; op++)
-        fprintf(to, "  %12.1e", sum.out[op]);
-    fprintf(to, "  %8.1e  %8.1e  %4zu %4zu %4zu\n", sum.lse, sum.scores,
-            sum.counts.of[VERDICT_PASS], sum.counts.of[VERDICT_WARN], sum.counts.of[VERDICT_FAIL]);
+        print_error(sum.out[op], 12, sum.ran > 0, to);
+    print_error(sum.lse, 8, sum.ran > 0, to);
+    print_error(sum.scores, 8, sum.ran > 0, to);
+    fprintf(to, "  %4zu %4zu %4zu\n", sum.counts.of[VERDICT_PASS], sum.counts.of[VERDICT_WARN],
+            sum.counts.of[VERDICT_FAIL]);
 }
 
 void record_print_summary(const record *r, const char *file, double seconds, FILE *to) {
