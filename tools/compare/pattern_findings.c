@@ -58,7 +58,7 @@ static finding new_finding(const naming *n, finding_kind kind, uint64_t q_block)
 
 /* ---- one query block ---- */
 
-enum { MOST_SHIFTED = 8, LEAST_KEPT = 2 };
+enum { MOST_SHIFTED = 8, LEAST_KEPT = 3 };
 
 /* Whether y keeps what x keeps, `shift` key blocks further on, and that is a few blocks at least. */
 static bool is_shifted(const uint8_t *x, const uint8_t *y, uint64_t k_blocks, int64_t shift) {
@@ -114,9 +114,10 @@ static bool find_other_block(const naming *n, uint64_t q_block, bool in_a, findi
 
 static void name_block(const naming *n, uint64_t q_block) {
     row_counts c = count_row(n, q_block);
+    const bool mostly = c.differing > c.both; /* else a form would be found by chance */
     finding f;
-    if (!find_shift(n, q_block, &f) && !find_other_block(n, q_block, false, &f) &&
-        !find_other_block(n, q_block, true, &f)) {
+    if (!mostly || (!find_shift(n, q_block, &f) && !find_other_block(n, q_block, false, &f) &&
+                    !find_other_block(n, q_block, true, &f))) {
         if (c.real == 0)
             return;
         f = new_finding(n, FINDING_KEPT, q_block);
