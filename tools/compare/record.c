@@ -93,12 +93,15 @@ static bool record_one_of_all(const record_options *o, const char *selector, out
     device.device = selector;
     if (all->devices++ > 0 && !all->records)
         printf("\n");
-    if (!record_and_write(o, &device, path, all, &failure)) {
-        if (all->unfinished++ == 0)
-            snprintf(all->first_failure, sizeof all->first_failure, "%s: %.700s", selector,
-                     failure.text);
-    }
+    bool done = record_and_write(o, &device, path, all, &failure);
     free(path);
+    if (!done && failure.usage) { /* the words are at fault, on every device */
+        *error = failure;
+        return false;
+    }
+    if (!done && all->unfinished++ == 0)
+        snprintf(all->first_failure, sizeof all->first_failure, "%s: %.700s", selector,
+                 failure.text);
     return true;
 }
 

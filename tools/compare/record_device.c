@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "compare/case_run.h"
 #include "compare/environment.h"
+#include "compare/run_case.h"
 
 enum { MAX_KERNELS = 32 };
 
@@ -51,14 +51,14 @@ static void show_progress(const record *r, size_t done, const char *name) {
     fflush(stderr);
 }
 
-static bool run_case(sparsed_context *context, const record_options *o, const suite_case *c,
-                     record *r, record_case *to, tool_error *error) {
+static bool run_one(sparsed_context *context, const record_options *o, const suite_case *c,
+                    record *r, record_case *to, tool_error *error) {
     case_input input;
     if (c ? !case_input_generate(c, o->seed, &input, error)
           : !case_input_read(o->input, o->input_dtype, &o->select, o->seed, &input, error))
         return false;
     show_progress(r, (size_t)(to - r->cases), input.name);
-    bool done = case_run(context, &input, o->self_check ? once : timed, r, to, error);
+    bool done = run_case(context, &input, o->self_check ? once : timed, r, to, error);
     case_input_free(&input);
     return done;
 }
@@ -68,10 +68,10 @@ static bool run_cases(sparsed_context *context, const record_options *o, const t
     size_t next = 0;
     bool done = true;
     if (o->input)
-        return run_case(context, o, NULL, r, &r->cases[0], error);
+        return run_one(context, o, NULL, r, &r->cases[0], error);
     for (size_t i = 0; done && i < suite_count(); i++)
         if (is_wanted(o, t, suite_at(i)))
-            done = run_case(context, o, suite_at(i), r, &r->cases[next++], error);
+            done = run_one(context, o, suite_at(i), r, &r->cases[next++], error);
     show_progress(r, r->case_count, "");
     return done;
 }

@@ -4,8 +4,8 @@
  * Runs one case on a device, four operations, and leaves in a record's case what they gave and how
  * far that is from the oracle.
  */
-#ifndef TOOLS_COMPARE_CASE_RUN_H
-#define TOOLS_COMPARE_CASE_RUN_H
+#ifndef TOOLS_COMPARE_RUN_CASE_H
+#define TOOLS_COMPARE_RUN_CASE_H
 
 #include "compare/case_input.h"
 #include "compare/record_file.h"
@@ -18,7 +18,7 @@ typedef struct case_repeats {
 } case_repeats;
 
 /* False, with an error, if out of memory; a device's failure is the case's `failure`. */
-bool case_run(sparsed_context *context, const case_input *input, case_repeats repeats, record *r,
+bool run_case(sparsed_context *context, const case_input *input, case_repeats repeats, record *r,
               record_case *to, tool_error *error);
 
 #endif

@@ -4,36 +4,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare/case_state.h"
 #include "compare/pattern_bytes.h"
+#include "compare/run_state.h"
 #include "compare/sample.h"
 #include "room.h"
 
-bool case_memory_fails(case_state *s) {
+bool run_memory_fails(run_state *s) {
     s->no_memory = true;
     return false;
 }
 
-static bool call_fails(case_state *s, const char *text) {
+static bool call_fails(run_state *s, const char *text) {
     snprintf(s->to->failure, sizeof s->to->failure, "%.*s", RECORD_TEXT_BYTES - 1,
              text[0] ? text : "no reason was given");
     return false;
 }
 
-bool case_check(case_state *s, sparsed_status status) {
+bool run_check(run_state *s, sparsed_status status) {
     return status == SPARSED_OK || call_fails(s, sparsed_context_error(s->context));
 }
 
-bool case_check_pattern(case_state *s, sparsed_status status, const sparsed_message *message) {
+bool run_check_pattern(run_state *s, sparsed_status status, const sparsed_message *message) {
     return status == SPARSED_OK || call_fails(s, message->text);
 }
 
-static bool describe_ranges(case_state *s) {
+static bool describe_ranges(run_state *s) {
     const case_input *in = s->input;
     uint32_t batch = in->problem.desc.batch;
     sparsed_pattern_range *ranges = record_room(s->record, batch, sizeof *ranges);
     if (!ranges)
-        return case_memory_fails(s);
+        return run_memory_fails(s);
     for (uint32_t b = 0; b < batch; b++) {
         const spd_extent *e = &in->extents[b];
         ranges[b] = (sparsed_pattern_range){.struct_size = sizeof ranges[b],
@@ -50,14 +50,14 @@ static bool describe_ranges(case_state *s) {
     return true;
 }
 
-static bool choose_sample(case_state *s) {
+static bool choose_sample(run_state *s) {
     record_case *c = s->to;
     c->row_count = sample_row_count(s->input);
     c->query_block_count = sample_query_block_count(s->input);
     uint64_t *rows = record_room(s->record, c->row_count, sizeof *rows);
     uint64_t *query_blocks = record_room(s->record, c->query_block_count, sizeof *query_blocks);
     if (!rows || !query_blocks)
-        return case_memory_fails(s);
+        return run_memory_fails(s);
     sample_rows(s->input, rows);
     sample_query_blocks(s->input, query_blocks);
     c->rows = rows;
@@ -65,7 +65,7 @@ static bool choose_sample(case_state *s) {
     return true;
 }
 
-bool case_describe(case_state *s) {
+bool run_describe(run_state *s) {
     const case_input *in = s->input;
     const spd_problem *p = &in->problem;
     record_case *c = s->to;
@@ -85,7 +85,7 @@ bool case_describe(case_state *s) {
     return describe_ranges(s) && choose_sample(s);
 }
 
-bool case_allocate(case_state *s) {
+bool run_allocate(run_state *s) {
     const record_case *c = s->to;
     uint64_t heads = case_input_heads(s->input), rows = heads * c->row_count;
     uint64_t pattern_rows = heads * c->q_blocks;
@@ -106,10 +106,10 @@ bool case_allocate(case_state *s) {
         room_for(c->rankings * heads * c->query_block_count * c->k_blocks, sizeof(double));
     return (s->out && s->lse && s->scores && s->mask && s->pattern && s->want_out && s->want_lse &&
             s->want_scores) ||
-           case_memory_fails(s);
+           run_memory_fails(s);
 }
 
-bool case_prepare(case_state *s) {
+bool run_prepare(run_state *s) {
     const record_case *c = s->to;
     sparsed_plan_info info = {.struct_size = sizeof info};
     const sparsed_pattern_info shape = {.struct_size = sizeof shape,
@@ -122,19 +122,19 @@ bool case_prepare(case_state *s) {
                                         .q_start = c->desc.q_start,
                                         .pattern_flags = SPARSED_PATTERN_Q_START};
     sparsed_message message;
-    if (!case_check(s, sparsed_plan_create(s->context, &c->desc, &c->select, &s->plan)) ||
-        !case_check(s, sparsed_plan_describe(s->plan, &info)) ||
-        !case_check(s, sparsed_kept_create(s->plan, &s->own_kept)) ||
-        !case_check(s, sparsed_kept_create(s->plan, &s->fixed_kept)))
+    if (!run_check(s, sparsed_plan_create(s->context, &c->desc, &c->select, &s->plan)) ||
+        !run_check(s, sparsed_plan_describe(s->plan, &info)) ||
+        !run_check(s, sparsed_kept_create(s->plan, &s->own_kept)) ||
+        !run_check(s, sparsed_kept_create(s->plan, &s->fixed_kept)))
         return false;
     snprintf(s->to->kernel, sizeof s->to->kernel, "%s", info.kernel);
     sparsed_status status =
         sparsed_pattern_from_mask(&shape, s->input->fixed, NULL, &s->fixed, &message);
-    return case_check_pattern(s, status, &message) &&
-           case_check(s, sparsed_kept_set(s->fixed_kept, s->fixed));
+    return run_check_pattern(s, status, &message) &&
+           run_check(s, sparsed_kept_set(s->fixed_kept, s->fixed));
 }
 
-void case_release(case_state *s) {
+void run_release(run_state *s) {
     sparsed_pattern_release(s->own);
     sparsed_pattern_release(s->fixed);
     sparsed_kept_destroy(s->own_kept);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
-#include "compare/case_run.h"
+#include "compare/run_case.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 #include "compare/bounds.h"
-#include "compare/case_state.h"
 #include "compare/expected.h"
 #include "compare/pattern_bytes.h"
+#include "compare/run_state.h"
 
 /* Repeats whose times are told. */
 enum { MOST_REPEATS = 16 };
@@ -19,7 +19,7 @@ static sparsed_fingerprint digest_of(const void *data, uint64_t size_bytes) {
 }
 
 /* Calls the operation once. What it does not write stays NaN. */
-static bool call(case_state *s, record_op op, double *seconds) {
+static bool call(run_state *s, record_op op, double *seconds) {
     static const sparsed_op ops[RECORD_OPS] = {[RECORD_DENSE] = SPARSED_DENSE,
                                                [RECORD_BUILD] = SPARSED_DENSE_BUILD,
                                                [RECORD_SPARSE_OWN] = SPARSED_SPARSE,
@@ -42,15 +42,15 @@ static bool call(case_state *s, record_op op, double *seconds) {
     sparsed_status status =
         sparsed_plan_run(s->plan, ops[op], &io, op == RECORD_DENSE ? NULL : kept);
     *seconds = clock_seconds() - start;
-    return case_check(s, status);
+    return run_check(s, status);
 }
 
 /* The own pattern as a build left it. */
-static bool read_pattern(case_state *s) {
+static bool read_pattern(run_state *s) {
     sparsed_pattern_release(s->own);
     s->own = NULL;
-    if (!case_check(s, sparsed_kept_get(s->own_kept, &s->own)) ||
-        !case_check(s, sparsed_pattern_to_mask(s->own, s->mask)))
+    if (!run_check(s, sparsed_kept_get(s->own_kept, &s->own)) ||
+        !run_check(s, sparsed_pattern_to_mask(s->own, s->mask)))
         return false;
     pattern_bytes_pack(s->mask, case_input_heads(s->input) * s->to->q_blocks, s->to->k_blocks,
                        s->pattern);
@@ -58,7 +58,7 @@ static bool read_pattern(case_state *s) {
 }
 
 /* Calls it, and takes the digests of all that it gave. */
-static bool call_and_digest(case_state *s, record_op op, record_run *run, double *seconds) {
+static bool call_and_digest(run_state *s, record_op op, record_run *run, double *seconds) {
     if (op == RECORD_BUILD)
         memset(s->scores, 0xff, s->scores_bytes);
     if (!call(s, op, seconds) || (op == RECORD_BUILD && !read_pattern(s)))
@@ -87,7 +87,7 @@ static int by_size(const void *a, const void *b) {
 }
 
 /* Repeats the operation for its times, and to see whether it gives the same again. */
-static bool repeat(case_state *s, record_op op, record_run *run) {
+static bool repeat(run_state *s, record_op op, record_run *run) {
     double seconds[MOST_REPEATS], total = 0.0;
     uint32_t n = 0;
     run->repeatable = true;
@@ -105,7 +105,7 @@ static bool repeat(case_state *s, record_op op, record_run *run) {
     return true;
 }
 
-static bool expect(case_state *s, record_op op, tool_error *error) {
+static bool expect(run_state *s, record_op op, tool_error *error) {
     const record_case *c = s->to;
     const uint8_t *mask = op == RECORD_SPARSE_OWN     ? s->mask
                           : op == RECORD_SPARSE_FIXED ? s->input->fixed
@@ -118,28 +118,28 @@ static bool expect(case_state *s, record_op op, tool_error *error) {
 
 /* In the order of the operations: the second uses what is expected of the first, the third what the
  * second built. */
-static bool run_op(case_state *s, record_op op, tool_error *error) {
+static bool run_op(run_state *s, record_op op, tool_error *error) {
     record_run *run = &s->to->runs[op];
     if (!call_and_digest(s, op, run, &run->seconds.first))
         return false;
     if (!expect(s, op, error))
-        return case_memory_fails(s);
+        return run_memory_fails(s);
     bool build = op == RECORD_BUILD;
-    return case_take_out(s, run) &&
-           (!build || (case_take_scores(s, run) && case_check_choice(s))) && repeat(s, op, run);
+    return run_take_out(s, run) && (!build || (run_take_scores(s, run) && run_check_choice(s))) &&
+           repeat(s, op, run);
 }
 
-static void set_bounds(case_state *s) {
+static void set_bounds(run_state *s) {
     record_case *c = s->to;
     uint64_t count = case_input_heads(s->input) * c->row_count;
     c->bounds = bounds_of(&c->desc, &c->select, s->want_lse, count);
 }
 
-static bool run_all(case_state *s, tool_error *error) {
-    if (!case_describe(s) || !case_allocate(s))
+static bool run_all(run_state *s, tool_error *error) {
+    if (!run_describe(s) || !run_allocate(s))
         return false;
     set_bounds(s); /* of a case that does not run: with no logits */
-    if (!case_prepare(s))
+    if (!run_prepare(s))
         return false;
     for (int op = 0; op < RECORD_OPS; op++) {
         if (!run_op(s, (record_op)op, error))
@@ -152,10 +152,10 @@ static bool run_all(case_state *s, tool_error *error) {
     return true;
 }
 
-bool case_run(sparsed_context *context, const case_input *input, case_repeats repeats, record *r,
+bool run_case(sparsed_context *context, const case_input *input, case_repeats repeats, record *r,
               record_case *to, tool_error *error) {
-    case_state s = {.input = input, .repeats = repeats, .context = context, .record = r, .to = to};
+    run_state s = {.input = input, .repeats = repeats, .context = context, .record = r, .to = to};
     bool done = run_all(&s, error) || !s.no_memory;
-    case_release(&s);
+    run_release(&s);
     return done ? true : tool_fail(error, "%s: out of memory", input->name);
 }

@@ -4,15 +4,15 @@
  * What one case's runs hold, shared by the files that prepare, run and judge it. Functions that return
  * false leave in the state why.
  */
-#ifndef TOOLS_COMPARE_CASE_STATE_H
-#define TOOLS_COMPARE_CASE_STATE_H
+#ifndef TOOLS_COMPARE_RUN_STATE_H
+#define TOOLS_COMPARE_RUN_STATE_H
 
 #include "compare/case_input.h"
-#include "compare/case_run.h"
 #include "compare/record_file.h"
+#include "compare/run_case.h"
 
 /* Whole tensors, as the device gave them last. */
-typedef struct case_state {
+typedef struct run_state {
     const case_input *input;
     case_repeats repeats;
     sparsed_context *context;
@@ -27,31 +27,31 @@ typedef struct case_state {
     record *record;
     record_case *to;
     bool no_memory; /* why a function failed; else it is the case's `failure` */
-} case_state;
+} run_state;
 
 /* Out of memory; returns false. */
-bool case_memory_fails(case_state *s);
+bool run_memory_fails(run_state *s);
 
 /* Whether a call on the context, or one that takes a message, succeeded. */
-bool case_check(case_state *s, sparsed_status status);
-bool case_check_pattern(case_state *s, sparsed_status status, const sparsed_message *message);
+bool run_check(run_state *s, sparsed_status status);
+bool run_check_pattern(run_state *s, sparsed_status status, const sparsed_message *message);
 
-/* ---- case_prepare.c ---- */
+/* ---- run_prepare.c ---- */
 
 /* All of the record's case that is known without running it. */
-bool case_describe(case_state *s);
-bool case_allocate(case_state *s);
+bool run_describe(run_state *s);
+bool run_allocate(run_state *s);
 /* The plan, and the fixed pattern in the device's memory. */
-bool case_prepare(case_state *s);
-void case_release(case_state *s);
+bool run_prepare(run_state *s);
+void run_release(run_state *s);
 
-/* ---- case_results.c: after a call, with the expected rows and scores in place ---- */
+/* ---- run_results.c: after a call, with the expected rows and scores in place ---- */
 
 /* The stored rows of out and lse, and their errors. */
-bool case_take_out(case_state *s, record_run *run);
+bool run_take_out(run_state *s, record_run *run);
 /* The stored block scores with their errors, and the own pattern. */
-bool case_take_scores(case_state *s, record_run *run);
+bool run_take_scores(run_state *s, record_run *run);
 /* Counts the blocks that the host would choose otherwise from the device's own scores. */
-bool case_check_choice(case_state *s);
+bool run_check_choice(run_state *s);
 
 #endif
