@@ -11,6 +11,7 @@
 
 bool command_attend(int argc, char **argv, tool_error *error);
 bool command_bench(int argc, char **argv, tool_error *error);
+bool command_compare(int argc, char **argv, tool_error *error);
 bool command_devices(int argc, char **argv, tool_error *error);
 bool command_generate(int argc, char **argv, tool_error *error);
 bool command_pattern(int argc, char **argv, tool_error *error);

@@ -20,6 +20,7 @@ static const command commands[] = {
     {"pattern", "look into pattern files: tables, pictures, differences, conversions",
      command_pattern},
     {"bench", "how fast attention is here, and from which length on SparseD pays", command_bench},
+    {"compare", "record what devices compute, and compare such records", command_compare},
     {"devices", "what this machine can run on, and which kernels are chosen", command_devices},
 };
 
