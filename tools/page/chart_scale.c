@@ -68,7 +68,8 @@ double chart_scale_at(const chart_scale *scale, double value) {
 static size_t linear_ticks(const chart_scale *s, double ticks[CHART_MAX_TICKS]) {
     const double step = linear_step(s->high - s->low);
     size_t count = 0;
-    for (double n = ceil(s->low / step - 1e-9);
+    /* 0.0 + makes no tick -0. */
+    for (double n = 0.0 + ceil(s->low / step - 1e-9);
          n * step <= s->high + step * 1e-9 && count < CHART_MAX_TICKS; n += 1.0)
         ticks[count++] = n * step;
     return count;

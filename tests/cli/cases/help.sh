@@ -10,6 +10,9 @@ options_attend="$common $selection input output attention gen-length scale dtype
 options_generate="$common $selection model prompt prompt-file example raw-prompt gen-length steps
     sampler gen-block-length attention compare skip schedule dtype
     pattern-in pattern-out pattern-out-steps pattern-scores pattern-tag pattern-cache"
+options_bench="$common shape heads kv-heads dim layers dtype length gen-length select block-size mode
+    pattern schedule steps skip rest-ms run-schedule limit-steps rounds warm-up seconds host-tensors
+    baseline peers serve html csv"
 
 # $1 command, $2 its options: the help lists these, and no other.
 check_help() {
@@ -43,6 +46,11 @@ test_help__of_attend() {
     check_known attend "$options_attend"
 }
 
+test_help__of_bench() {
+    check_help bench "$options_bench"
+    check_known bench "$options_bench"
+}
+
 test_help__of_generate() {
     check_help generate "$options_generate"
     check_known generate "$options_generate"
@@ -52,7 +60,7 @@ test_help__lists_every_command() {
     for word in --help -h help; do
         accept "$word"
         [ ! -s "$ERR" ] || flunk "words on stderr"
-        for name in generate attend pattern devices; do
+        for name in generate attend pattern bench devices; do
             grep -q "^  $name " "$OUT" || flunk "$word does not list $name"
         done
     done
