@@ -66,7 +66,7 @@ static double peak_of(const cJSON *root, const char *kernel) {
         if (strcmp(json_string(peak, "kernel"), kernel) != 0 ||
             !cJSON_IsNumber(json_at(peak, "flops_per_s")))
             continue;
-        return fmax(json_number(peak, "flops_per_s"), json_number(peak, "flops_per_s_after"));
+        return json_number(peak, "flops_per_s");
     }
     return 0.0;
 }

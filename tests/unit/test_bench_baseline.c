@@ -98,7 +98,7 @@ static void test_bench_compare__within_the_noise_is_the_same(void **state) {
     assert_int_equal(bench_compare(&quiet, &now), BENCH_SLOWER);
     now.median = 9.0;
     assert_int_equal(bench_compare(&quiet, &now), BENCH_FASTER);
-    now.spread = 0.11; /* more than the change */
+    now.spread = 0.12; /* more than the change */
     assert_int_equal(bench_compare(&quiet, &now), BENCH_SAME);
     const bench_statistics noisy = {.median = 10.0, .spread = 0.2};
     now = (bench_statistics){.median = 11.5, .spread = 0.0};

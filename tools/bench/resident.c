@@ -140,6 +140,12 @@ void bench_resident_close(bench_resident *resident) {
         return;
     const spd_cl_api *api = &resident->api;
     sparsed_context_destroy(resident->context);
+    if (resident->multiply)
+        api->ReleaseKernel(resident->multiply);
+    if (resident->peak_program)
+        api->ReleaseProgram(resident->peak_program);
+    if (resident->products)
+        api->ReleaseMemObject(resident->products);
     if (resident->write)
         api->ReleaseKernel(resident->write);
     if (resident->program)

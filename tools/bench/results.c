@@ -84,6 +84,17 @@ const bench_kernel_peak *bench_find_peak(const bench_device_results *device, con
     return NULL;
 }
 
+static bool measure_again(const bench_device *device, bench_kernel_peak *peak, tool_error *error) {
+    bench_peak_rate rate;
+    if (!bench_peak(device, peak->kernel, peak->threads, &rate, error))
+        return false;
+    if (!peak->best.how[0] || rate.flops < peak->least_flops)
+        peak->least_flops = rate.flops;
+    if (!peak->best.how[0] || rate.flops > peak->best.flops)
+        peak->best = rate;
+    return true;
+}
+
 /* The kernel that a plan of the problem gets is known only once there is one. */
 static bool measure_peak(const bench_device *device, bench_device_results *d,
                          const bench_options *o, const bench_problem *p, tool_error *error) {
@@ -95,19 +106,23 @@ static bool measure_peak(const bench_device *device, bench_device_results *d,
                              sparsed_plan_create(device->context, &desc, &select, &plan), error) &&
                 device_check(device->context, sparsed_plan_describe(plan, &info), error);
     sparsed_plan_destroy(plan);
-    if (!done || find_peak(d, info.kernel) || d->peak_count == BENCH_MAX_KERNELS)
-        return done;
-    bench_kernel_peak *peak = &d->peaks[d->peak_count++];
-    *peak = (bench_kernel_peak){.threads = info.threads};
-    memcpy(peak->kernel, info.kernel, sizeof peak->kernel);
-    return bench_peak(device, peak->kernel, peak->threads, &peak->before, error);
+    if (!done)
+        return false;
+    bench_kernel_peak *peak = find_peak(d, info.kernel);
+    if (!peak && d->peak_count == BENCH_MAX_KERNELS)
+        return true;
+    if (!peak) {
+        peak = &d->peaks[d->peak_count++];
+        peak->threads = info.threads;
+        memcpy(peak->kernel, info.kernel, sizeof peak->kernel);
+    }
+    return measure_again(device, peak, error);
 }
 
 /* What was measured stays, whatever happens here. */
-static void measure_peaks_again(const bench_device *device, bench_device_results *d) {
+static void measure_peaks_at_the_end(const bench_device *device, bench_device_results *d) {
     for (size_t i = 0; i < d->peak_count && !d->failure.text[0]; i++)
-        bench_peak(device, d->peaks[i].kernel, d->peaks[i].threads, &d->peaks[i].after,
-                   &d->failure);
+        measure_again(device, &d->peaks[i], &d->failure);
 }
 
 /* ---- one device ---- */
@@ -159,7 +174,7 @@ static bool run_device(const bench_options *o, const device_options *which, benc
     for (size_t i = 0; done && i < d->problem_count; i++)
         done = run_problem(o, &device, d, &d->problems[i], error);
     if (done)
-        measure_peaks_again(&device, d);
+        measure_peaks_at_the_end(&device, d);
     bench_device_close(&device);
     return done;
 }

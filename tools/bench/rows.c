@@ -59,8 +59,8 @@ static void find_rates(bench_row *row, const sparsed_desc *desc, sparsed_op op,
     const double seconds = row->ms.median * 1e-3;
     row->flops = bench_operations(desc, op, row->density) / seconds;
     row->flops_as_dense = bench_operations(desc, op, 1.0) / seconds;
-    if (peak && peak->before.flops > 0.0)
-        row->of_peak = row->flops / fmax(peak->before.flops, peak->after.flops);
+    if (peak && peak->best.flops > 0.0)
+        row->of_peak = row->flops / peak->best.flops;
 }
 
 static void hold_against_baseline(const bench_baseline *baseline, bench_row *row) {
