@@ -110,11 +110,11 @@ bool bench_baseline_find(const bench_baseline *baseline, const bench_key *key, b
 /* ---- comparing ---- */
 
 bench_change bench_compare(const bench_statistics *before, const bench_statistics *now) {
-    const double change = now->median / before->median - 1.0;
+    const double times = now->median / before->median;
     const double noise = fmax(least_change, before->spread + now->spread);
-    if (fabs(change) <= noise)
+    if (fmax(times, 1.0 / times) <= 1.0 + noise)
         return BENCH_SAME;
-    return change < 0.0 ? BENCH_FASTER : BENCH_SLOWER;
+    return times < 1.0 ? BENCH_FASTER : BENCH_SLOWER;
 }
 
 const char *bench_change_name(bench_change change) {

@@ -28,7 +28,6 @@ typedef struct bench_baseline {
     const cJSON *rows; /* an array */
 } bench_baseline;
 
-/* The two runs' middle halves are apart, or they are not. */
 typedef enum bench_change {
     BENCH_NOT_COMPARED,
     BENCH_SAME, /* within the noise of the two */
@@ -43,7 +42,8 @@ void bench_baseline_free(bench_baseline *baseline);
 bool bench_baseline_find(const bench_baseline *baseline, const bench_key *key, bench_statistics *ms,
                          const char **kernel);
 
-/* Of medians that differ by more than both spreads together, and by more than 2 %. */
+/* Changed: the larger median is more than 2 % above the smaller one, and by more than both spreads
+ * together. */
 bench_change bench_compare(const bench_statistics *before, const bench_statistics *now);
 
 const char *bench_change_name(bench_change change);

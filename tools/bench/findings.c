@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report.h"
 #include "storage_convert.h"
 
 /* Above these a figure is not to be trusted without a second look. */
@@ -94,15 +95,27 @@ static bool warn_of_spread(bench_findings *f, const bench_results *r, const benc
 static bool warn_of_peaks(bench_findings *f, const bench_device_results *d, tool_error *error) {
     for (size_t i = 0; i < d->peak_count; i++) {
         const bench_kernel_peak *p = &d->peaks[i];
-        if (p->before.flops > 0.0 && p->after.flops > 0.0 &&
-            fabs(p->after.flops / p->before.flops - 1.0) > most_peak_change &&
+        if (p->best.flops > 0.0 && p->least_flops < (1.0 - most_peak_change) * p->best.flops &&
             !warn(f, error, "peak",
-                  "%s: the peak of %s was %.1f GF/s before all runs and %.1f after: the clock "
-                  "changes, or others want the device",
-                  d->info.selector, p->kernel, p->before.flops * 1e-9, p->after.flops * 1e-9))
+                  "%s: the peak of %s, measured several times, was %s to %s: the clock changes, or "
+                  "others want the device",
+                  d->info.selector, p->kernel, bench_rate_of(p->least_flops).text,
+                  bench_rate_of(p->best.flops).text))
             return false;
     }
     return true;
+}
+
+/* No kernel makes more than its units do. */
+static bool warn_of_shares(bench_findings *f, const bench_table *table, tool_error *error) {
+    const bench_row *largest = NULL;
+    for (size_t i = 0; i < table->count; i++)
+        if (table->rows[i].of_peak > 1.0 && (!largest || table->rows[i].of_peak > largest->of_peak))
+            largest = &table->rows[i];
+    return !largest || warn(f, error, "peak",
+                            "%s: a rate is %.2f of the peak: the peak was disturbed when it was "
+                            "measured, and is higher",
+                            largest->selector, largest->of_peak);
 }
 
 /* Figures of another machine stay out of the tables. */
@@ -143,7 +156,7 @@ static bool find_warnings(const bench_results *r, const bench_table *table,
     for (size_t i = 0; i < r->device_count; i++)
         if (!warn_of_peaks(f, &r->devices[i], error))
             return false;
-    return (!peers || warn_of_peers(f, table, peers, error)) &&
+    return warn_of_shares(f, table, error) && (!peers || warn_of_peers(f, table, peers, error)) &&
            (!baseline || warn_of_baseline(f, table, baseline, error));
 }
 

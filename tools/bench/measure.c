@@ -120,24 +120,29 @@ static void release(timing *t) {
     free(t->ms);
 }
 
+static bool time_all(timing *t, bench_measured *measured, tool_error *error) {
+    bench_watch watch;
+    if (!prepare(t, error) || !run_rounds(t, &watch, error))
+        return false;
+    measured->conditions = bench_watch_end(&watch);
+    return collect(t, measured, error);
+}
+
 bool bench_measure(const bench_device *device, const bench_request *request,
                    bench_measured *measured, tool_error *error) {
     const size_t runs = 1 + PASSES * request->count;
-    bench_watch watch;
+    *measured = (bench_measured){.desc = request->desc,
+                                 .pattern = request->pattern,
+                                 .selected = calloc(request->count, sizeof *measured->selected),
+                                 .count = request->count};
+    if (!measured->selected)
+        return tool_fail(error, "out of memory");
     timing t = {.device = device,
                 .request = request,
                 .layers = calloc(request->count, sizeof *t.layers),
                 .ms = calloc(runs * BENCH_MAX_ROUNDS, sizeof *t.ms),
                 .runs = runs};
-    *measured = (bench_measured){.desc = request->desc,
-                                 .pattern = request->pattern,
-                                 .selected = calloc(request->count, sizeof *measured->selected),
-                                 .count = request->count};
-    bool done = measured->selected ? true : tool_fail(error, "out of memory");
-    done = done && prepare(&t, error) && run_rounds(&t, &watch, error);
-    if (done)
-        measured->conditions = bench_watch_end(&watch);
-    done = done && collect(&t, measured, error);
+    const bool done = time_all(&t, measured, error);
     release(&t);
     if (!done)
         bench_measured_free(measured);

@@ -360,6 +360,8 @@ bool bench_check_options(bench_options *options, tool_error *error) {
         return false;
     if (!(options->seconds >= 0.0))
         return tool_fail_usage(error, "--seconds is %g, below 0", options->seconds);
+    if (!(options->skip >= 0.0 && options->skip <= 1.0))
+        return tool_fail_usage(error, "--skip is %g, not in [0, 1]", options->skip);
     return check_together(options, error);
 }
 

@@ -241,9 +241,9 @@ static void draw_device(page *p, const bench_device_results *d) {
                    d->resident ? "on the device, times by its clock" : "in host memory");
     for (size_t i = 0; i < d->peak_count; i++)
         page_paragraph(p, "Peak of %s: %s%s%s.", d->peaks[i].kernel,
-                       d->peaks[i].before.flops > 0.0 ? bench_rate_of(d->peaks[i].before.flops).text
-                                                      : "",
-                       d->peaks[i].before.flops > 0.0 ? ": " : "", d->peaks[i].before.how);
+                       d->peaks[i].best.flops > 0.0 ? bench_rate_of(d->peaks[i].best.flops).text
+                                                    : "",
+                       d->peaks[i].best.flops > 0.0 ? ": " : "", d->peaks[i].best.how);
     if (d->failure.text[0])
         page_note(p, "Failed: %s", d->failure.text);
 }

@@ -26,9 +26,9 @@ static cJSON *peak_json(const bench_kernel_peak *p) {
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "kernel", p->kernel);
     cJSON_AddNumberToObject(o, "threads", p->threads);
-    add_number(o, "flops_per_s", p->before.flops > 0.0 ? p->before.flops : NAN);
-    add_number(o, "flops_per_s_after", p->after.flops > 0.0 ? p->after.flops : NAN);
-    cJSON_AddStringToObject(o, "how", p->before.how);
+    add_number(o, "flops_per_s", p->best.flops > 0.0 ? p->best.flops : NAN);
+    add_number(o, "least_flops_per_s", p->best.flops > 0.0 ? p->least_flops : NAN);
+    cJSON_AddStringToObject(o, "how", p->best.how);
     return o;
 }
 

@@ -12,13 +12,11 @@
 static void print_peaks(const bench_device_results *d) {
     for (size_t i = 0; i < d->peak_count; i++) {
         const bench_kernel_peak *p = &d->peaks[i];
-        if (p->before.flops > 0.0)
-            printf("  peak of %s: %s (%s after all runs): %s\n", p->kernel,
-                   bench_rate_of(p->before.flops).text,
-                   p->after.flops > 0.0 ? bench_rate_of(p->after.flops).text : "not measured",
-                   p->before.how);
+        if (p->best.flops > 0.0)
+            printf("  peak of %s: %s: %s\n", p->kernel, bench_rate_of(p->best.flops).text,
+                   p->best.how);
         else
-            printf("  peak of %s: %s\n", p->kernel, p->before.how);
+            printf("  peak of %s: %s\n", p->kernel, p->best.how);
     }
 }
 

@@ -5,7 +5,7 @@
 
 #include <sparsed/opencl.h>
 
-#include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,16 +54,25 @@ bool bench_resident_time(bench_resident *resident, cl_event event, cl_profiling_
 
 /* ---- opening ---- */
 
+/* "opencl:1:0", as sparsed_device_list has it; SIZE_MAX: something else. */
+static void read_selector(const char *selector, size_t *platform, size_t *device) {
+    const char *platform_text = strchr(selector, ':');
+    const char *device_text = platform_text ? strchr(platform_text + 1, ':') : NULL;
+    *platform = device_text ? strtoul(platform_text + 1, NULL, 10) : SIZE_MAX;
+    *device = device_text ? strtoul(device_text + 1, NULL, 10) : SIZE_MAX;
+}
+
 /* The one of info's selector, whose numbers are those of the platform and the device. */
 static bool find_device(bench_resident *r, tool_error *error) {
     cl_platform_id platforms[MAX_DEVICES];
     cl_device_id devices[MAX_DEVICES];
-    cl_uint platform = 0, device = 0, platforms_found = 0, devices_found = 0;
-    const int fields = sscanf(r->info.selector, "opencl:%u:%u", &platform, &device);
+    cl_uint platforms_found = 0, devices_found = 0;
+    size_t platform, device;
+    read_selector(r->info.selector, &platform, &device);
     if (!bench_resident_check(r->api.GetPlatformIDs(MAX_DEVICES, platforms, &platforms_found),
                               "clGetPlatformIDs", error))
         return false;
-    if (fields == 2 && platform < platforms_found && platform < MAX_DEVICES &&
+    if (platform < platforms_found && platform < MAX_DEVICES &&
         !bench_resident_check(r->api.GetDeviceIDs(platforms[platform], CL_DEVICE_TYPE_ALL,
                                                   MAX_DEVICES, devices, &devices_found),
                               "clGetDeviceIDs", error))
@@ -140,6 +149,12 @@ void bench_resident_close(bench_resident *resident) {
         return;
     const spd_cl_api *api = &resident->api;
     sparsed_context_destroy(resident->context);
+    if (resident->multiply)
+        api->ReleaseKernel(resident->multiply);
+    if (resident->peak_program)
+        api->ReleaseProgram(resident->peak_program);
+    if (resident->products)
+        api->ReleaseMemObject(resident->products);
     if (resident->write)
         api->ReleaseKernel(resident->write);
     if (resident->program)

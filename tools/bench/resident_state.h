@@ -19,6 +19,9 @@ struct bench_resident {
     cl_kernel write; /* runs before and after each timed operation */
     cl_mem written;
     size_t written_bytes;
+    cl_program peak_program; /* resident_peak.c's, from its first use on */
+    cl_kernel multiply;
+    cl_mem products;
     sparsed_context *context;
 };
 

@@ -84,6 +84,17 @@ const bench_kernel_peak *bench_find_peak(const bench_device_results *device, con
     return NULL;
 }
 
+static bool measure_again(const bench_device *device, bench_kernel_peak *peak, tool_error *error) {
+    bench_peak_rate rate;
+    if (!bench_peak(device, peak->kernel, peak->threads, &rate, error))
+        return false;
+    if (!peak->best.how[0] || rate.flops < peak->least_flops)
+        peak->least_flops = rate.flops;
+    if (!peak->best.how[0] || rate.flops > peak->best.flops)
+        peak->best = rate;
+    return true;
+}
+
 /* The kernel that a plan of the problem gets is known only once there is one. */
 static bool measure_peak(const bench_device *device, bench_device_results *d,
                          const bench_options *o, const bench_problem *p, tool_error *error) {
@@ -95,19 +106,23 @@ static bool measure_peak(const bench_device *device, bench_device_results *d,
                              sparsed_plan_create(device->context, &desc, &select, &plan), error) &&
                 device_check(device->context, sparsed_plan_describe(plan, &info), error);
     sparsed_plan_destroy(plan);
-    if (!done || find_peak(d, info.kernel) || d->peak_count == BENCH_MAX_KERNELS)
-        return done;
-    bench_kernel_peak *peak = &d->peaks[d->peak_count++];
-    *peak = (bench_kernel_peak){.threads = info.threads};
-    memcpy(peak->kernel, info.kernel, sizeof peak->kernel);
-    return bench_peak(device, peak->kernel, peak->threads, &peak->before, error);
+    if (!done)
+        return false;
+    bench_kernel_peak *peak = find_peak(d, info.kernel);
+    if (!peak && d->peak_count == BENCH_MAX_KERNELS)
+        return true;
+    if (!peak) {
+        peak = &d->peaks[d->peak_count++];
+        peak->threads = info.threads;
+        memcpy(peak->kernel, info.kernel, sizeof peak->kernel);
+    }
+    return measure_again(device, peak, error);
 }
 
 /* What was measured stays, whatever happens here. */
-static void measure_peaks_again(const bench_device *device, bench_device_results *d) {
+static void measure_peaks_at_the_end(const bench_device *device, bench_device_results *d) {
     for (size_t i = 0; i < d->peak_count && !d->failure.text[0]; i++)
-        bench_peak(device, d->peaks[i].kernel, d->peaks[i].threads, &d->peaks[i].after,
-                   &d->failure);
+        measure_again(device, &d->peaks[i], &d->failure);
 }
 
 /* ---- one device ---- */
@@ -144,6 +159,20 @@ static bool run_problem(const bench_options *o, const bench_device *device, benc
     return !failure.usage;
 }
 
+static bool run_problems(const bench_options *o, const bench_device *device,
+                         bench_device_results *d, tool_error *error) {
+    d->problems = calloc(o->shape_count * o->dtype_count * o->lengths.count, sizeof *d->problems);
+    if (!d->problems)
+        return tool_fail(error, "out of memory");
+    d->problem_count = o->shape_count * o->dtype_count * o->lengths.count;
+    list_problems(o, d->problems);
+    for (size_t i = 0; i < d->problem_count; i++)
+        if (!run_problem(o, device, d, &d->problems[i], error))
+            return false;
+    measure_peaks_at_the_end(device, d);
+    return true;
+}
+
 static bool run_device(const bench_options *o, const device_options *which, bench_device_results *d,
                        tool_error *error) {
     bench_device device;
@@ -151,15 +180,7 @@ static bool run_device(const bench_options *o, const device_options *which, benc
         return false;
     d->info = device.info;
     d->resident = device.resident != NULL;
-    d->problem_count = o->shape_count * o->dtype_count * o->lengths.count;
-    d->problems = calloc(d->problem_count, sizeof *d->problems);
-    bool done = d->problems ? true : tool_fail(error, "out of memory");
-    if (done)
-        list_problems(o, d->problems);
-    for (size_t i = 0; done && i < d->problem_count; i++)
-        done = run_problem(o, &device, d, &d->problems[i], error);
-    if (done)
-        measure_peaks_again(&device, d);
+    const bool done = run_problems(o, &device, d, error);
     bench_device_close(&device);
     return done;
 }
@@ -182,27 +203,41 @@ static bool list_usable(sparsed_device_info infos[MAX_DEVICES], size_t *count, t
     return *count > 0 ? true : tool_fail(error, "no device can be used");
 }
 
-static bool run_all(const bench_options *o, bench_results *r, tool_error *error) {
-    sparsed_device_info *infos = calloc(MAX_DEVICES, sizeof *infos);
-    size_t count = 0;
-    if (!infos)
+/* Each of these devices; one that fails has its failure in the results. */
+static bool run_each(const bench_options *o, const sparsed_device_info *infos, size_t count,
+                     bench_results *r, tool_error *error) {
+    r->devices = calloc(count, sizeof *r->devices);
+    if (!r->devices)
         return tool_fail(error, "out of memory");
-    bool done = list_usable(infos, &count, error);
-    r->devices = done ? calloc(count, sizeof *r->devices) : NULL;
-    if (done && !r->devices)
-        done = tool_fail(error, "out of memory");
-    for (size_t i = 0; done && i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         device_options which = o->device;
         bench_device_results *d = &r->devices[r->device_count++];
         which.device = infos[i].selector;
         d->info = infos[i];
         if (!run_device(o, &which, d, &d->failure) && d->failure.usage) {
             *error = d->failure;
-            done = false;
+            return false;
         }
     }
+    return true;
+}
+
+static bool run_all(const bench_options *o, bench_results *r, tool_error *error) {
+    sparsed_device_info *infos = calloc(MAX_DEVICES, sizeof *infos);
+    size_t count = 0;
+    if (!infos)
+        return tool_fail(error, "out of memory");
+    const bool done = list_usable(infos, &count, error) && run_each(o, infos, count, r, error);
     free(infos);
     return done;
+}
+
+static bool run_one(const bench_options *o, bench_results *r, tool_error *error) {
+    r->devices = calloc(1, sizeof *r->devices);
+    if (!r->devices)
+        return tool_fail(error, "out of memory");
+    r->device_count = 1;
+    return run_device(o, &o->device, r->devices, error);
 }
 
 bool bench_run(const bench_options *options, bench_results *results, tool_error *error) {
@@ -210,14 +245,9 @@ bool bench_run(const bench_options *options, bench_results *results, tool_error 
     bench_processor_name(results->processor, sizeof results->processor);
     bool done = bench_count_steps(options->schedule, options->skip, (uint32_t)options->words.steps,
                                   &results->steps, error);
-    if (done && options->all_devices) {
-        done = run_all(options, results, error);
-    } else if (done) {
-        results->devices = calloc(1, sizeof *results->devices);
-        results->device_count = results->devices ? 1 : 0;
-        done = results->devices ? run_device(options, &options->device, results->devices, error)
-                                : tool_fail(error, "out of memory");
-    }
+    if (done)
+        done = options->all_devices ? run_all(options, results, error)
+                                    : run_one(options, results, error);
     if (!done)
         bench_results_free(results);
     return done;

@@ -24,11 +24,13 @@ typedef struct bench_problem {
     bench_schedule_run *runs; /* [measured.count], with --run-schedule; else NULL */
 } bench_problem;
 
-/* A kernel of the device, and what its units make: before all problems that run it, and after. */
+/* A kernel of the device, and what its units make: measured before each problem that runs it, and once
+ * at the end. The best counts, which other work spoils least. */
 typedef struct bench_kernel_peak {
     char kernel[32];
     uint32_t threads;
-    bench_peak_rate before, after;
+    bench_peak_rate best;
+    double least_flops;
 } bench_kernel_peak;
 
 enum { BENCH_MAX_KERNELS = 16 };

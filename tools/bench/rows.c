@@ -59,8 +59,8 @@ static void find_rates(bench_row *row, const sparsed_desc *desc, sparsed_op op,
     const double seconds = row->ms.median * 1e-3;
     row->flops = bench_operations(desc, op, row->density) / seconds;
     row->flops_as_dense = bench_operations(desc, op, 1.0) / seconds;
-    if (peak && peak->before.flops > 0.0)
-        row->of_peak = row->flops / fmax(peak->before.flops, peak->after.flops);
+    if (peak && peak->best.flops > 0.0)
+        row->of_peak = row->flops / peak->best.flops;
 }
 
 static void hold_against_baseline(const bench_baseline *baseline, bench_row *row) {
@@ -87,11 +87,24 @@ static void hold_against_baseline(const bench_baseline *baseline, bench_row *row
     row->verdict = bench_compare(&before, &row->ms);
 }
 
+static const bench_pass *pass_of(const bench_selected *selected, sparsed_op op) {
+    switch (op) {
+    case SPARSED_DENSE_BUILD:
+        return &selected->dense_build;
+    case SPARSED_BUILD:
+        return &selected->build;
+    default:
+        return &selected->sparse;
+    }
+}
+
+/* selected NULL: the dense pass. */
 static void add_pass(const row_maker *m, size_t device, size_t problem, sparsed_op op,
-                     const bench_pass *pass, const bench_selected *selected) {
+                     const bench_selected *selected) {
     const bench_device_results *d = &m->results->devices[device];
     const bench_problem *p = &d->problems[problem];
     const sparsed_plan_info *info = selected ? &selected->info : &p->measured.info;
+    const bench_pass *pass = selected ? pass_of(selected, op) : &p->measured.dense;
     bench_row row = problem_row(m, device, problem);
     row.pass = bench_pass_name(op);
     row.kernel = info->kernel;
@@ -157,12 +170,12 @@ static void add_problem(const row_maker *m, size_t device, size_t problem) {
     const bench_measured *measured = &p->measured;
     if (p->failure.text[0])
         return;
-    add_pass(m, device, problem, SPARSED_DENSE, &measured->dense, NULL);
+    add_pass(m, device, problem, SPARSED_DENSE, NULL);
     for (size_t i = 0; i < measured->count; i++) {
         const bench_selected *s = &measured->selected[i];
-        add_pass(m, device, problem, SPARSED_DENSE_BUILD, &s->dense_build, s);
-        add_pass(m, device, problem, SPARSED_BUILD, &s->build, s);
-        add_pass(m, device, problem, SPARSED_SPARSE, &s->sparse, s);
+        add_pass(m, device, problem, SPARSED_DENSE_BUILD, s);
+        add_pass(m, device, problem, SPARSED_BUILD, s);
+        add_pass(m, device, problem, SPARSED_SPARSE, s);
     }
     for (size_t i = 0; m->peers && is_same_device(m, d) && i < m->peers->count; i++)
         if (is_beside(&m->peers->rows[i], d, p))

@@ -65,21 +65,27 @@ double chart_scale_at(const chart_scale *scale, double value) {
     return scale->from + share * (scale->to - scale->from);
 }
 
+static size_t add_tick(const chart_scale *s, double value, double *ticks, size_t count) {
+    const double room = s->steps == CHART_LINEAR ? (s->high - s->low) * 1e-9 : s->high * 1e-9;
+    if (count < CHART_MAX_TICKS && value <= s->high + room)
+        ticks[count++] = value;
+    return count;
+}
+
 static size_t linear_ticks(const chart_scale *s, double ticks[CHART_MAX_TICKS]) {
-    const double step = linear_step(s->high - s->low);
+    const double step = linear_step(s->high - s->low), first = ceil(s->low / step - 1e-9);
     size_t count = 0;
-    for (double n = ceil(s->low / step - 1e-9);
-         n * step <= s->high + step * 1e-9 && count < CHART_MAX_TICKS; n += 1.0)
-        ticks[count++] = n * step;
+    for (int i = 0; i < CHART_MAX_TICKS; i++)
+        count = add_tick(s, (first + i) * step, ticks, count);
     return count;
 }
 
 /* Every power of two, or every second, third ... so that they are at most twelve. */
 static size_t log2_ticks(const chart_scale *s, double ticks[CHART_MAX_TICKS]) {
-    const double powers = log2(s->high / s->low), every = ceil((powers + 1.0) / 12.0);
+    const double every = ceil((log2(s->high / s->low) + 1.0) / 12.0);
     size_t count = 0;
-    for (double at = s->low; at <= s->high && count < CHART_MAX_TICKS; at *= exp2(every))
-        ticks[count++] = at;
+    for (int i = 0; i < CHART_MAX_TICKS; i++)
+        count = add_tick(s, s->low * exp2(every * i), ticks, count);
     return count;
 }
 
@@ -89,12 +95,9 @@ static size_t log10_ticks(const chart_scale *s, double ticks[CHART_MAX_TICKS]) {
     const double decades = round(log10(s->high / s->low)), every = ceil(decades / 12.0);
     const size_t each = decades <= 4.0 ? 3 : 1;
     size_t count = 0;
-    for (double n = 0.0; n <= decades; n += every)
-        for (size_t i = 0; i < each && count < CHART_MAX_TICKS; i++) {
-            const double at = s->low * pow(10.0, n) * between[i];
-            if (at <= s->high * (1.0 + 1e-9))
-                ticks[count++] = at;
-        }
+    for (int i = 0; i < CHART_MAX_TICKS; i++)
+        for (size_t n = 0; n < each; n++)
+            count = add_tick(s, s->low * pow(10.0, every * i) * between[n], ticks, count);
     return count;
 }
 

@@ -12,6 +12,9 @@ options_generate="$common $selection model prompt prompt-file example raw-prompt
     pattern-in pattern-out pattern-out-steps pattern-scores pattern-tag pattern-cache"
 options_compare_record="$common output self-check label seed input gen-length dtype mode select
     block-size block-size-q block-size-k score-reduce"
+options_bench="$common shape heads kv-heads dim layers dtype length gen-length select block-size mode
+    pattern schedule steps skip rest-ms run-schedule limit-steps rounds warm-up seconds host-tensors
+    tune baseline peers serve html csv"
 
 # $1 command (and subcommand), $2 its options: the help lists these, and no other.
 check_help() {
@@ -52,6 +55,11 @@ test_help__of_compare_record() {
     check_known "compare record" "$options_compare_record"
 }
 
+test_help__of_bench() {
+    check_help bench "$options_bench"
+    check_known bench "$options_bench"
+}
+
 test_help__of_generate() {
     check_help generate "$options_generate"
     check_known generate "$options_generate"
@@ -61,7 +69,7 @@ test_help__lists_every_command() {
     for word in --help -h help; do
         accept "$word"
         [ ! -s "$ERR" ] || flunk "words on stderr"
-        for name in generate attend pattern compare devices; do
+        for name in generate attend pattern bench compare devices; do
             grep -q "^  $name " "$OUT" || flunk "$word does not list $name"
         done
     done
