@@ -128,8 +128,10 @@ static void draw_heads(page *p, const record_case *c, const uint8_t *states) {
     const uint64_t maps = differing < MOST_MAPS ? differing : MOST_MAPS;
     set_cells(&m, c, maps > 0 ? maps : 1);
     const double step = (double)m.columns * m.width + GAP;
-    page_markup(p, "<div><svg role=\"img\" width=\"%.0f\" height=\"%.0f\">\n", (double)maps * step,
-                HEAD + (double)m.rows * m.height + 4.0);
+    const double width = (double)maps * step, height = HEAD + (double)m.rows * m.height + 4.0;
+    page_markup(
+        p, "<div><svg role=\"img\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\">\n",
+        width, height, width, height);
     for (uint64_t head = 0, drawn = 0; head < heads && drawn < maps; head++) {
         m.states = states + head * m.rows * m.columns;
         if (differs(&m))

@@ -32,7 +32,7 @@ static void write_summary(page *p, const comparison *c) {
 
 static void write_records(page *p, const comparison *c) {
     static const page_column columns[] = {{"", false},        {"record", false},  {"device", false},
-                                          {"kernels", false}, {"version", false}, {"made", false},
+                                          {"kernels", false}, {"version", false}, {"made", true},
                                           {"cases", true},    {"verdict", false}};
     page_heading(p, "Records");
     page_table_begin(p, NULL, columns, sizeof columns / sizeof *columns);

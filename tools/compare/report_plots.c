@@ -139,18 +139,20 @@ bool report_plot_pairs(page *p, const comparison *c, tool_error *error) {
     page_markup(p, "<div style=\"display:flex;flex-wrap:wrap;gap:0 2.5rem\">\n");
     bool done = draw_matrix(p, c, "Outputs given one pattern",
                             "The largest relative difference over all cases, as a share of what "
-                            "fails; on the diagonal, of the record and the oracle. Dark is far "
-                            "apart; an edge marks the verdict: warn or fail.",
+                            "fails; on the diagonal, of the record and the oracle. The fuller, the "
+                            "further apart; an edge marks the verdict: warn or fail.",
                             fill_outputs);
     if (c->pair_count > 0)
-        done = done &&
-               draw_matrix(p, c, "Own patterns",
-                           "Jaccard index of the kept blocks over all cases. Dark is far apart.",
-                           fill_patterns) &&
-               draw_matrix(p, c, "Equal to the bit",
-                           "Runs whose outputs, log-sum-exp, scores and patterns have the same "
-                           "digests. Dark is many.",
-                           fill_equality);
+        done =
+            done &&
+            draw_matrix(
+                p, c, "Own patterns",
+                "Jaccard index of the kept blocks over all cases. The fuller, the further apart.",
+                fill_patterns) &&
+            draw_matrix(p, c, "Equal to the bit",
+                        "Runs whose outputs, log-sum-exp, scores and patterns have the same "
+                        "digests. The fuller, the more.",
+                        fill_equality);
     page_markup(p, "</div>\n");
     return done || tool_fail(error, "out of memory for the matrix of pairs");
 }
@@ -185,8 +187,8 @@ static bool plot_own_cases(page *p, const comparison *c, const report_names *nam
     if (done) {
         const matrix_chart chart = {
             "Against the oracle: the largest relative error of the outputs",
-            "Dark is near what fails; an edge marks the case's verdict, of whatever result. With ~ "
-            "the data is near the smallest numbers of its type, and the outputs are right within "
+            "The fuller, the nearer to what fails; an edge marks the case's verdict, of whatever "
+            "result. With ~ the data is near the smallest numbers of its type, and the outputs are right within "
             "an absolute bound.",
             names->names,
             columns.names,
