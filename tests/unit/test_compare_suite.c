@@ -301,6 +301,22 @@ static void check_rising(const uint64_t *chosen, uint64_t count, uint64_t all) {
         assert_true(chosen[i] > chosen[i - 1]);
 }
 
+/* An even step would meet the same row of each block. */
+static void test_sample_rows__of_a_large_case_meet_many_rows_of_a_block(void **state) {
+    (void)state;
+    case_input in = make(find(GENERATOR_CLUSTERS, SPARSED_F32), SUITE_SEED);
+    uint64_t rows[SAMPLE_ROWS];
+    uint32_t met = 0, count = 0;
+    assert_int_equal(sample_row_count(&in), SAMPLE_ROWS);
+    sample_rows(&in, rows);
+    for (int i = 0; i < SAMPLE_ROWS; i++)
+        met |= 1u << rows[i] % 32;
+    for (; met; met &= met - 1)
+        count++;
+    assert_true(count > 16);
+    case_input_free(&in);
+}
+
 static void test_sample_rows__are_all_of_a_small_case_and_64_of_a_large_one(void **state) {
     (void)state;
     bool met[2] = {false, false};
@@ -338,6 +354,7 @@ int main(void) {
         cmocka_unit_test(test_generator_fill__of_denormals_stays_below_the_normal_numbers),
         cmocka_unit_test(test_case_input_generate__poisons_padding),
         cmocka_unit_test(test_generator_pattern__keeps_valid_blocks_and_one_a_row),
+        cmocka_unit_test(test_sample_rows__of_a_large_case_meet_many_rows_of_a_block),
         cmocka_unit_test(test_sample_rows__are_all_of_a_small_case_and_64_of_a_large_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
