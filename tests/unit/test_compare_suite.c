@@ -187,6 +187,25 @@ static void test_generator_fill__of_ties_repeats_the_keys(void **state) {
     case_input_free(&in);
 }
 
+/* Each 16 keys are the first 16 in another order. */
+static void test_generator_fill__of_near_ties_turns_the_keys(void **state) {
+    (void)state;
+    case_input in = make(find(GENERATOR_NEAR_TIES, SPARSED_F32), SUITE_SEED);
+    const sparsed_desc *d = &in.problem.desc;
+    const unsigned char *k = in.k;
+    size_t row = d->head_dim * sizeof(float);
+    assert_int_equal(d->kv_len % 16, 0);
+    for (uint64_t r = 16; r < d->kv_len; r += 16) {
+        uint32_t met = 0;
+        assert_memory_not_equal(k + r * row, k + (r - 16) * row, row);
+        for (uint64_t i = 0; i < 16; i++)
+            for (uint64_t j = 0; j < 16; j++)
+                met |= (uint32_t)(memcmp(k + (r + i) * row, k + j * row, row) == 0) << j;
+        assert_int_equal(met, 0xffff);
+    }
+    case_input_free(&in);
+}
+
 /* The logits of one head, D 64: their deviation, and the largest one's lead over the next. */
 static void measure_logits(const case_input *in, double *deviation, double *lead) {
     const sparsed_desc *d = &in->problem.desc;
@@ -350,6 +369,7 @@ int main(void) {
         cmocka_unit_test(test_generator_fill__is_near_normal),
         cmocka_unit_test(test_generator_fill__gives_f32_more_bits_than_f16),
         cmocka_unit_test(test_generator_fill__of_ties_repeats_the_keys),
+        cmocka_unit_test(test_generator_fill__of_near_ties_turns_the_keys),
         cmocka_unit_test(test_generator_fill__scales_the_logits),
         cmocka_unit_test(test_generator_fill__of_denormals_stays_below_the_normal_numbers),
         cmocka_unit_test(test_case_input_generate__poisons_padding),
