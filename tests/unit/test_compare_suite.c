@@ -187,6 +187,25 @@ static void test_generator_fill__of_ties_repeats_the_keys(void **state) {
     case_input_free(&in);
 }
 
+/* Each 16 keys are the first 16 in another order. */
+static void test_generator_fill__of_near_ties_turns_the_keys(void **state) {
+    (void)state;
+    case_input in = make(find(GENERATOR_NEAR_TIES, SPARSED_F32), SUITE_SEED);
+    const sparsed_desc *d = &in.problem.desc;
+    const unsigned char *k = in.k;
+    size_t row = d->head_dim * sizeof(float);
+    assert_int_equal(d->kv_len % 16, 0);
+    for (uint64_t r = 16; r < d->kv_len; r += 16) {
+        uint32_t met = 0;
+        assert_memory_not_equal(k + r * row, k + (r - 16) * row, row);
+        for (uint64_t i = 0; i < 16; i++)
+            for (uint64_t j = 0; j < 16; j++)
+                met |= (uint32_t)(memcmp(k + (r + i) * row, k + j * row, row) == 0) << j;
+        assert_int_equal(met, 0xffff);
+    }
+    case_input_free(&in);
+}
+
 /* The logits of one head, D 64: their deviation, and the largest one's lead over the next. */
 static void measure_logits(const case_input *in, double *deviation, double *lead) {
     const sparsed_desc *d = &in->problem.desc;
@@ -301,6 +320,22 @@ static void check_rising(const uint64_t *chosen, uint64_t count, uint64_t all) {
         assert_true(chosen[i] > chosen[i - 1]);
 }
 
+/* An even step would meet the same row of each block. */
+static void test_sample_rows__of_a_large_case_meet_many_rows_of_a_block(void **state) {
+    (void)state;
+    case_input in = make(find(GENERATOR_CLUSTERS, SPARSED_F32), SUITE_SEED);
+    uint64_t rows[SAMPLE_ROWS];
+    uint32_t met = 0, count = 0;
+    assert_int_equal(sample_row_count(&in), SAMPLE_ROWS);
+    sample_rows(&in, rows);
+    for (int i = 0; i < SAMPLE_ROWS; i++)
+        met |= 1u << rows[i] % 32;
+    for (; met; met &= met - 1)
+        count++;
+    assert_true(count > 16);
+    case_input_free(&in);
+}
+
 static void test_sample_rows__are_all_of_a_small_case_and_64_of_a_large_one(void **state) {
     (void)state;
     bool met[2] = {false, false};
@@ -334,10 +369,12 @@ int main(void) {
         cmocka_unit_test(test_generator_fill__is_near_normal),
         cmocka_unit_test(test_generator_fill__gives_f32_more_bits_than_f16),
         cmocka_unit_test(test_generator_fill__of_ties_repeats_the_keys),
+        cmocka_unit_test(test_generator_fill__of_near_ties_turns_the_keys),
         cmocka_unit_test(test_generator_fill__scales_the_logits),
         cmocka_unit_test(test_generator_fill__of_denormals_stays_below_the_normal_numbers),
         cmocka_unit_test(test_case_input_generate__poisons_padding),
         cmocka_unit_test(test_generator_pattern__keeps_valid_blocks_and_one_a_row),
+        cmocka_unit_test(test_sample_rows__of_a_large_case_meet_many_rows_of_a_block),
         cmocka_unit_test(test_sample_rows__are_all_of_a_small_case_and_64_of_a_large_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@ enum {
     GROUP_ROWS = 32, /* of a cluster */
     CENTRES = 8,
     TIE_ROWS = 16,    /* the smallest block */
+    TIE_TURN = 5,     /* rows by which each is turned against the one before */
     STREAM_KEYS = 16, /* independent sequences of a stream */
     CENTRE_KEY = 8,   /* sequences 0 to 2 are the tensors' */
     CHOICE_KEY,
@@ -22,11 +23,11 @@ enum {
 };
 
 static const char *const names[GENERATOR_KINDS] = {
-    [GENERATOR_NORMAL] = "normal", [GENERATOR_CLUSTERS] = "clusters",
-    [GENERATOR_LARGE] = "large",   [GENERATOR_TINY] = "tiny",
-    [GENERATOR_TIES] = "ties",     [GENERATOR_DOMINANT] = "dominant",
-    [GENERATOR_EQUAL] = "equal",   [GENERATOR_DENORMALS] = "denormals",
-    [GENERATOR_PADDED] = "padded"};
+    [GENERATOR_NORMAL] = "normal",       [GENERATOR_CLUSTERS] = "clusters",
+    [GENERATOR_LARGE] = "large",         [GENERATOR_TINY] = "tiny",
+    [GENERATOR_TIES] = "ties",           [GENERATOR_NEAR_TIES] = "near-ties",
+    [GENERATOR_DOMINANT] = "dominant",   [GENERATOR_EQUAL] = "equal",
+    [GENERATOR_DENORMALS] = "denormals", [GENERATOR_PADDED] = "padded"};
 
 const char *generator_kind_name(generator_kind kind) {
     return names[kind];
@@ -110,11 +111,18 @@ static bool is_dominant(const generator *g, const place *p) {
     return p->row == bits_at(g, DOMINANT_KEY, p->head) % p->rows;
 }
 
+/* The row whose numbers a row holds. */
+static uint64_t source_row(const generator *g, const place *p) {
+    if (p->tensor == GENERATOR_K && g->kind == GENERATOR_TIES)
+        return p->row % TIE_ROWS;
+    if (p->tensor == GENERATOR_K && g->kind == GENERATOR_NEAR_TIES)
+        return (p->row + p->row / TIE_ROWS * TIE_TURN) % TIE_ROWS;
+    return p->row;
+}
+
 static void fill_element(const generator *g, const place *p, uint64_t at, void *data) {
     uint32_t bits = summand_bits(g);
-    bool ties = g->kind == GENERATOR_TIES && p->tensor == GENERATOR_K;
-    uint64_t row = ties ? p->row % TIE_ROWS : p->row;
-    uint64_t index = (p->head * p->rows + row) * p->dim + p->column;
+    uint64_t index = (p->head * p->rows + source_row(g, p)) * p->dim + p->column;
     int32_t n = near_normal(bits_at(g, p->tensor, index), bits);
     int exponent = 1 - (int)bits;
     bool q = p->tensor == GENERATOR_Q, k = p->tensor == GENERATOR_K, v = p->tensor == GENERATOR_V;

@@ -20,6 +20,7 @@ typedef enum generator_kind {
     GENERATOR_LARGE,     /* logits of deviation 340 */
     GENERATOR_TINY,      /* logits of deviation 0.0013 */
     GENERATOR_TIES,      /* keys repeat every 16 rows: all whole blocks of a row score the same */
+    GENERATOR_NEAR_TIES, /* the same rows, in each 16 another order: sums differ by rounding alone */
     GENERATOR_DOMINANT,  /* one key of each head takes the whole softmax */
     GENERATOR_EQUAL,     /* all elements of q and k are 1 */
     GENERATOR_DENORMALS, /* all of v, and each second column of q and k */

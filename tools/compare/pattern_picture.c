@@ -3,11 +3,12 @@
 #include "compare/pattern_picture.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "room.h"
 
-enum { MAP_PIXELS = 240, MOST_MAPS = 4, GAP = 14, HEAD = 18 };
+enum { PAGE_PIXELS = 1080, MAP_PIXELS = 480, MOST_MAPS = 4, GAP = 14, HEAD = 18 };
 
 /* How a state is drawn; those before BLOCK_TIE that differ in nothing are a faint ground. */
 static const struct {
@@ -40,7 +41,7 @@ void pattern_picture_legend(page *p) {
 typedef struct map {
     const uint8_t *states; /* [rows][columns] */
     uint64_t rows, columns;
-    double cell; /* pixels */
+    double width, height; /* of a cell: pixels */
 } map;
 
 /* Blocks that both keep, as runs of each row. */
@@ -53,20 +54,20 @@ static void draw_common(page *p, const map *m) {
             while (end < m->columns && m->states[i * m->columns + end] == BLOCK_BOTH)
                 end++;
             if (end > j)
-                page_markup(p, "M%.4g %.4gh%.4gv%.4gh-%.4gz", (double)j * m->cell,
-                            (double)i * m->cell, (double)(end - j) * m->cell, m->cell,
-                            (double)(end - j) * m->cell);
+                page_markup(p, "M%.4g %.4gh%.4gv%.4gh-%.4gz", (double)j * m->width,
+                            (double)i * m->height, (double)(end - j) * m->width, m->height,
+                            (double)(end - j) * m->width);
             j = end > j ? end : j + 1;
         }
     page_markup(p, "\"/>\n");
 }
 
 static void draw_triangle(page *p, const map *m, uint64_t i, uint64_t j, bool in_a) {
-    const double x = (double)j * m->cell, y = (double)i * m->cell;
+    const double x = (double)j * m->width, y = (double)i * m->height;
     if (in_a)
-        page_markup(p, "M%.4g %.4gh%.4gl-%.4g %.4gz", x, y, m->cell, m->cell, m->cell);
+        page_markup(p, "M%.4g %.4gh%.4gl-%.4g %.4gz", x, y, m->width, m->width, m->height);
     else
-        page_markup(p, "M%.4g %.4gv%.4gh-%.4gz", x + m->cell, y, m->cell, m->cell);
+        page_markup(p, "M%.4g %.4gv%.4gh-%.4gz", x + m->width, y, m->height, m->width);
 }
 
 static void draw_state(page *p, const map *m, unsigned state) {
@@ -94,7 +95,7 @@ static void draw_map(page *p, const map *m, const record_case *c, uint64_t head,
     page_markup(p,
                 "</text>\n<rect class=\"grid\" width=\"%.1f\" height=\"%.1f\"/>"
                 "<g shape-rendering=\"crispEdges\">\n",
-                (double)m->columns * m->cell, (double)m->rows * m->cell);
+                (double)m->columns * m->width, (double)m->rows * m->height);
     draw_common(p, m);
     page_markup(p, "</g>\n");
     for (unsigned state = BLOCK_TIE; state < BLOCK_STATES; state++)
@@ -102,27 +103,43 @@ static void draw_map(page *p, const map *m, const record_case *c, uint64_t head,
     page_markup(p, "</g>\n");
 }
 
+static uint64_t count_differing(const map *m, const uint8_t *states, uint64_t heads) {
+    uint64_t count = 0;
+    for (uint64_t head = 0; head < heads; head++) {
+        map one = *m;
+        one.states = states + head * m->rows * m->columns;
+        count += differs(&one);
+    }
+    return count;
+}
+
+/* A pixel is as many rows as keys, but a row of blocks can always be seen. */
+static void set_cells(map *m, const record_case *c, uint64_t maps) {
+    const double longer = fmax((double)c->desc.q_len, (double)c->desc.kv_len);
+    const double side = fmin(MAP_PIXELS, PAGE_PIXELS / (double)maps - GAP);
+    m->width = side / longer * c->select.block_k;
+    m->height = fmax(4.0, side / longer * c->select.block_q);
+}
+
 static void draw_heads(page *p, const record_case *c, const uint8_t *states) {
     const uint64_t heads = (uint64_t)c->desc.batch * c->desc.heads;
-    const uint64_t longer = c->q_blocks > c->k_blocks ? c->q_blocks : c->k_blocks;
-    map m = {
-        .rows = c->q_blocks, .columns = c->k_blocks, .cell = (double)MAP_PIXELS / (double)longer};
-    const double width = (double)m.columns * m.cell + GAP;
-    uint64_t drawn = 0, left_out = 0;
-    page_markup(p, "<div><svg role=\"img\" width=\"%.0f\" height=\"%.0f\">\n", MOST_MAPS * width,
-                HEAD + (double)m.rows * m.cell + 4.0);
-    for (uint64_t head = 0; head < heads; head++) {
+    map m = {.rows = c->q_blocks, .columns = c->k_blocks};
+    const uint64_t differing = count_differing(&m, states, heads);
+    const uint64_t maps = differing < MOST_MAPS ? differing : MOST_MAPS;
+    set_cells(&m, c, maps > 0 ? maps : 1);
+    const double step = (double)m.columns * m.width + GAP;
+    const double width = (double)maps * step, height = HEAD + (double)m.rows * m.height + 4.0;
+    page_markup(
+        p, "<div><svg role=\"img\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\">\n",
+        width, height, width, height);
+    for (uint64_t head = 0, drawn = 0; head < heads && drawn < maps; head++) {
         m.states = states + head * m.rows * m.columns;
-        if (!differs(&m))
-            continue;
-        if (drawn < MOST_MAPS)
-            draw_map(p, &m, c, head, (double)drawn++ * width);
-        else
-            left_out++;
+        if (differs(&m))
+            draw_map(p, &m, c, head, (double)drawn++ * step);
     }
     page_markup(p, "</svg></div>\n");
-    if (left_out > 0)
-        page_paragraph(p, "%" PRIu64 " more heads differ.", left_out);
+    if (differing > maps)
+        page_paragraph(p, "%" PRIu64 " more heads differ.", differing - maps);
 }
 
 bool pattern_picture_draw(page *p, const case_patterns *pair, const char *title) {

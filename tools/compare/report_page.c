@@ -32,7 +32,7 @@ static void write_summary(page *p, const comparison *c) {
 
 static void write_records(page *p, const comparison *c) {
     static const page_column columns[] = {{"", false},        {"record", false},  {"device", false},
-                                          {"kernels", false}, {"version", false}, {"made", false},
+                                          {"kernels", false}, {"version", false}, {"made", true},
                                           {"cases", true},    {"verdict", false}};
     page_heading(p, "Records");
     page_table_begin(p, NULL, columns, sizeof columns / sizeof *columns);
@@ -47,7 +47,7 @@ static void write_records(page *p, const comparison *c) {
         page_cell(p, "%s", device);
         page_cell(p, "%s", kernels);
         page_cell(p, "%s", r->environment.library_version);
-        page_cell(p, "%s", r->environment.created);
+        page_cell(p, "%.10s", r->environment.created);
         page_cell(p, "%zu", r->case_count);
         page_marked_cell(p, mark_of(c->record_verdicts[i]), "%s",
                          verdict_name(c->record_verdicts[i]));

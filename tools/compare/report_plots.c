@@ -139,18 +139,20 @@ bool report_plot_pairs(page *p, const comparison *c, tool_error *error) {
     page_markup(p, "<div style=\"display:flex;flex-wrap:wrap;gap:0 2.5rem\">\n");
     bool done = draw_matrix(p, c, "Outputs given one pattern",
                             "The largest relative difference over all cases, as a share of what "
-                            "fails; on the diagonal, of the record and the oracle. Dark is far "
-                            "apart; an edge marks the verdict: warn or fail.",
+                            "fails; on the diagonal, of the record and the oracle. The fuller, the "
+                            "further apart; an edge marks the verdict: warn or fail.",
                             fill_outputs);
     if (c->pair_count > 0)
-        done = done &&
-               draw_matrix(p, c, "Own patterns",
-                           "Jaccard index of the kept blocks over all cases. Dark is far apart.",
-                           fill_patterns) &&
-               draw_matrix(p, c, "Equal to the bit",
-                           "Runs whose outputs, log-sum-exp, scores and patterns have the same "
-                           "digests. Dark is many.",
-                           fill_equality);
+        done =
+            done &&
+            draw_matrix(
+                p, c, "Own patterns",
+                "Jaccard index of the kept blocks over all cases. The fuller, the further apart.",
+                fill_patterns) &&
+            draw_matrix(p, c, "Equal to the bit",
+                        "Runs whose outputs, log-sum-exp, scores and patterns have the same "
+                        "digests. The fuller, the more.",
+                        fill_equality);
     page_markup(p, "</div>\n");
     return done || tool_fail(error, "out of memory for the matrix of pairs");
 }
@@ -184,9 +186,9 @@ static bool plot_own_cases(page *p, const comparison *c, const report_names *nam
         fill_own_case(c, i % n, names->names[i / n], &cells[i]);
     if (done) {
         const matrix_chart chart = {
-            "Cases: the largest relative error of the outputs",
-            "Dark is near what fails; an edge marks the case's verdict, of whatever result. With ~ "
-            "the data is near the smallest numbers of its type, and the outputs are right within "
+            "Against the oracle: the largest relative error of the outputs",
+            "The fuller, the nearer to what fails; an edge marks the case's verdict, of whatever "
+            "result. With ~ the data is near the smallest numbers of its type, and the outputs are right within "
             "an absolute bound.",
             names->names,
             columns.names,
@@ -198,6 +200,62 @@ static bool plot_own_cases(page *p, const comparison *c, const report_names *nam
         matrix_chart_draw(p, &chart);
     }
     free_names(&columns);
+    free(cells);
+    return done;
+}
+
+static void fill_case_pair(const comparison *c, const record_pair *pair, const char *name,
+                           matrix_cell *cell) {
+    const record *a = &c->records[pair->a], *b = &c->records[pair->b];
+    const case_pair *at = NULL;
+    for (size_t k = 0; k < pair->count && !at; k++)
+        if (strcmp(a->cases[pair->cases[k].a].name, name) == 0)
+            at = &pair->cases[k];
+    cell->shade = NAN;
+    if (!at)
+        return;
+    const double share = case_pair_out_share(at, &a->cases[at->a], &b->cases[at->b]);
+    size_t equal = 0;
+    for (int op = 0; op < RECORD_OPS; op++)
+        equal += at->runs[op].bitwise;
+    cell->shade = shade_of_share(share);
+    cell->mark = mark_of(at->all);
+    snprintf(cell->text, sizeof cell->text, equal == RECORD_OPS ? "=" : "%.1g", share);
+    snprintf(cell->title, sizeof cell->title,
+             "%s and %s, %s: %.3g of what fails; %zu of %d runs equal; Jaccard index %.6f; %s",
+             a->label, b->label, name, share, equal, RECORD_OPS,
+             pattern_agreement_jaccard(&at->pattern), verdict_name(at->all));
+}
+
+static bool plot_case_pairs(page *p, const comparison *c, const report_names *names) {
+    const size_t n = c->pair_count;
+    char(*text)[4] = room_for(n, sizeof *text);
+    const char **columns = room_for(n, sizeof *columns);
+    matrix_cell *cells = room_for(names->count * n, sizeof *cells);
+    const bool done = text && columns && cells;
+    for (size_t i = 0; i < n && done; i++) {
+        snprintf(text[i], sizeof text[i], "%c %c", comparison_letter(c->pairs[i].a),
+                 comparison_letter(c->pairs[i].b));
+        columns[i] = text[i];
+    }
+    for (size_t i = 0; i < names->count * n && done; i++)
+        fill_case_pair(c, &c->pairs[i % n], names->names[i / n], &cells[i]);
+    if (done) {
+        const matrix_chart chart = {
+            "Pairs: outputs given one pattern",
+            "The largest relative difference as a share of what fails; = where all four runs are "
+            "equal to the bit. An edge marks the case's verdict.",
+            names->names,
+            columns,
+            names->count,
+            n,
+            56,
+            22,
+            cells};
+        matrix_chart_draw(p, &chart);
+    }
+    free(text);
+    free(columns);
     free(cells);
     return done;
 }
@@ -230,9 +288,9 @@ static void count_errors(const record *r, const error_choice *choice, uint64_t *
 }
 
 static bool plot_distribution(page *p, const comparison *c, const error_choice *choice) {
-    static const char *const bins[RECORD_ULP_BINS] = {
-        "0",    "1",    "2",    "-4",    "-8",    "-16",   "-32",   "-64",
-        "-128", "-256", "-512", "-1024", "-2048", "-4096", "-8192", "more"};
+    static const char *const bins[RECORD_ULP_BINS] = {"0",    "1",    "2",    "4",   "8",   "16",
+                                                      "32",   "64",   "128",  "256", "512", "1024",
+                                                      "2048", "4096", "8192", "more"};
     record_names names = {NULL, NULL};
     uint64_t(*counts)[RECORD_ULP_BINS] = room_for(c->record_count, sizeof *counts);
     histogram_series *series = room_for(c->record_count, sizeof *series);
@@ -268,7 +326,9 @@ bool report_plot_errors(page *p, const comparison *c, tool_error *error) {
     bool done = true;
     for (size_t i = 0; i < sizeof choices / sizeof *choices && done; i++)
         done = plot_distribution(p, c, &choices[i]);
-    done = done && plot_own_cases(p, c, &names);
+    page_heading(p, "Cases");
+    done = done && plot_own_cases(p, c, &names) &&
+           (c->pair_count == 0 || plot_case_pairs(p, c, &names));
     free(names.names);
     return done || tool_fail(error, "out of memory for the distributions of errors");
 }

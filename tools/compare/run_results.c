@@ -52,20 +52,27 @@ bool run_take_scores(run_state *s, record_run *run) {
     return true;
 }
 
-bool run_check_choice(run_state *s) {
+/* The pattern that the host chooses from the device's scores; NULL: it could not. */
+static sparsed_pattern *choose_anew(run_state *s) {
     sparsed_pattern *scored = NULL, *chosen = NULL;
     sparsed_message message;
-    uint8_t *mask = room_for(s->mask_bytes, 1);
     sparsed_status status =
         sparsed_pattern_with_scores(s->own, s->scores, SPARSED_F32, &scored, &message);
     if (status == SPARSED_OK)
         status = sparsed_pattern_rethreshold(scored, &s->to->select.ratio, 1, &chosen, &message);
-    bool done = mask ? run_check_pattern(s, status, &message) : run_memory_fails(s);
-    if (done)
-        done = run_check(s, sparsed_pattern_to_mask(chosen, mask));
+    run_check_pattern(s, status, &message);
+    sparsed_pattern_release(scored);
+    return chosen;
+}
+
+bool run_check_choice(run_state *s) {
+    uint8_t *mask = room_for(s->mask_bytes, 1);
+    if (!mask)
+        return run_memory_fails(s);
+    sparsed_pattern *chosen = choose_anew(s);
+    bool done = chosen && run_check(s, sparsed_pattern_to_mask(chosen, mask));
     for (uint64_t i = 0; done && i < s->mask_bytes; i++)
         s->to->choice_differs += mask[i] != s->mask[i];
-    sparsed_pattern_release(scored);
     sparsed_pattern_release(chosen);
     free(mask);
     return done;

@@ -7,7 +7,7 @@
 
 #include "utf8.h"
 
-enum { LETTER = 7, GAP = 8, HEAD = 26 };
+enum { LETTER = 8, GAP = 8, HEAD = 26 };
 
 static size_t characters(const char *text) {
     size_t count = 0, bytes = strlen(text);
@@ -43,7 +43,7 @@ static void draw_cell(page *p, const matrix_chart *chart, const matrix_cell *cel
                 "fill=\"var(--c0)\" fill-opacity=\"%.2f\" stroke=\"%s\" stroke-width=\"%d\"/>",
                 x, y, width, height, shade, edge_of(cell->mark), cell->mark > PAGE_GOOD ? 3 : 1);
     page_markup(p, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\"%s>", x + width / 2.0,
-                y + height / 2.0 + 4.0, shade > 0.5 ? " style=\"fill:var(--ground)\"" : "");
+                y + height / 2.0 + 4.0, shade > 0.62 ? " style=\"fill:var(--ground)\"" : "");
     page_text(p, "%s", cell->text);
     page_markup(p, "</text></g>\n");
 }

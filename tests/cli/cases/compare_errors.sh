@@ -22,7 +22,22 @@ test_compare__names_its_subcommands() {
     refuse 2 "which subcommand?" compare
     refuse 2 "'recrod' is not a subcommand" compare recrod
     accept compare --help
-    grep -q '^  record ' "$OUT" || flunk "record is not listed"
+    for name in record report; do
+        grep -q "^  $name " "$OUT" || flunk "$name is not listed"
+    done
+}
+
+test_compare_report__names_words_at_fault() {
+    refuse 2 "FILE... is missing" compare report
+    refuse 2 "one of FILE... is ''" compare report ''
+    refuse 2 "--html is 'page.txt'" compare report r.safetensors --html page.txt
+    refuse 2 "--tolerance is -1" compare report r.safetensors --tolerance=-1
+    refuse 2 "--tolerance is 1," compare report r.safetensors --tolerance 1
+    refuse 2 "absent.safetensors" compare report absent.safetensors
+    need_file "$ATTEND"
+    refuse 2 "is no record" compare report "$ATTEND"
+    # shellcheck disable=SC2046 # words
+    refuse 2 "'r26' is one too many, 26 are the most" compare report $(seq -f r%g 0 26)
 }
 
 test_compare_record__names_the_option_that_is_missing() {
