@@ -135,6 +135,19 @@ static sparsed_status choose(sparsed_pipeline *p, const sparsed_desc *desc,
     return sparsed_plan_create(p->context, desc, NULL, &p->plan);
 }
 
+/* The plan, what auto makes of it, and room for patterns. */
+static sparsed_status prepare(sparsed_pipeline *p, const sparsed_desc *desc,
+                              const sparsed_select *select, const sparsed_crossover *table) {
+    sparsed_status status = sparsed_plan_create(p->context, desc, select, &p->plan);
+    if (status == SPARSED_OK && table)
+        status = choose(p, desc, table);
+    if (status != SPARSED_OK || !p->plan->problem.has_select)
+        return status;
+    for (uint32_t i = 0; i < p->layers && status == SPARSED_OK; i++)
+        status = sparsed_kept_create(p->plan, &p->kept[i]);
+    return status;
+}
+
 sparsed_status sparsed_pipeline_create(sparsed_context *context, const sparsed_desc *desc,
                                        const sparsed_select *select,
                                        const sparsed_schedule *schedule, uint32_t layers,
@@ -165,12 +178,7 @@ sparsed_status sparsed_pipeline_create(sparsed_context *context, const sparsed_d
     p->flags = known.flags;
     status = allocate(p, &known);
     if (status == SPARSED_OK)
-        status = sparsed_plan_create(context, desc, select, &p->plan);
-    if (status == SPARSED_OK && known.crossover)
-        status = choose(p, desc, known.crossover);
-    bool keeps = status == SPARSED_OK && p->plan->problem.has_select;
-    for (uint32_t i = 0; i < layers && keeps && status == SPARSED_OK; i++)
-        status = sparsed_kept_create(p->plan, &p->kept[i]);
+        status = prepare(p, desc, select, known.crossover);
     if (status != SPARSED_OK) {
         sparsed_pipeline_destroy(p);
         return status;
