@@ -8,7 +8,10 @@
 #include "../src/alloc.h"
 #include "resident_state.h"
 
-enum { ROUNDS = 5, MAX_LAUNCHES = 4096 };
+enum { ROUNDS = 40, MAX_LAUNCHES = 4096 };
+
+/* Short, so that some fall between what other work does. */
+static const double round_ns = 2e6;
 
 /* How a loop is built and launched, and the work of a launch. */
 typedef struct peak_loop {
@@ -174,7 +177,7 @@ static bool time_launches(bench_resident *r, cl_kernel kernel, const peak_loop *
     return done && first && last;
 }
 
-/* The best of some rounds of 20 ms or more. */
+/* The best of some rounds. */
 bool bench_resident_rate(bench_resident *resident, bench_units units, double *flops,
                          tool_error *error) {
     peak_loop loop;
@@ -183,8 +186,8 @@ bool bench_resident_rate(bench_resident *resident, bench_units units, double *fl
     *flops = 0.0;
     if (!find_loop(resident, units, &loop, error) || !prepare(resident, units, &loop, error))
         return false;
-    const cl_kernel kernel = resident->multiply[units];
-    for (; launches < MAX_LAUNCHES && ns < 20e6; launches *= 2)
+    cl_kernel kernel = resident->multiply[units];
+    for (; launches < MAX_LAUNCHES && ns < round_ns; launches *= 2)
         if (!time_launches(resident, kernel, &loop, launches, &ns, error))
             return false;
     for (int round = 0; round < ROUNDS; round++) {
