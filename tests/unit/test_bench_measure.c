@@ -149,7 +149,7 @@ static void test_bench_peak__of_the_kernel_that_runs(void **state) {
     bench_device device = open_device(false);
     const bench_request request = small_request(&select, 1);
     assert_true(bench_layer_open(&device, &request.desc, &select, BENCH_BUILT, &layer, &error));
-    if (!bench_peak(&device, layer.info.kernel, layer.info.threads, &peak, &error))
+    if (!bench_peak(&device, layer.info.kernel, SPARSED_F32, layer.info.threads, &peak, &error))
         fail_msg("%s", error.text);
     assert_true(peak.flops > 0.0 || strncmp(peak.how, "not measured", 12) == 0);
     assert_true(peak.how[0] != '\0');

@@ -97,10 +97,10 @@ static bool warn_of_peaks(bench_findings *f, const bench_device_results *d, tool
         const bench_kernel_peak *p = &d->peaks[i];
         if (p->best.flops > 0.0 && p->least_flops < (1.0 - most_peak_change) * p->best.flops &&
             !warn(f, error, "peak",
-                  "%s: the peak of %s, measured several times, was %s to %s: the clock changes, or "
-                  "others want the device",
-                  d->info.selector, p->kernel, bench_rate_of(p->least_flops).text,
-                  bench_rate_of(p->best.flops).text))
+                  "%s: the peak of %s with %s, measured several times, was %s to %s: the clock "
+                  "changes, or others want the device",
+                  d->info.selector, p->kernel, storage_name((sparsed_dtype)p->dtype),
+                  bench_rate_of(p->least_flops).text, bench_rate_of(p->best.flops).text))
             return false;
     }
     return true;

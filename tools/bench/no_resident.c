@@ -55,8 +55,10 @@ bool bench_resident_finish(bench_resident *resident, tool_error *error) {
     return tool_fail(error, "built without OpenCL");
 }
 
-bool bench_resident_fma_rate(bench_resident *resident, double *flops, tool_error *error) {
+bool bench_resident_rate(bench_resident *resident, bench_units units, double *flops,
+                         tool_error *error) {
     (void)resident;
+    (void)units;
     (void)flops;
     return tool_fail(error, "built without OpenCL");
 }

@@ -240,7 +240,8 @@ static void draw_device(page *p, const bench_device_results *d) {
                    d->info.driver,
                    d->resident ? "on the device, times by its clock" : "in host memory");
     for (size_t i = 0; i < d->peak_count; i++)
-        page_paragraph(p, "Peak of %s: %s%s%s.", d->peaks[i].kernel,
+        page_paragraph(p, "Peak of %s, %s: %s%s%s.", d->peaks[i].kernel,
+                       storage_name((sparsed_dtype)d->peaks[i].dtype),
                        d->peaks[i].best.flops > 0.0 ? bench_rate_of(d->peaks[i].best.flops).text
                                                     : "",
                        d->peaks[i].best.flops > 0.0 ? ": " : "", d->peaks[i].best.how);

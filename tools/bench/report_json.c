@@ -25,6 +25,7 @@ static void add_bytes(cJSON *object, const char *key, uint64_t bytes) {
 static cJSON *peak_json(const bench_kernel_peak *p) {
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "kernel", p->kernel);
+    cJSON_AddStringToObject(o, "dtype", storage_name((sparsed_dtype)p->dtype));
     cJSON_AddNumberToObject(o, "threads", p->threads);
     add_number(o, "flops_per_s", p->best.flops > 0.0 ? p->best.flops : NAN);
     add_number(o, "least_flops_per_s", p->best.flops > 0.0 ? p->least_flops : NAN);

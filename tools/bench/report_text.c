@@ -13,10 +13,11 @@ static void print_peaks(const bench_device_results *d) {
     for (size_t i = 0; i < d->peak_count; i++) {
         const bench_kernel_peak *p = &d->peaks[i];
         if (p->best.flops > 0.0)
-            printf("  peak of %s: %s: %s\n", p->kernel, bench_rate_of(p->best.flops).text,
-                   p->best.how);
+            printf("  peak of %s, %s: %s: %s\n", p->kernel, storage_name((sparsed_dtype)p->dtype),
+                   bench_rate_of(p->best.flops).text, p->best.how);
         else
-            printf("  peak of %s: %s\n", p->kernel, p->best.how);
+            printf("  peak of %s, %s: %s\n", p->kernel, storage_name((sparsed_dtype)p->dtype),
+                   p->best.how);
     }
 }
 

@@ -149,12 +149,14 @@ void bench_resident_close(bench_resident *resident) {
         return;
     const spd_cl_api *api = &resident->api;
     sparsed_context_destroy(resident->context);
-    if (resident->multiply)
-        api->ReleaseKernel(resident->multiply);
-    if (resident->peak_program)
-        api->ReleaseProgram(resident->peak_program);
-    if (resident->products)
-        api->ReleaseMemObject(resident->products);
+    for (int i = BENCH_FMA; i <= BENCH_WGMMA; i++) {
+        if (resident->multiply[i])
+            api->ReleaseKernel(resident->multiply[i]);
+        if (resident->peak_program[i])
+            api->ReleaseProgram(resident->peak_program[i]);
+        if (resident->products[i])
+            api->ReleaseMemObject(resident->products[i]);
+    }
     if (resident->write)
         api->ReleaseKernel(resident->write);
     if (resident->program)

@@ -38,8 +38,13 @@ sparsed_status bench_resident_attend(bench_resident *resident, sparsed_pipeline 
                                      uint32_t step, uint32_t layer, const sparsed_io *io);
 bool bench_resident_finish(bench_resident *resident, tool_error *error);
 
-/* Multiplications and additions of f32 a second that the device makes at best: independent fused ones
- * in registers. */
-bool bench_resident_fma_rate(bench_resident *resident, double *flops, tool_error *error);
+/* What multiplies: fused multiplications and additions of f32; on NVIDIA's matrix units products of bf16,
+ * by mma.sync, from registers (compute capability 8.0), or by wgmma, from local memory (9.0). */
+typedef enum bench_units { BENCH_FMA, BENCH_MMA, BENCH_WGMMA } bench_units;
+
+/* Operations a second that the units make at best, in a loop of nothing else over values that are not
+ * zeros. */
+bool bench_resident_rate(bench_resident *resident, bench_units units, double *flops,
+                         tool_error *error);
 
 #endif

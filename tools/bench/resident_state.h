@@ -19,14 +19,19 @@ struct bench_resident {
     cl_kernel write; /* runs before and after each timed operation */
     cl_mem written;
     size_t written_bytes;
-    cl_program peak_program; /* resident_peak.c's, from its first use on */
-    cl_kernel multiply;
-    cl_mem products;
+    /* resident_peak.c's, each from its first use on. */
+    cl_program peak_program[BENCH_WGMMA + 1];
+    cl_kernel multiply[BENCH_WGMMA + 1];
+    cl_mem products[BENCH_WGMMA + 1];
     sparsed_context *context;
 };
 
 /* true for CL_SUCCESS; else the error names the call. */
 bool bench_resident_check(cl_int result, const char *call, tool_error *error);
+
+/* Kernels "multiply", whose items each store a float to their only argument; resident_peak.c knows what
+ * they compute. */
+extern const char bench_fma_source[], bench_mma_source[], bench_wgmma_source[];
 
 /* Builds the source's kernel; *program is to be released, even on failure, unless it is NULL. */
 bool bench_resident_build(bench_resident *resident, const char *source, const char *options,

@@ -70,23 +70,23 @@ static bool run_schedules(const bench_options *o, const bench_device *device, be
 
 /* ---- peaks ---- */
 
-static bench_kernel_peak *find_peak(bench_device_results *d, const char *kernel) {
-    for (size_t i = 0; i < d->peak_count; i++)
-        if (strcmp(d->peaks[i].kernel, kernel) == 0)
-            return &d->peaks[i];
-    return NULL;
+static size_t peak_index(const bench_device_results *d, const char *kernel, uint32_t dtype) {
+    size_t i = 0;
+    while (i < d->peak_count &&
+           (strcmp(d->peaks[i].kernel, kernel) != 0 || d->peaks[i].dtype != dtype))
+        i++;
+    return i;
 }
 
-const bench_kernel_peak *bench_find_peak(const bench_device_results *device, const char *kernel) {
-    for (size_t i = 0; i < device->peak_count; i++)
-        if (strcmp(device->peaks[i].kernel, kernel) == 0)
-            return &device->peaks[i];
-    return NULL;
+const bench_kernel_peak *bench_find_peak(const bench_device_results *device, const char *kernel,
+                                         uint32_t dtype) {
+    const size_t i = peak_index(device, kernel, dtype);
+    return i < device->peak_count ? &device->peaks[i] : NULL;
 }
 
 static bool measure_again(const bench_device *device, bench_kernel_peak *peak, tool_error *error) {
     bench_peak_rate rate;
-    if (!bench_peak(device, peak->kernel, peak->threads, &rate, error))
+    if (!bench_peak(device, peak->kernel, peak->dtype, peak->threads, &rate, error))
         return false;
     if (!peak->best.how[0] || rate.flops < peak->least_flops)
         peak->least_flops = rate.flops;
@@ -108,13 +108,14 @@ static bool measure_peak(const bench_device *device, bench_device_results *d,
     sparsed_plan_destroy(plan);
     if (!done)
         return false;
-    bench_kernel_peak *peak = find_peak(d, info.kernel);
-    if (!peak && d->peak_count == BENCH_MAX_KERNELS)
+    const size_t index = peak_index(d, info.kernel, p->dtype);
+    if (index == BENCH_MAX_KERNELS)
         return true;
-    if (!peak) {
-        peak = &d->peaks[d->peak_count++];
-        peak->threads = info.threads;
+    bench_kernel_peak *peak = &d->peaks[index];
+    if (index == d->peak_count) {
+        *peak = (bench_kernel_peak){.dtype = p->dtype, .threads = info.threads};
         memcpy(peak->kernel, info.kernel, sizeof peak->kernel);
+        d->peak_count++;
     }
     return measure_again(device, peak, error);
 }

@@ -24,11 +24,11 @@ typedef struct bench_problem {
     bench_schedule_run *runs; /* [measured.count], with --run-schedule; else NULL */
 } bench_problem;
 
-/* A kernel of the device, and what its units make: measured before each problem that runs it, and once
+/* A kernel of the device with a storage type, and what its units make: measured before each problem that runs it, and once
  * at the end. The best counts, which other work spoils least. */
 typedef struct bench_kernel_peak {
     char kernel[32];
-    uint32_t threads;
+    uint32_t dtype, threads;
     bench_peak_rate best;
     double least_flops;
 } bench_kernel_peak;
@@ -58,8 +58,9 @@ typedef struct bench_results {
 bool bench_run(const bench_options *options, bench_results *results, tool_error *error);
 void bench_results_free(bench_results *results);
 
-/* The peak of a kernel; NULL: none was looked for. */
-const bench_kernel_peak *bench_find_peak(const bench_device_results *device, const char *kernel);
+/* The peak of a kernel with a storage type; NULL: none was looked for. */
+const bench_kernel_peak *bench_find_peak(const bench_device_results *device, const char *kernel,
+                                         uint32_t dtype);
 
 /* The milliseconds of a selection's passes. */
 bench_pass_times bench_times_of(const bench_measured *measured, size_t selection);

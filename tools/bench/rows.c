@@ -55,7 +55,8 @@ static bench_row problem_row(const row_maker *m, size_t device, size_t problem) 
 
 static void find_rates(bench_row *row, const sparsed_desc *desc, sparsed_op op,
                        const bench_device_results *d) {
-    const bench_kernel_peak *peak = row->kernel ? bench_find_peak(d, row->kernel) : NULL;
+    const bench_kernel_peak *peak =
+        row->kernel ? bench_find_peak(d, row->kernel, desc->dtype) : NULL;
     const double seconds = row->ms.median * 1e-3;
     row->flops = bench_operations(desc, op, row->density) / seconds;
     row->flops_as_dense = bench_operations(desc, op, 1.0) / seconds;

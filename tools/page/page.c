@@ -160,10 +160,13 @@ void page_note(page *p, const char *format, ...) {
 
 /* ---- tables ---- */
 
+enum { MANY_COLUMNS = 10 }; /* with more, cells are not wrapped: each would be a few letters wide */
+
 void page_table_begin(page *p, const char *caption, const page_column *columns, size_t count) {
     p->columns = columns;
     p->column_count = count;
-    append_string(p, "<div class=\"wide\"><table>\n");
+    append_string(p, count > MANY_COLUMNS ? "<div class=\"wide\"><table class=\"many\">\n"
+                                          : "<div class=\"wide\"><table>\n");
     if (caption) {
         append_string(p, "<caption>");
         append_escaped(p, caption);

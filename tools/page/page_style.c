@@ -20,6 +20,7 @@ const char page_style[] =
     "caption{text-align:left;color:var(--faint);padding-bottom:.3rem}\n"
     "th,td{padding:.2rem .7rem;border-bottom:1px solid var(--line);text-align:left;"
     "vertical-align:top}\n"
+    ".many th,.many td{white-space:nowrap;padding:.2rem .5rem}\n"
     "th.n,td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}\n"
     ".good{background:var(--good)}.warn{background:var(--warn)}.bad{background:var(--bad)}\n"
     "figure{margin:1rem 0}figcaption{color:var(--faint);font-size:.88rem}\n"
