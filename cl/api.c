@@ -55,6 +55,7 @@ static const api_function functions[] = {
     {"clFlush", offsetof(spd_cl_api, Flush)},
     {"clFinish", offsetof(spd_cl_api, Finish)},
     {"clGetEventInfo", offsetof(spd_cl_api, GetEventInfo)},
+    {"clGetEventProfilingInfo", offsetof(spd_cl_api, GetEventProfilingInfo)},
     {"clRetainEvent", offsetof(spd_cl_api, RetainEvent)},
     {"clReleaseEvent", offsetof(spd_cl_api, ReleaseEvent)},
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * The OpenCL functions that the backend calls, taken from libOpenCL at run time: a machine without
- * it runs everything else. Each open device holds a table of its own.
+ * The OpenCL functions that the backend calls, and the command's benchmark, taken from libOpenCL at
+ * run time: a machine without it runs everything else. Each open device holds a table of its own.
  */
 #ifndef SPD_CL_API_H
 #define SPD_CL_API_H
@@ -52,6 +52,7 @@ typedef struct spd_cl_api {
     cl_api_clFlush Flush;
     cl_api_clFinish Finish;
     cl_api_clGetEventInfo GetEventInfo;
+    cl_api_clGetEventProfilingInfo GetEventProfilingInfo;
     cl_api_clRetainEvent RetainEvent;
     cl_api_clReleaseEvent ReleaseEvent;
 } spd_cl_api;

@@ -5,16 +5,16 @@
 #include "../src/alloc.h"
 #include "../src/atomic_file.h"
 #include "../src/hash.h"
+#include "../src/user_folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_PATH_BYTES = 4096, MAX_BINARY_BYTES = 256 << 20 };
+enum { MAX_BINARY_BYTES = 256 << 20 };
 
 /* A file: this, then the binary. Host byte order: it never leaves the machine. */
 typedef struct cache_header {
@@ -59,50 +59,10 @@ sparsed_fingerprint spd_cl_cache_key_of(const spd_cl_state *state, const char *c
     return add_device(key, state);
 }
 
-/* Nobody but the user can have put it there or changed it. */
-static bool is_private(const struct stat *info) {
-    return info->st_uid == geteuid() && (info->st_mode & (S_IWGRP | S_IWOTH)) == 0;
-}
-
-/* Makes a folder that only the user may enter, or finds one that only the user may change. */
-static bool private_folder(const char *path) {
-    struct stat info;
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return false;
-    return lstat(path, &info) == 0 && S_ISDIR(info.st_mode) && is_private(&info);
-}
-
-/* The cache folder's path; false if it is switched off, or the environment names none. */
-static bool folder_path(char *folder, size_t size) {
-    const char *own = getenv("SPARSED_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME");
-    const char *home = getenv("HOME");
-    int length;
-    if (own) {
-        length = snprintf(folder, size, "%s", own);
-        return length > 0 && (size_t)length < size && strcmp(own, "off") != 0;
-    }
-    if (xdg && xdg[0])
-        length = snprintf(folder, size, "%s", xdg);
-    else if (home && home[0])
-        length = snprintf(folder, size, "%s/.cache", home);
-    else
-        return false;
-    if (length < 0 || (size_t)length + sizeof "/sparsed" > size)
-        return false;
-    mkdir(folder, 0700); /* if it cannot be made, the next one cannot either */
-    memcpy(folder + length, "/sparsed", sizeof "/sparsed");
-    return true;
-}
-
-/* The cache folder; false if there is none to be had. */
-static bool cache_folder(char *folder, size_t size) {
-    return folder_path(folder, size) && private_folder(folder);
-}
-
-/* Path of a key's file in it. */
+/* Path of a key's file. */
 static bool cache_path(sparsed_fingerprint key, char *path, size_t size) {
-    char folder[MAX_PATH_BYTES];
-    if (!cache_folder(folder, sizeof folder))
+    char folder[SPD_MAX_PATH_BYTES];
+    if (!spd_user_folder(folder, sizeof folder))
         return false;
     int length = snprintf(path, size, "%s/%016llx%016llx.clbin", folder,
                           (unsigned long long)key.high, (unsigned long long)key.low);
@@ -110,8 +70,8 @@ static bool cache_path(sparsed_fingerprint key, char *path, size_t size) {
 }
 
 bool spd_cl_cache_is_on(void) {
-    char folder[MAX_PATH_BYTES];
-    return cache_folder(folder, sizeof folder) &&
+    char folder[SPD_MAX_PATH_BYTES];
+    return spd_user_folder(folder, sizeof folder) &&
            faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0;
 }
 
@@ -133,7 +93,7 @@ static unsigned char *read_binary(const spd_cl_state *state, int fd, sparsed_fin
                                   size_t *size_bytes) {
     cache_header header;
     struct stat info;
-    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || !is_private(&info) ||
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || !spd_is_private(&info) ||
         !read_all(fd, &header, sizeof header) || memcmp(header.magic, magic, sizeof magic) != 0 ||
         header.key.low != key.low || header.key.high != key.high || header.size_bytes == 0 ||
         header.size_bytes > MAX_BINARY_BYTES ||
@@ -153,7 +113,7 @@ static unsigned char *read_binary(const spd_cl_state *state, int fd, sparsed_fin
 
 unsigned char *spd_cl_cache_load(const spd_cl_state *state, sparsed_fingerprint key,
                                  size_t *size_bytes) {
-    char path[MAX_PATH_BYTES];
+    char path[SPD_MAX_PATH_BYTES];
     if (!cache_path(key, path, sizeof path))
         return NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -165,7 +125,7 @@ unsigned char *spd_cl_cache_load(const spd_cl_state *state, sparsed_fingerprint 
 }
 
 void spd_cl_cache_store(sparsed_fingerprint key, const unsigned char *binary, size_t size_bytes) {
-    char path[MAX_PATH_BYTES];
+    char path[SPD_MAX_PATH_BYTES];
     cache_header header = {
         .key = key, .size_bytes = size_bytes, .checksum = spd_hash64(binary, size_bytes)};
     spd_atomic_file file;

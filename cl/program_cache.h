@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * Built programs on disk, so that the next process need not compile. The folder is
- * SPARSED_CACHE_DIR, or XDG_CACHE_HOME/sparsed, or HOME/.cache/sparsed; SPARSED_CACHE_DIR set to ""
- * or "off" switches it off. It is made if it is not there (mode 0700); it must be a folder itself,
- * not a link to one, belong to the user and be writable by nobody else, and so must its files (mode
- * 0600). Anything odd (a short file, another key, a wrong checksum, a driver that refuses the
- * binary) means that the program is built from source and the file replaced: the cache never makes
- * a call fail.
+ * Built programs on disk, so that the next process need not compile, in the user's folder
+ * (src/user_folder.h). Its files must belong to the user and be writable by nobody else, as the
+ * folder (mode 0600). Anything odd (a short file, another key, a wrong checksum, a driver that
+ * refuses the binary) means that the program is built from source and the file replaced: the cache
+ * never makes a call fail.
  */
 #ifndef SPD_CL_PROGRAM_CACHE_H
 #define SPD_CL_PROGRAM_CACHE_H

@@ -19,6 +19,12 @@ const spd_level_row spd_level_rows[SPD_LEVELS] = {
     [SPD_LEVEL_PLAIN] = {SPD_ISA_BASELINE, &spd_level_plain},
 };
 
+const char *spd_level_row_name(size_t row) {
+    if (row == SPD_LEVEL_BLAS)
+        return "blas";
+    return row == SPD_LEVEL_PLAIN ? "plain" : spd_isa_name(spd_level_rows[row].isa);
+}
+
 bool spd_level_row_runs(size_t row, char *why_not, size_t size) {
     const spd_level_row *r = &spd_level_rows[row];
     if (!spd_isa_runs(r->isa, why_not, size))

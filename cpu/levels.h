@@ -30,6 +30,9 @@ typedef struct spd_level_row {
 
 extern const spd_level_row spd_level_rows[SPD_LEVELS];
 
+/* "amx", "avx512" ... "blas", "plain": what its registry row has behind "cpu-". */
+const char *spd_level_row_name(size_t row);
+
 /* Whether a row can be used: its level runs here (processor.h) and its library was found. why_not
  * (may be NULL) is set only where it cannot. */
 bool spd_level_row_runs(size_t row, char *why_not, size_t size);

@@ -51,6 +51,7 @@ static void drop_unused_builds(sparsed_pipeline *p) {
     }
 }
 
+/* The schedule's entries as they run without auto. */
 static sparsed_status allocate(sparsed_pipeline *p, const sparsed_schedule *schedule) {
     const sparsed_allocator *a = &p->context->allocator;
     p->entries = spd_allocate(a, p->steps, sizeof *p->entries);
@@ -62,6 +63,89 @@ static sparsed_status allocate(sparsed_pipeline *p, const sparsed_schedule *sche
         p->entries[i] = schedule->entries[i];
     drop_unused_builds(p);
     return SPARSED_OK;
+}
+
+static bool is_sparse(uint32_t op) {
+    return op == SPARSED_SPARSE || op == SPARSED_BUILD_SPARSE;
+}
+
+/* The ratio of the densest pattern that the schedule builds; where it builds none, the selection's.
+ * 0 if no step is sparse. */
+static double densest_ratio(const sparsed_pipeline *p) {
+    const double own = p->plan->problem.select.ratio;
+    double densest = 0.0;
+    bool sparse = false;
+    for (uint32_t i = 0; i < p->steps; i++) {
+        const sparsed_schedule_entry *e = &p->entries[i];
+        const double ratio = e->ratio != 0.0 ? e->ratio : own;
+        if ((e->op == SPARSED_DENSE_BUILD || e->op == SPARSED_BUILD_SPARSE) && ratio > densest)
+            densest = ratio;
+        sparse |= is_sparse(e->op);
+    }
+    if (!sparse)
+        return 0.0;
+    return densest > 0.0 ? densest : own;
+}
+
+/* All steps dense; they build what is to be read afterwards. */
+static void stay_dense(sparsed_pipeline *p) {
+    for (uint32_t i = 0; i < p->steps; i++) {
+        if (p->entries[i].op == SPARSED_SPARSE)
+            p->entries[i].op = SPARSED_DENSE;
+        if (p->entries[i].op == SPARSED_BUILD_SPARSE)
+            p->entries[i].op = SPARSED_DENSE_BUILD;
+    }
+    drop_unused_builds(p);
+}
+
+static bool builds(const sparsed_pipeline *p) {
+    for (uint32_t i = 0; i < p->steps; i++)
+        if (p->entries[i].op != SPARSED_DENSE)
+            return true;
+    return false;
+}
+
+/* Auto, once the plan says which kernel runs. What stays dense and builds nothing gets the plan of
+ * dense attention, whose blocks are not the selection's. */
+static sparsed_status choose(sparsed_pipeline *p, const sparsed_desc *desc,
+                             const sparsed_crossover *table) {
+    sparsed_message *message = &p->context->message;
+    const double ratio = densest_ratio(p);
+    sparsed_status status = SPARSED_OK;
+    if (ratio > 0.0)
+        status = spd_crossover_choose(p->plan, ratio, table, &p->choice, message);
+    else
+        p->choice =
+            (sparsed_crossover_choice){.struct_size = sizeof p->choice,
+                                       .dense = 1,
+                                       .length = p->plan->problem.desc.kv_len,
+                                       .density = 1.0,
+                                       .reason = "dense: no step of the schedule is sparse"};
+    if (status != SPARSED_OK)
+        return status;
+    p->chosen = true;
+    spd_log(p->context, SPARSED_LOG_INFO, "auto: %s", p->choice.reason);
+    if (!p->choice.dense)
+        return SPARSED_OK;
+    stay_dense(p);
+    if (builds(p) || !p->plan->problem.has_select)
+        return SPARSED_OK;
+    sparsed_plan_destroy(p->plan);
+    p->plan = NULL;
+    return sparsed_plan_create(p->context, desc, NULL, &p->plan);
+}
+
+/* The plan, what auto makes of it, and room for patterns. */
+static sparsed_status prepare(sparsed_pipeline *p, const sparsed_desc *desc,
+                              const sparsed_select *select, const sparsed_crossover *table) {
+    sparsed_status status = sparsed_plan_create(p->context, desc, select, &p->plan);
+    if (status == SPARSED_OK && table)
+        status = choose(p, desc, table);
+    if (status != SPARSED_OK || !p->plan->problem.has_select)
+        return status;
+    for (uint32_t i = 0; i < p->layers && status == SPARSED_OK; i++)
+        status = sparsed_kept_create(p->plan, &p->kept[i]);
+    return status;
 }
 
 sparsed_status sparsed_pipeline_create(sparsed_context *context, const sparsed_desc *desc,
@@ -94,9 +178,7 @@ sparsed_status sparsed_pipeline_create(sparsed_context *context, const sparsed_d
     p->flags = known.flags;
     status = allocate(p, &known);
     if (status == SPARSED_OK)
-        status = sparsed_plan_create(context, desc, select, &p->plan);
-    for (uint32_t i = 0; i < layers && select && status == SPARSED_OK; i++)
-        status = sparsed_kept_create(p->plan, &p->kept[i]);
+        status = prepare(p, desc, select, known.crossover);
     if (status != SPARSED_OK) {
         sparsed_pipeline_destroy(p);
         return status;
@@ -165,6 +247,25 @@ sparsed_status sparsed_pipeline_op(sparsed_pipeline *pipeline, uint32_t step, sp
     return SPARSED_OK;
 }
 
+sparsed_status sparsed_pipeline_choice(sparsed_pipeline *pipeline,
+                                       sparsed_crossover_choice *choice) {
+    if (!pipeline)
+        return SPARSED_E_INVALID;
+    sparsed_message *message = &pipeline->context->message;
+    spd_message_clear(message);
+    if (!pipeline->chosen)
+        return spd_fail(message, SPARSED_E_STATE,
+                        "auto chose nothing: the schedule came without a crossover table");
+    return spd_copy_struct_out(choice, &pipeline->choice, sizeof pipeline->choice, "choice",
+                               message);
+}
+
+sparsed_status spd_pipeline_no_patterns(const sparsed_pipeline *p) {
+    return spd_fail(&p->context->message, SPARSED_E_STATE,
+                    p->chosen ? "auto keeps this pipeline dense, so it has no patterns"
+                              : "this pipeline has no selection, so no patterns");
+}
+
 static sparsed_status layer_kept(sparsed_pipeline *p, uint32_t layer, sparsed_kept **kept) {
     if (!p)
         return SPARSED_E_INVALID;
@@ -172,7 +273,7 @@ static sparsed_status layer_kept(sparsed_pipeline *p, uint32_t layer, sparsed_ke
     if (layer >= p->layers)
         return spd_fail(message, SPARSED_E_INVALID, "layer is %u of %u", layer, p->layers);
     if (!p->kept[layer])
-        return spd_fail(message, SPARSED_E_STATE, "this pipeline has no selection, so no patterns");
+        return spd_pipeline_no_patterns(p);
     *kept = p->kept[layer];
     return SPARSED_OK;
 }

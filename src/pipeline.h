@@ -6,7 +6,7 @@
 #ifndef SPD_PIPELINE_H
 #define SPD_PIPELINE_H
 
-#include "plan.h"
+#include "crossover.h"
 
 #include <sparsed/pattern.h>
 
@@ -16,12 +16,18 @@ struct sparsed_pipeline {
     uint32_t layers, steps;
     uint32_t flags;                  /* of the schedule */
     sparsed_schedule_entry *entries; /* [steps] as they run */
-    sparsed_kept **kept;             /* [layers]; NULL entries without a selection */
-    uint32_t *next_step;             /* [layers]: the lowest step that may come */
+    bool chosen;                     /* auto: choice says what */
+    sparsed_crossover_choice choice;
+    sparsed_kept **kept; /* [layers]; NULL entries without a selection, and where auto stays dense
+                            and nothing builds */
+    uint32_t *next_step; /* [layers]: the lowest step that may come */
 };
 
 /* sparsed_pipeline_attend, or with async the same without waiting. */
 sparsed_status spd_pipeline_enqueue(sparsed_pipeline *pipeline, uint32_t step, uint32_t layer,
                                     const sparsed_io *io, const struct spd_async *async);
+
+/* Fails for a pipeline without kept blocks: says why it has none. */
+sparsed_status spd_pipeline_no_patterns(const sparsed_pipeline *pipeline);
 
 #endif

@@ -4,12 +4,6 @@
 #include "pattern_set.h"
 #include "pipeline.h"
 
-static sparsed_status check_selection(const sparsed_pipeline *p, sparsed_message *message) {
-    if (p->kept[0])
-        return SPARSED_OK;
-    return spd_fail(message, SPARSED_E_STATE, "this pipeline has no selection, so no patterns");
-}
-
 /* Fills patterns and layers, [layers] each; what it took is the caller's to release. */
 static sparsed_status take_patterns(sparsed_pipeline *p, sparsed_pattern **patterns,
                                     uint32_t *layers) {
@@ -41,8 +35,10 @@ sparsed_status sparsed_pipeline_get_patterns(sparsed_pipeline *pipeline,
     spd_message_clear(message);
     if (!set)
         return spd_fail(message, SPARSED_E_INVALID, "set is NULL");
-    sparsed_status status = check_selection(p, message);
-    if (status == SPARSED_OK && info)
+    if (!p->kept[0])
+        return spd_pipeline_no_patterns(p);
+    sparsed_status status = SPARSED_OK;
+    if (info)
         status = spd_copy_struct(&known, sizeof known, info, "info", message);
     if (status != SPARSED_OK)
         return status;
@@ -102,9 +98,9 @@ sparsed_status sparsed_pipeline_set_patterns(sparsed_pipeline *pipeline,
     spd_message_clear(message);
     if (!set)
         return spd_fail(message, SPARSED_E_INVALID, "set is NULL");
-    sparsed_status status = check_selection(p, message);
-    if (status == SPARSED_OK)
-        status = check_heads(set, message);
+    if (!p->kept[0])
+        return spd_pipeline_no_patterns(p);
+    sparsed_status status = check_heads(set, message);
     if (status != SPARSED_OK)
         return status;
     /* The plan filled in q_start; without its flag it depends on the lengths. */

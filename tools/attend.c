@@ -12,6 +12,7 @@
 
 #include "attend_input.h"
 #include "commands.h"
+#include "crossover_table.h"
 #include "device_options.h"
 #include "json_print.h"
 #include "selection.h"
@@ -29,7 +30,9 @@ typedef struct attend_options {
 /* Everything one run holds. */
 typedef struct attend_run {
     attend_input in;
-    bool with_pattern; /* sparsed, window or streaming */
+    bool with_pattern; /* sparsed, window or streaming; auto: until it stays dense */
+    bool is_auto;
+    sparsed_crossover_choice choice; /* of auto */
     sparsed_select select;
     sparsed_context *context;
     sparsed_plan *plan;
@@ -52,30 +55,34 @@ static void add_options(attend_options *o, cli_options *list) {
                          "safetensors to write, F32: dense_out, lse; with a pattern "
                          "block_scores (the ranking over all keys), block_mask (U8), sparse_out"});
     cli_add(list, (cli_option){"attention", CLI_STRING, &o->attention, NULL, "METHOD",
-                               "dense, sparsed, window or streaming (sparsed)"});
+                               "dense, sparsed, window, streaming, or auto: sparsed, but dense "
+                               "where that is as fast (sparsed)"});
     cli_add(list, (cli_option){"gen-length", CLI_UINT, &o->gen_length, &o->gen_length_given, "N",
-                               "the last N rows are the generation region; needed for sparsed"});
+                               "the last N rows are the generation region; needed for sparsed "
+                               "and auto"});
     cli_add(list, (cli_option){"scale", CLI_REAL, &o->scale, &o->scale_given, "X",
                                "scale of the attention's logits (1/sqrt(D))"});
     cli_add(list, (cli_option){"dtype", CLI_STRING, &o->dtype, NULL, "TYPE",
                                "what attention stores: f32, f16 or bf16 (as the file)"});
     selection_add_options(
-        &o->selection, "paper, upstream-dream, upstream-llada or joint; needed for sparsed", list);
+        &o->selection,
+        "paper, upstream-dream, upstream-llada or joint; needed for sparsed and auto", list);
     device_add_options(&o->device, list);
     cli_add(list, (cli_option){"json", CLI_FLAG, &o->json, NULL, NULL,
                                "tell kernel, sizes and density as one JSON object"});
 }
 
 static bool check_options(const attend_options *o, uint32_t *mode, tool_error *error) {
-    bool sparsed = strcmp(o->attention, "sparsed") == 0;
+    bool sparsed = strcmp(o->attention, "sparsed") == 0 || strcmp(o->attention, "auto") == 0;
     *mode = strcmp(o->attention, "window") == 0      ? SPARSED_MODE_WINDOW
             : strcmp(o->attention, "streaming") == 0 ? SPARSED_MODE_STREAMING
                                                      : 0;
     if (!o->input || !o->output)
         return tool_fail_usage(error, "--%s is missing", o->input ? "output" : "input");
     if (!sparsed && *mode == 0 && strcmp(o->attention, "dense") != 0)
-        return tool_fail_usage(
-            error, "--attention is '%s', not dense, sparsed, window or streaming", o->attention);
+        return tool_fail_usage(error,
+                               "--attention is '%s', not dense, sparsed, window, streaming or auto",
+                               o->attention);
     if (sparsed && (!o->selection.mode || !o->gen_length_given))
         return tool_fail_usage(error,
                                "--%s is missing (only --attention dense, window and "
@@ -101,6 +108,7 @@ static bool check_output(const attend_options *o, tool_error *error) {
 static bool make_selection(const attend_options *o, uint32_t mode, attend_run *run,
                            tool_error *error) {
     run->with_pattern = strcmp(o->attention, "dense") != 0;
+    run->is_auto = strcmp(o->attention, "auto") == 0;
     if (!selection_make(&o->selection, mode ? mode : SPARSED_MODE_PAPER, &run->select, error))
         return false;
     uint64_t len = run->in.desc.kv_len;
@@ -130,6 +138,24 @@ static bool allocate(attend_run *run, tool_error *error) {
                : tool_fail(error, "out of memory for %zu rows of results", rows);
 }
 
+/* Auto: what stays dense gets a plan of dense attention alone. */
+static bool choose(attend_run *run, tool_error *error) {
+    sparsed_context *c = run->context;
+    crossover_table table;
+    run->choice.struct_size = sizeof run->choice;
+    if (!crossover_table_load(&table, error))
+        return false;
+    bool done =
+        device_check(c, sparsed_crossover_choose(run->plan, &table.table, &run->choice), error);
+    crossover_table_free(&table);
+    if (!done || !run->choice.dense)
+        return done;
+    run->with_pattern = false;
+    sparsed_plan_destroy(run->plan);
+    run->plan = NULL;
+    return device_check(c, sparsed_plan_create(c, &run->in.desc, NULL, &run->plan), error);
+}
+
 static bool prepare(const attend_options *o, attend_run *run, tool_error *error) {
     run->in.desc.scale = o->scale;
     run->plan_info.struct_size = sizeof run->plan_info;
@@ -140,8 +166,10 @@ static bool prepare(const attend_options *o, attend_run *run, tool_error *error)
     sparsed_context *c = run->context;
     const sparsed_select *select = run->with_pattern ? &run->select : NULL;
     return device_check(c, sparsed_plan_create(c, &run->in.desc, select, &run->plan), error) &&
+           (!run->is_auto || choose(run, error)) &&
            device_check(c, sparsed_plan_describe(run->plan, &run->plan_info), error) &&
-           (!select || device_check(c, sparsed_kept_create(run->plan, &run->kept), error)) &&
+           (!run->with_pattern ||
+            device_check(c, sparsed_kept_create(run->plan, &run->kept), error)) &&
            allocate(run, error);
 }
 
@@ -184,6 +212,11 @@ static safetensors_tensor tensor(const char *name, safetensors_dtype dtype, uint
     return t;
 }
 
+/* The method that ran. */
+static const char *ran(const attend_options *o, const attend_run *run) {
+    return !run->is_auto ? o->attention : run->with_pattern ? "sparsed" : "dense";
+}
+
 static bool write_output(const attend_options *o, const attend_run *run, tool_error *error) {
     const sparsed_desc *d = &run->in.desc;
     const uint64_t rows[4] = {d->batch, d->heads, d->q_len, d->head_dim};
@@ -200,7 +233,7 @@ static bool write_output(const attend_options *o, const attend_run *run, tool_er
         tensors[n++] = tensor("sparse_out", SAFETENSORS_F32, 4, rows, run->sparse_out);
     }
     const char *const keys[] = {"kernel", "attention", "dtype"};
-    const char *const values[] = {run->plan_info.kernel, o->attention,
+    const char *const values[] = {run->plan_info.kernel, ran(o, run),
                                   storage_name((sparsed_dtype)d->dtype)};
     return safetensors_write(o->output, tensors, n, keys, values, 3, error);
 }
@@ -208,6 +241,8 @@ static bool write_output(const attend_options *o, const attend_run *run, tool_er
 static bool report(const attend_options *o, const attend_run *run, tool_error *error) {
     const sparsed_desc *d = &run->in.desc;
     sparsed_device_info device = {.struct_size = sizeof device};
+    if (!o->json && run->is_auto)
+        fprintf(stderr, "auto: %s\n", run->choice.reason);
     if (!o->json)
         return true;
     if (!device_check(run->context, sparsed_context_device(run->context, &device), error))
@@ -216,6 +251,8 @@ static bool report(const attend_options *o, const attend_run *run, tool_error *e
     cJSON_AddStringToObject(root, "device", device.selector);
     cJSON_AddStringToObject(root, "kernel", run->plan_info.kernel);
     cJSON_AddStringToObject(root, "attention", o->attention);
+    if (run->is_auto)
+        crossover_choice_json(&run->choice, root);
     cJSON_AddStringToObject(root, "dtype", storage_name((sparsed_dtype)d->dtype));
     device_units_json(&device, root);
     cJSON_AddNumberToObject(root, "scratch_bytes", (double)run->plan_info.scratch_bytes);

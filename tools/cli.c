@@ -12,9 +12,21 @@ void cli_add(cli_options *options, cli_option option) {
         options->option[options->count++] = option;
 }
 
+void cli_set_help(cli_options *options, const char *name, const char *help) {
+    for (size_t i = 0; i < options->count; i++)
+        if (strcmp(options->option[i].name, name) == 0)
+            options->option[i].help = help;
+}
+
 void cli_add_operand(cli_options *options, const char *name, const char **value, const char *help) {
     if (options->operands < CLI_MAX_OPERANDS)
         options->operand[options->operands++] = (cli_operand){name, value, help};
+}
+
+void cli_add_operand_list(cli_options *options, const char *name, const char **values, size_t room,
+                          size_t *count, const char *help) {
+    options->list = (cli_operand_list){name, values, room, count, help};
+    *count = 0;
 }
 
 static const cli_option *find(const cli_options *options, const char *name, size_t length) {
@@ -118,8 +130,19 @@ static bool parse_option(const cli_options *options, int argc, char **argv, int 
     return take_value(option, equals, argc, argv, i, &text, error) && set(option, text, error);
 }
 
+static bool take_of_list(const cli_operand_list *list, const char *word, tool_error *error) {
+    if (*list->count == list->room)
+        return tool_fail_usage(error, "'%s' is one too many, %zu are the most", word, list->room);
+    if (!word[0])
+        return tool_fail_usage(error, "one of %s is ''", list->name);
+    list->values[(*list->count)++] = word;
+    return true;
+}
+
 static bool take_operand(const cli_options *options, const char *word, size_t *taken,
                          tool_error *error) {
+    if (options->list.name)
+        return take_of_list(&options->list, word, error);
     if (options->operands == 0)
         return tool_fail_usage(error, "'%s' is not an option", word);
     if (*taken == options->operands)
@@ -147,6 +170,8 @@ bool cli_parse(const cli_options *options, int argc, char **argv, bool *help, to
     }
     if (taken < options->operands)
         return tool_fail_usage(error, "%s is missing", options->operand[taken].name);
+    if (options->list.name && *options->list.count == 0)
+        return tool_fail_usage(error, "%s is missing", options->list.name);
     return true;
 }
 
@@ -178,6 +203,8 @@ static void print_help_of(int used, const char *text, FILE *to) {
 void cli_print_options(const cli_options *options, FILE *to) {
     for (size_t i = 0; i < options->operands; i++)
         print_help_of(fprintf(to, "  %s", options->operand[i].name), options->operand[i].help, to);
+    if (options->list.name)
+        print_help_of(fprintf(to, "  %s", options->list.name), options->list.help, to);
     for (size_t i = 0; i < options->count; i++) {
         const cli_option *o = &options->option[i];
         const char *argument = o->argument ? o->argument : "";

@@ -37,19 +37,36 @@ typedef struct cli_operand {
     const char *help;
 } cli_operand;
 
+/* All words that are no options, one or more of them, where there are no other operands. */
+typedef struct cli_operand_list {
+    const char *name; /* "FILE..."; NULL: there is no list */
+    const char **values;
+    size_t room, *count;
+    const char *help;
+} cli_operand_list;
+
 enum { CLI_MAX_OPTIONS = 64, CLI_MAX_OPERANDS = 4 };
 
 typedef struct cli_options {
     size_t count, operands;
     cli_option option[CLI_MAX_OPTIONS];
     cli_operand operand[CLI_MAX_OPERANDS];
+    cli_operand_list list;
 } cli_options;
 
 void cli_add(cli_options *options, cli_option option);
 
+/* Gives an option of the list, which is there, another help. */
+void cli_set_help(cli_options *options, const char *name, const char *help);
+
 /* Adds an operand; all are required, in the order they are added, anywhere among the options.
  *   value  receives the word itself */
 void cli_add_operand(cli_options *options, const char *name, const char **value, const char *help);
+
+/* Makes all operands one list.
+ *   values  [room] receives the words, *count their number */
+void cli_add_operand_list(cli_options *options, const char *name, const char **values, size_t room,
+                          size_t *count, const char *help);
 
 /* Parses the words after the subcommand. An unknown option, a word that is neither option nor
  * operand, an operand or a value that is missing, a malformed value, and an option given twice fail

@@ -10,6 +10,8 @@
 #include "error.h"
 
 bool command_attend(int argc, char **argv, tool_error *error);
+bool command_bench(int argc, char **argv, tool_error *error);
+bool command_compare(int argc, char **argv, tool_error *error);
 bool command_devices(int argc, char **argv, tool_error *error);
 bool command_generate(int argc, char **argv, tool_error *error);
 bool command_pattern(int argc, char **argv, tool_error *error);

@@ -51,6 +51,19 @@ sparsed_context *device_open(const device_options *device, tool_error *error) {
     return NULL;
 }
 
+const char *device_kind_name(uint32_t kind) {
+    switch (kind) {
+    case SPARSED_DEVICE_GPU:
+        return "gpu";
+    case SPARSED_DEVICE_CPU:
+        return "cpu";
+    case SPARSED_DEVICE_CPU_OPENCL:
+        return "cpu-opencl";
+    default:
+        return "other";
+    }
+}
+
 void device_units_text(const sparsed_device_info *device, char *to, size_t size) {
     snprintf(to, size, "%u %s%s", device->compute_units,
              device->kind == SPARSED_DEVICE_CPU ? "thread" : "compute unit",

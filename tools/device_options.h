@@ -28,6 +28,9 @@ sparsed_context *device_open(const device_options *device, tool_error *error);
 /* The library's text with its names for arguments as the command line calls them. */
 void device_fail(const char *text, bool usage, tool_error *error);
 
+/* "gpu", "cpu", "cpu-opencl" or "other". */
+const char *device_kind_name(uint32_t kind);
+
 /* What a context runs on: "2 threads", "1 compute unit". */
 void device_units_text(const sparsed_device_info *device, char *to, size_t size);
 

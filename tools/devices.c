@@ -105,19 +105,6 @@ static bool collect(const device_options *device, bool self_test, listing *l, to
     return done;
 }
 
-static const char *kind_name(uint32_t kind) {
-    switch (kind) {
-    case SPARSED_DEVICE_GPU:
-        return "gpu";
-    case SPARSED_DEVICE_CPU:
-        return "cpu";
-    case SPARSED_DEVICE_CPU_OPENCL:
-        return "cpu-opencl";
-    default:
-        return "other";
-    }
-}
-
 /* Usable, or why not. */
 static const char *verdict(const sparsed_device_info *d) {
     return d->usable ? "usable" : d->note;
@@ -135,7 +122,7 @@ static void print_device(const sparsed_device_info *d) {
         return;
     }
     device_units_text(d, units, sizeof units);
-    printf("%-12s %-10s  %-17s %8.1f GiB  %s%s\n", d->selector, kind_name(d->kind), units,
+    printf("%-12s %-10s  %-17s %8.1f GiB  %s%s\n", d->selector, device_kind_name(d->kind), units,
            (double)d->memory_bytes / 0x1p30, d->usable ? "" : "not usable: ", verdict(d));
     printf("%12s %s (%s)\n%12s %s\n%12s %s\n", "", d->name, d->vendor, "", d->driver, "",
            d->capabilities);
@@ -197,7 +184,7 @@ static void print_text(const listing *l) {
 static cJSON *device_json(const sparsed_device_info *d) {
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "selector", d->selector);
-    cJSON_AddStringToObject(o, "kind", kind_name(d->kind));
+    cJSON_AddStringToObject(o, "kind", device_kind_name(d->kind));
     cJSON_AddStringToObject(o, "name", d->name);
     cJSON_AddStringToObject(o, "vendor", d->vendor);
     cJSON_AddStringToObject(o, "driver", d->driver);

@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../src/atomic_file.h"
+
 char *file_join(const char *dir, const char *name, tool_error *error) {
     size_t size = strlen(dir) + strlen(name) + 2;
     char *path = malloc(size);
@@ -107,4 +109,27 @@ char *file_read(const char *path, size_t max_bytes, size_t *size_bytes, tool_err
 done:
     close(fd);
     return bytes;
+}
+
+bool file_check_writable(const char *path, tool_error *error) {
+    spd_atomic_file file;
+    sparsed_message message;
+    if (spd_atomic_file_open(&file, path, &message) != SPARSED_OK)
+        return tool_fail(error, "%s", message.text);
+    spd_atomic_file_discard(&file);
+    return true;
+}
+
+bool file_write(const char *path, const void *bytes, size_t size_bytes, tool_error *error) {
+    spd_atomic_file file;
+    sparsed_message message;
+    sparsed_status status = spd_atomic_file_open(&file, path, &message);
+    if (status == SPARSED_OK) {
+        status = spd_atomic_file_write(&file, bytes, size_bytes, &message);
+        if (status == SPARSED_OK)
+            status = spd_atomic_file_commit(&file, &message);
+        else
+            spd_atomic_file_discard(&file);
+    }
+    return status == SPARSED_OK ? true : tool_fail(error, "%s", message.text);
 }

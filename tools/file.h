@@ -28,4 +28,10 @@ int file_open(const char *path, size_t *size_bytes, tool_error *error);
 /* Reads a regular file of at most max_bytes; malloc'd, with a NUL behind its last byte. */
 char *file_read(const char *path, size_t max_bytes, size_t *size_bytes, tool_error *error);
 
+/* Whether file_write could begin: better known before a run of hours than after it. */
+bool file_check_writable(const char *path, tool_error *error);
+
+/* Writes a file, which appears whole or not at all (src/atomic_file.h). */
+bool file_write(const char *path, const void *bytes, size_t size_bytes, tool_error *error);
+
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "crossover_table.h"
 #include "dlm/prompt.h"
 #include "file.h"
 #include "generate_options.h"
@@ -35,6 +36,7 @@ typedef struct generate_state {
     progress bar;
     generate_method methods[METHOD_KINDS];
     size_t method_count;
+    crossover_table crossover; /* empty without --attention auto */
     generate_patterns patterns;
 } generate_state;
 
@@ -142,6 +144,7 @@ static bool add_method(generate_state *s, method_kind kind, tool_error *error) {
         plan->select.mode = mode;
     plan->select.sinks = kind == METHOD_STREAMING ? o->selection.sinks : 0;
     plan->select.window = o->selection.window;
+    plan->crossover = kind == METHOD_SPARSED && s->crossover.rows ? &s->crossover.table : NULL;
     s->method_count++;
     return true;
 }
@@ -156,6 +159,8 @@ static bool add_compared(generate_state *s, tool_error *error) {
         if (!method_parse(word, &kind))
             return tool_fail_usage(
                 error, "--compare names '%s', not dense, sparsed, window or streaming", word);
+        if (kind == METHOD_SPARSED && s->crossover.rows)
+            return tool_fail_usage(error, "--compare names sparsed, which --attention auto runs");
         if (!add_method(s, kind, error))
             return false;
         name += length + (name[length] == ',');
@@ -166,10 +171,14 @@ static bool add_compared(generate_state *s, tool_error *error) {
 /* The method asked for, dense beside it with --compare, and those that --compare names. */
 static bool list_methods(generate_state *s, tool_error *error) {
     const generate_options *o = &s->options;
-    method_kind kind;
-    if (!method_parse(o->attention, &kind))
-        return tool_fail_usage(
-            error, "--attention is '%s', not dense, sparsed, window or streaming", o->attention);
+    method_kind kind = METHOD_SPARSED;
+    bool is_auto = strcmp(o->attention, "auto") == 0;
+    if (!is_auto && !method_parse(o->attention, &kind))
+        return tool_fail_usage(error,
+                               "--attention is '%s', not dense, sparsed, window, streaming or auto",
+                               o->attention);
+    if (is_auto && !crossover_table_load(&s->crossover, error))
+        return false;
     if (!add_method(s, kind, error))
         return false;
     method_kind other = kind == METHOD_DENSE && !o->compare[0] ? METHOD_SPARSED : METHOD_DENSE;
@@ -201,7 +210,7 @@ static bool decode_answer(const generate_state *s, generate_method *m, tool_erro
 
 static bool run_method(generate_state *s, generate_method *m, tool_error *error) {
     const dlm_config *c = dlm_model_config(s->model);
-    progress_start(&s->bar, method_name(m->plan.kind), s->tokenizer, s->denoise.steps,
+    progress_start(&s->bar, method_plan_name(&m->plan), s->tokenizer, s->denoise.steps,
                    s->denoise.gen_length, c->mask_token, c->eos_token);
     s->denoise.before_step = draw_step;
     s->denoise.user = &s->bar;
@@ -301,6 +310,7 @@ static void release(generate_state *s) {
         free(s->methods[i].text);
     }
     generate_patterns_free(&s->patterns);
+    crossover_table_free(&s->crossover);
     dlm_example_free(&s->example);
     dlm_prompt_free(&s->prompt);
     dlm_tokenizer_free(s->tokenizer);

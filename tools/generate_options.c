@@ -2,6 +2,8 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 #include "generate_options.h"
 
+#include <string.h>
+
 static void add_prompt_options(generate_options *o, cli_options *list) {
     cli_add(list, (cli_option){"model", CLI_STRING, &o->model, NULL, "DIR",
                                "model folder (SPARSED_MODEL, else the built-in tiny-dream)"});
@@ -32,7 +34,8 @@ void generate_options_add(generate_options *o, cli_options *list) {
     *o = (generate_options){.attention = "sparsed", .compare = "", .dtype = "f32", .skip = 0.2};
     add_prompt_options(o, list);
     cli_add(list, (cli_option){"attention", CLI_STRING, &o->attention, NULL, "METHOD",
-                               "dense, sparsed, window or streaming (sparsed)"});
+                               "dense, sparsed, window, streaming, or auto: sparsed, but dense "
+                               "where that is as fast (sparsed)"});
     cli_add(list, (cli_option){
                       "compare", CLI_OPTIONAL_STRING, &o->compare, &o->compare_given, "METHODS",
                       "run other methods too, beside it: dense, and those named "
@@ -56,6 +59,15 @@ void generate_options_add(generate_options *o, cli_options *list) {
                                "one JSON object on stdout instead of answer and table"});
 }
 
+/* Whether auto makes patterns depends on the length; a file that is asked for does not. */
+static bool check_auto(const generate_options *o, tool_error *error) {
+    const pattern_options *p = &o->pattern;
+    const char *file = p->in ? "in" : p->out ? "out" : p->cache ? "cache" : NULL;
+    if (file && strcmp(o->attention, "auto") == 0)
+        return tool_fail_usage(error, "--pattern-%s goes with --attention sparsed, not auto", file);
+    return true;
+}
+
 bool generate_options_check(const generate_options *o, tool_error *error) {
     int prompts = (o->prompt != NULL) + (o->prompt_file != NULL) + (o->example != NULL);
     if (prompts > 1)
@@ -72,5 +84,6 @@ bool generate_options_check(const generate_options *o, tool_error *error) {
     if (o->block_length > 1 << 20)
         return tool_fail_usage(error, "--gen-block-length is %llu, above 1048576",
                                (unsigned long long)o->block_length);
-    return pattern_options_check(&o->pattern, o->schedule, o->skip_given, error);
+    return check_auto(o, error) &&
+           pattern_options_check(&o->pattern, o->schedule, o->skip_given, error);
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../src/atomic_file.h"
+#include "file.h"
 #include "model_fingerprint.h"
 #include "number_list.h"
 #include "pattern_cache.h"
@@ -149,16 +149,6 @@ static bool describe_run(generate_patterns *p, const pattern_options *given,
 
 /* ---- --pattern-out ---- */
 
-/* Better now than after a run of hours. */
-static bool check_writable(const char *path, tool_error *error) {
-    spd_atomic_file file;
-    sparsed_message message;
-    if (spd_atomic_file_open(&file, path, &message) != SPARSED_OK)
-        return tool_fail(error, "%s", message.text);
-    spd_atomic_file_discard(&file);
-    return true;
-}
-
 /* The first method that builds. */
 static bool find_builder(generate_patterns *p, const generate_problem *problem,
                          generate_method *methods, size_t count, generate_method **found,
@@ -216,7 +206,8 @@ static bool prepare_out(generate_patterns *p, const pattern_options *given,
     m->plan.saving = listed ? METHOD_SAVE_EVERY : METHOD_SAVE_LAST;
     p->method = m;
     return set_path(&p->report, PATTERN_USE_OUT, given->out, error) &&
-           check_writable(given->out, error) && describe_run(p, given, problem, &m->plan, error);
+           file_check_writable(given->out, error) &&
+           describe_run(p, given, problem, &m->plan, error);
 }
 
 /* ---- --pattern-cache ---- */

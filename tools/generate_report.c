@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crossover_table.h"
 #include "device_options.h"
 #include "json_print.h"
 #include "selection.h"
@@ -58,7 +59,7 @@ static void print_row(const generate_report *r, const char *label,
 
 static void cell_name(const generate_report *r, const generate_method *m, char *to, size_t size) {
     (void)r;
-    snprintf(to, size, "%s", method_name(m->plan.kind));
+    snprintf(to, size, "%s", method_plan_name(&m->plan));
 }
 
 static void cell_answer(const generate_report *r, const generate_method *m, char *to, size_t size) {
@@ -171,13 +172,15 @@ static void print_settings(const generate_report *r) {
         const method_plan *p = &r->methods[i].plan;
         const sparsed_select *s = &p->select;
         if (p->kind == METHOD_SPARSED)
-            fprintf(stderr, "sparsed: mode %s, select %g, blocks %u x %u, schedule %s, skip %g\n",
-                    selection_mode_name(s->mode), s->ratio, s->block_q, s->block_k, p->schedule,
-                    p->skip);
+            fprintf(stderr, "%s: mode %s, select %g, blocks %u x %u, schedule %s, skip %g\n",
+                    method_plan_name(p), selection_mode_name(s->mode), s->ratio, s->block_q,
+                    s->block_k, p->schedule, p->skip);
         else if (p->kind != METHOD_DENSE)
             fprintf(stderr, "%s: %llu keys on either side, %llu first keys, schedule %s\n",
                     method_name(p->kind), (unsigned long long)s->window,
                     (unsigned long long)s->sinks, p->schedule);
+        if (p->crossover)
+            fprintf(stderr, "auto: %s\n", r->methods[i].result.choice.reason);
     }
     pattern_report_print(r->patterns, stderr);
     fputc('\n', stderr);
@@ -201,6 +204,9 @@ static void print_verdict(const generate_report *r) {
     const generate_method *dense = find(r, METHOD_DENSE), *sparsed = find(r, METHOD_SPARSED);
     if (sparsed && sparsed->plan.saving == METHOD_SAVE_EVERY)
         fprintf(stderr, "\nNo step was sparse: the run recorded what its steps would choose.\n");
+    else if (sparsed && sparsed->plan.crossover && sparsed->result.choice.dense &&
+             sparsed->result.choice.source != SPARSED_CROSSOVER_NONE)
+        fprintf(stderr, "\nNo step was sparse: auto stayed dense.\n");
     else if (sparsed && !was_sparse(sparsed))
         fprintf(stderr, "\nNo step was sparse: schedule %s, skip %g leaves none of %u steps.\n",
                 sparsed->plan.schedule, sparsed->plan.skip, r->denoise->steps);
@@ -222,8 +228,8 @@ static void print_answers(const generate_report *r) {
         fprintf(stderr, "\n%-10s %s\n%-10s %s\n", "question:", question_of(r->example),
                 "expected:", r->example->answer);
     for (size_t i = 0; i < r->count; i++)
-        fprintf(stderr, "%s:%*s %s\n", method_name(r->methods[i].plan.kind),
-                9 - (int)strlen(method_name(r->methods[i].plan.kind)), "", r->methods[i].text);
+        fprintf(stderr, "%s:%*s %s\n", method_plan_name(&r->methods[i].plan),
+                9 - (int)strlen(method_plan_name(&r->methods[i].plan)), "", r->methods[i].text);
 }
 
 void generate_print_table(const generate_report *r) {
@@ -302,7 +308,9 @@ static void add_settings(cJSON *to, const generate_report *r) {
     const method_plan *plan = &r->methods[0].plan;
     const sparsed_select *s = &plan->select;
     cJSON_AddStringToObject(to, "model", r->model_dir);
-    cJSON_AddStringToObject(to, "attention", method_name(plan->kind));
+    cJSON_AddStringToObject(to, "attention", method_plan_name(plan));
+    if (plan->crossover)
+        crossover_choice_json(&r->methods[0].result.choice, to);
     if (plan->kind == METHOD_DENSE)
         return;
     cJSON_AddStringToObject(to, "mode", selection_mode_name(s->mode));

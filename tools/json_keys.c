@@ -5,6 +5,7 @@
  */
 #include "json_keys.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,6 +52,31 @@ bool json_keys_uint_or(const json_keys *keys, const char *key, uint32_t min, uin
     return json_keys_uint(keys, key, min, max, value);
 }
 
+bool json_keys_uint64(const json_keys *keys, const char *key, uint64_t max, uint64_t *value) {
+    const cJSON *item = json_keys_get(keys, key);
+    uint64_t number;
+    if (!item)
+        return json_keys_missing(keys, key);
+    if (!json_uint(item, &number) || number > max) {
+        char what[64];
+        snprintf(what, sizeof what, "is not an integer in 0 .. %" PRIu64, max);
+        return json_keys_fail(keys, key, what);
+    }
+    *value = number;
+    return true;
+}
+
+bool json_keys_real(const json_keys *keys, const char *key, double min, double *value) {
+    const cJSON *item = json_keys_get(keys, key);
+    if (!item)
+        return json_keys_missing(keys, key);
+    if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble) || item->valuedouble < min)
+        return json_keys_fail(keys, key,
+                              min == 0.0 ? "is not a number from 0 on" : "is not a finite number");
+    *value = item->valuedouble;
+    return true;
+}
+
 bool json_keys_positive(const json_keys *keys, const char *key, double *value) {
     const cJSON *item = json_keys_get(keys, key);
     if (!item) {
@@ -90,6 +116,18 @@ bool json_keys_string_or(const json_keys *keys, const char *key, const char *fal
         return json_keys_fail(keys, key, "is not a string");
     }
     *value = item ? item->valuestring : fallback;
+    return true;
+}
+
+bool json_keys_text(const json_keys *keys, const char *key, char *text, size_t size_bytes) {
+    const char *string = NULL;
+    if (!json_keys_string_or(keys, key, NULL, &string))
+        return false;
+    if (!string)
+        return json_keys_missing(keys, key);
+    if (strlen(string) >= size_bytes)
+        return json_keys_fail(keys, key, "is too long");
+    memcpy(text, string, strlen(string) + 1);
     return true;
 }
 

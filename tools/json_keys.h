@@ -8,6 +8,7 @@
 #define TOOLS_JSON_KEYS_H
 
 #include <cjson/cJSON.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "error.h"
@@ -34,6 +35,12 @@ bool json_keys_uint(const json_keys *keys, const char *key, uint32_t min, uint32
 bool json_keys_uint_or(const json_keys *keys, const char *key, uint32_t min, uint32_t max,
                        uint32_t fallback, uint32_t *value);
 
+/* An integer in 0 .. max, of those that a JSON number holds exactly. */
+bool json_keys_uint64(const json_keys *keys, const char *key, uint64_t max, uint64_t *value);
+
+/* A finite number from min on. */
+bool json_keys_real(const json_keys *keys, const char *key, double min, double *value);
+
 /* A finite number above 0. */
 bool json_keys_positive(const json_keys *keys, const char *key, double *value);
 
@@ -43,6 +50,9 @@ bool json_keys_bool_or(const json_keys *keys, const char *key, bool fallback, bo
 /* The string itself, which lives as long as the object; the fallback if absent. */
 bool json_keys_string_or(const json_keys *keys, const char *key, const char *fallback,
                          const char **value);
+
+/* A string that fits into text[0 .. size_bytes-1] with its NUL. */
+bool json_keys_text(const json_keys *keys, const char *key, char *text, size_t size_bytes);
 
 /* What the reader supports: exactly this string; exactly this boolean, present; absent or false;
  * absent; absent or "". Anything else is an error that says so. */

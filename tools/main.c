@@ -19,6 +19,8 @@ static const command commands[] = {
     {"attend", "attention and block patterns of q, k, v from a safetensors file", command_attend},
     {"pattern", "look into pattern files: tables, pictures, differences, conversions",
      command_pattern},
+    {"bench", "how fast attention is here, and from which length on SparseD pays", command_bench},
+    {"compare", "record what devices compute, and compare such records", command_compare},
     {"devices", "what this machine can run on, and which kernels are chosen", command_devices},
 };
 

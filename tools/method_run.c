@@ -24,6 +24,10 @@ const char *method_name(method_kind kind) {
     return names[kind];
 }
 
+const char *method_plan_name(const method_plan *plan) {
+    return plan->crossover ? "auto" : method_name(plan->kind);
+}
+
 double method_attention_seconds(const method_result *result) {
     return result->dense_seconds + result->build_seconds + result->sparse_seconds;
 }
@@ -161,7 +165,8 @@ static bool create_pipeline(method_state *s, uint64_t len, const sparsed_schedul
     const sparsed_schedule schedule = {.struct_size = sizeof schedule,
                                        .flags = flags[s->plan->saving],
                                        .steps = s->denoise->steps,
-                                       .entries = entries};
+                                       .entries = entries,
+                                       .crossover = s->plan->crossover};
     sparsed_desc desc = method_desc(s->config, len, s->plan->dtype, s->product_dtype);
     sparsed_select select = s->plan->select;
     select.gen_len = s->denoise->gen_length;
@@ -170,6 +175,9 @@ static bool create_pipeline(method_state *s, uint64_t len, const sparsed_schedul
                                 &schedule, s->config->layers, &s->pipeline);
     if (status == SPARSED_OK && s->plan->patterns)
         status = sparsed_pipeline_set_patterns(s->pipeline, s->plan->patterns, SPARSED_ANY_STEP);
+    s->result->choice.struct_size = sizeof s->result->choice;
+    if (status == SPARSED_OK && s->plan->crossover)
+        status = sparsed_pipeline_choice(s->pipeline, &s->result->choice);
     return device_check(s->context, status, error);
 }
 

@@ -35,6 +35,7 @@ typedef struct method_plan {
     sparsed_dtype dtype;                   /* what attention stores */
     const sparsed_schedule_entry *entries; /* [steps] instead of the preset's; NULL: the preset's */
     const sparsed_pattern_set *patterns;   /* of one step, to begin with; NULL: none */
+    const sparsed_crossover *crossover;    /* auto: dense where this says so; NULL: as asked */
     method_saving saving;
     uint32_t score_dtype; /* saved patterns hold block scores as SPARSED_F32 or _F16; 0: none */
     sparsed_pattern_set_info saved_info; /* what the saved set says of the run */
@@ -48,17 +49,21 @@ typedef struct method_result {
     double total_seconds, linear_seconds;
     double dense_seconds, build_seconds, sparse_seconds; /* attention; build: steps that build */
     uint32_t dense_steps, build_steps, sparse_steps;
-    bool sparse;                   /* some step attended sparsely */
-    sparsed_pattern_set *patterns; /* saved ones; NULL: none; owned */
-    uint64_t window;               /* fixed patterns */
-    uint32_t last_layer_rows;      /* query rows of the last layer: those that predictions need */
-    uint32_t product_dtype;        /* in which linear layers multiply: SPARSED_F32 or _BF16 */
+    bool sparse;                     /* some step attended sparsely */
+    sparsed_pattern_set *patterns;   /* saved ones; NULL: none; owned */
+    uint64_t window;                 /* fixed patterns */
+    uint32_t last_layer_rows;        /* query rows of the last layer: those that predictions need */
+    uint32_t product_dtype;          /* in which linear layers multiply: SPARSED_F32 or _BF16 */
+    sparsed_crossover_choice choice; /* of a plan with a crossover table */
     char kernel[32];
     uint64_t scratch_bytes, pattern_bytes;
 } method_result;
 
 bool method_parse(const char *name, method_kind *kind); /* false: unknown */
 const char *method_name(method_kind kind);
+
+/* The name of what was asked for: the method's, or "auto". */
+const char *method_plan_name(const method_plan *plan);
 
 /* Runs it. denoise->before_step, if set, is called as well. On failure nothing is left to free. */
 bool method_run(sparsed_context *context, dlm_model *model, const uint32_t *prompt,

@@ -3,6 +3,7 @@
 /* Lists of numbers; see number_list.h. */
 #include "number_list.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +91,37 @@ bool number_list_has(const number_list *list, uint32_t number) {
             high = middle;
     }
     return low < list->count && list->numbers[low] == number;
+}
+
+static size_t count_commas(const char *text) {
+    size_t count = 0;
+    for (; *text; text++)
+        count += *text == ',';
+    return count;
+}
+
+bool real_list_parse(const char *option, const char *text, real_list *list, tool_error *error) {
+    *list = (real_list){calloc(count_commas(text) + 1, sizeof *list->numbers), 0};
+    if (!list->numbers)
+        return tool_fail(error, "out of memory for --%s", option);
+    for (const char *at = text;; at++) {
+        char *end;
+        const double number = strtod(at, &end);
+        if (end == at || (*end && *end != ',') || !isfinite(number)) {
+            real_list_free(list);
+            return tool_fail_usage(error, "--%s is '%s', not a list of numbers such as 0.1,0.3",
+                                   option, text);
+        }
+        list->numbers[list->count++] = number;
+        at = end;
+        if (!*at)
+            return true;
+    }
+}
+
+void real_list_free(real_list *list) {
+    free(list->numbers);
+    *list = (real_list){NULL, 0};
 }
 
 void number_list_print(const uint32_t *numbers, size_t count, char *text, size_t size_bytes) {

@@ -25,6 +25,16 @@ void number_list_free(number_list *list);
 /* Whether the number is in the list, or there is none. */
 bool number_list_has(const number_list *list, uint32_t number);
 
+/* "0.1,0.3": numbers as they were given. */
+typedef struct real_list {
+    double *numbers;
+    size_t count;
+} real_list;
+
+/* Reads the value of --OPTION: finite numbers, separated by commas. */
+bool real_list_parse(const char *option, const char *text, real_list *list, tool_error *error);
+void real_list_free(real_list *list);
+
 /* Writes rising numbers in that form, "0,4,8-11", and "..." where the room ends. */
 void number_list_print(const uint32_t *numbers, size_t count, char *text, size_t size_bytes);
 

@@ -380,10 +380,10 @@ SPARSED_API sparsed_status sparsed_pattern_set_match(const sparsed_pattern_set *
 /*
  * Takes the patterns of all layers out of a pipeline, each with the step that built it.
  *   info  may be NULL; steps 0 = the schedule's, model_layers 0 = the pipeline's
- * SPARSED_OK; SPARSED_E_STATE (a layer has no pattern: it names the layer); and what
- * sparsed_kept_get and sparsed_pattern_set_create return. To have scores in it, take each layer's
- * pattern by sparsed_pipeline_get_pattern, add them by sparsed_pattern_with_scores, and make the
- * set.
+ * SPARSED_OK; SPARSED_E_STATE (a layer has no pattern: it names the layer; or auto keeps the
+ * pipeline dense); and what sparsed_kept_get and sparsed_pattern_set_create return. To have scores
+ * in it, take each layer's pattern by sparsed_pipeline_get_pattern, add them by
+ * sparsed_pattern_with_scores, and make the set.
  */
 SPARSED_API sparsed_status sparsed_pipeline_get_patterns(sparsed_pipeline *pipeline,
                                                          const sparsed_pattern_set_info *info,
@@ -398,8 +398,8 @@ SPARSED_API sparsed_status sparsed_pipeline_get_patterns(sparsed_pipeline *pipel
  * the pipeline's patterns are those of before, or, after SPARSED_E_DEVICE, SPARSED_E_NOMEM,
  * SPARSED_E_CHECKSUM and SPARSED_E_FORMAT, partly the set's.
  *   step  SPARSED_ANY_STEP if the set holds one step only
- * SPARSED_OK; SPARSED_E_STATE (the pipeline has no selection); and what sparsed_pattern_set_match,
- * sparsed_pattern_set_get and sparsed_kept_set return.
+ * SPARSED_OK; SPARSED_E_STATE (the pipeline has no selection, or auto keeps it dense); and what
+ * sparsed_pattern_set_match, sparsed_pattern_set_get and sparsed_kept_set return.
  */
 SPARSED_API sparsed_status sparsed_pipeline_set_patterns(sparsed_pipeline *pipeline,
                                                          const sparsed_pattern_set *set,

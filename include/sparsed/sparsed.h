@@ -17,7 +17,8 @@
  *     sparsed_select select = SPARSED_SELECT_INIT;   // how blocks are chosen
  *     sparsed_schedule_entry entries[STEPS];         // what each step does
  *     sparsed_schedule_preset("upstream", 0.2, entries, STEPS, NULL);
- *     sparsed_schedule schedule = {sizeof schedule, 0, STEPS, 0, entries};
+ *     sparsed_schedule schedule = {
+ *         .struct_size = sizeof schedule, .steps = STEPS, .entries = entries};
  *
  *     sparsed_pipeline *pipeline;
  *     sparsed_pipeline_create(context, &desc, &select, &schedule, LAYERS, &pipeline);
@@ -458,6 +459,101 @@ SPARSED_API sparsed_status sparsed_kept_set(sparsed_kept *kept, const sparsed_pa
  * nothing was built or set. SPARSED_E_DEVICE. */
 SPARSED_API sparsed_status sparsed_kept_get(sparsed_kept *kept, sparsed_pattern **pattern);
 
+/* ---- auto: dense where sparse does not pay ------------------------------------------------- */
+
+/*
+ * Below some length a sparse pass takes as long as a dense one. A table of measurements says where
+ * that is; given one, a pipeline decides before its first step, once for all steps, and the answer
+ * is exactly that of the steps it then runs. Where no row fits nothing was measured, and attention
+ * is sparse, as asked.
+ *
+ *     size_t count = 0;                              // this user's table, and what is shipped
+ *     sparsed_crossover_load(NULL, NULL, &count, &message);
+ *     sparsed_crossover_row *rows = calloc(count, sizeof *rows);
+ *     sparsed_crossover_load(NULL, rows, &count, &message);
+ *     sparsed_crossover table = {.struct_size = sizeof table, .count = count, .rows = rows};
+ *     schedule.crossover = &table;                   // then sparsed_pipeline_create
+ */
+
+typedef enum sparsed_crossover_source {
+    SPARSED_CROSSOVER_NONE = 0,    /* nothing was measured */
+    SPARSED_CROSSOVER_SHIPPED = 1, /* by the authors; comes with the library */
+    SPARSED_CROSSOVER_MEASURED = 2 /* here: `sparsed bench --tune`, or the application */
+} sparsed_crossover_source;
+
+/* One measurement: on this device and kernel, for such tensors and blocks, and patterns of at most
+ * this density, sparse attention pays from `length` keys on. It says nothing of fewer keys than
+ * `shortest`, and if none paid nothing of more than `longest`. */
+typedef struct sparsed_crossover_row {
+    char device[128]; /* sparsed_device_info.name; "" = any device that runs the kernel */
+    char kernel[32];  /* registry row: sparsed_plan_info.kernel */
+    uint32_t dtype, head_dim, block_q, block_k;
+    uint32_t source; /* sparsed_crossover_source */
+    uint32_t reserved;
+    double density;             /* (0, 1] */
+    uint64_t shortest, longest; /* key rows that were measured */
+    uint64_t length;            /* one of them, or 0: none of them paid */
+} sparsed_crossover_row;
+
+typedef struct sparsed_crossover { /* append-only */
+    uint32_t struct_size;
+    uint32_t reserved;
+    uint64_t count;
+    const sparsed_crossover_row *rows; /* [count], in any order */
+} sparsed_crossover;
+
+/*
+ * Reads a table: the rows of a file, then those that the library ships. The only call of the
+ * library that reads it.
+ *   path   NULL: the user's table, sparsed_crossover_path; "": no file. A file that does not exist
+ *          has no rows
+ *   rows   [*count] to fill; NULL to ask for the number alone
+ *   count  in: room in rows; out: the number of rows (may be larger than the room)
+ * SPARSED_OK; SPARSED_E_INVALID; SPARSED_E_IO; SPARSED_E_FORMAT (names the line);
+ * SPARSED_E_VERSION; SPARSED_E_NOMEM. message may be NULL. Thread-safe.
+ */
+SPARSED_API sparsed_status sparsed_crossover_load(const char *path, sparsed_crossover_row *rows,
+                                                  size_t *count, sparsed_message *message);
+
+/*
+ * Writes the rows whose source is SPARSED_CROSSOVER_MEASURED, whole or not at all; the others are
+ * left out. Densities are kept to 4 decimals, rounded up.
+ *   path  NULL: the user's table, whose folder is made if it is not there
+ * SPARSED_OK; SPARSED_E_INVALID (a row that no measurement can give; the user has no table);
+ * SPARSED_E_IO; SPARSED_E_NOMEM. message may be NULL. Thread-safe.
+ */
+SPARSED_API sparsed_status sparsed_crossover_save(const char *path,
+                                                  const sparsed_crossover_row *rows, size_t count,
+                                                  sparsed_message *message);
+
+/* Where the user's table lies: crossover.txt in the folder that SPARSED_CACHE_DIR names, or in
+ * XDG_CACHE_HOME/sparsed, or in HOME/.cache/sparsed. SPARSED_E_INVALID: there is none
+ * (SPARSED_CACHE_DIR is "" or "off", or none of them is set), or it does not fit in size_bytes. */
+SPARSED_API sparsed_status sparsed_crossover_path(char *path, size_t size_bytes,
+                                                  sparsed_message *message);
+
+typedef struct sparsed_crossover_choice {
+    uint32_t struct_size;
+    uint32_t dense;  /* 1: attention stays dense */
+    uint32_t source; /* of row */
+    uint32_t reserved;
+    double density;            /* the share of key blocks that was expected to be kept */
+    uint64_t length;           /* key rows */
+    sparsed_crossover_row row; /* what decided; all 0 if nothing did */
+    char reason[384];          /* one line: what was chosen, and why */
+} sparsed_crossover_choice;
+
+/*
+ * What a table says of a plan: its device, kernel, dtype, head dimension and block sizes must be the
+ * row's, and the row must say something of its kv_len. Expected is the density that the selection asks
+ * for: the ratio, or a fixed mode's own, and what is always kept. Of the rows for that density or a
+ * higher one the user's come before the shipped ones, then those of the least density.
+ * SPARSED_OK; SPARSED_E_INVALID; SPARSED_E_STATE (a plan without a selection).
+ */
+SPARSED_API sparsed_status sparsed_crossover_choose(sparsed_plan *plan,
+                                                    const sparsed_crossover *table,
+                                                    sparsed_crossover_choice *choice);
+
 /* ---- schedule and pipeline ---------------------------------------------------------------- */
 
 typedef struct sparsed_schedule_entry {
@@ -478,6 +574,9 @@ typedef struct sparsed_schedule {
     uint32_t steps; /* 1 to 2^20 */
     uint32_t reserved;
     const sparsed_schedule_entry *entries; /* [steps]; copied by sparsed_pipeline_create */
+    const sparsed_crossover *crossover; /* auto: run dense if this table says that sparse does not
+                                           pay; read by sparsed_pipeline_create. NULL: run entries
+                                           as they are */
 } sparsed_schedule;
 
 /*
@@ -521,7 +620,16 @@ SPARSED_API void sparsed_pipeline_destroy(sparsed_pipeline *pipeline); /* NULL i
 SPARSED_API sparsed_status sparsed_pipeline_attend(sparsed_pipeline *pipeline, uint32_t step,
                                                    uint32_t layer, const sparsed_io *io);
 
-/* What a step runs: *op is the schedule's entry, or SPARSED_DENSE for a build that nothing uses. */
+/* What auto chose (sparsed_schedule.crossover), for the densest pattern that the schedule builds. A
+ * pipeline that stays dense has a plan without a selection, so no patterns to get or set, unless the
+ * schedule's flags ask for builds.
+ * SPARSED_OK; SPARSED_E_INVALID; SPARSED_E_STATE (the schedule had no table). The same line is in
+ * the context's log (SPARSED_LOG_INFO). */
+SPARSED_API sparsed_status sparsed_pipeline_choice(sparsed_pipeline *pipeline,
+                                                   sparsed_crossover_choice *choice);
+
+/* What a step runs: *op is the schedule's entry, or SPARSED_DENSE for a build that nothing uses, and
+ * for all that is sparse where auto stays dense. */
 SPARSED_API sparsed_status sparsed_pipeline_op(sparsed_pipeline *pipeline, uint32_t step,
                                                sparsed_op *op);
 

@@ -12,9 +12,10 @@
  * beside each in the same rounds. All rates are the best of many short rounds, which other work on
  * the machine spoils least, and a share is the ratio of two of them.
  */
-#include "bench_tools.h"
-
 #include "peaks.h"
+
+#include "bench/random_data.h"
+#include "clock.h"
 #include "support/level_case.h"
 
 #include <sparsed/sparsed.h>
@@ -135,9 +136,9 @@ static double run_transpose(bench *b, uint64_t turns) {
 /* Work a nanosecond over about `ms`. */
 static double rate(timed_function *run, bench *b, double ms) {
     for (uint64_t turns = 1;; turns *= 2) {
-        const double start = bench_now_ms();
+        const double start = clock_seconds();
         const double work = run(b, turns);
-        const double taken = bench_now_ms() - start;
+        const double taken = (clock_seconds() - start) * 1e3;
         if (taken >= ms)
             return work / taken * 1e-6;
     }
@@ -203,9 +204,9 @@ static rates measure_pass(bench *b, sparsed_context *context, const pass *p) {
         for (int j = 0; b->peak && j < 5; j++)
             keep_best(&r.peak, rate(run_peak, b, ROUND_MS));
         level_leave(b->level);
-        const double start = bench_now_ms();
+        const double start = clock_seconds();
         check(context, sparsed_plan_run(p->plan, SPARSED_DENSE, &p->io, NULL));
-        keep_best(&r.best, p->operations / (bench_now_ms() - start) * 1e-6);
+        keep_best(&r.best, p->operations / (clock_seconds() - start) * 1e-9);
     }
     return r;
 }

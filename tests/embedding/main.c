@@ -128,7 +128,8 @@ static void set_up_sparsed(application *app) {
     const sparsed_select select = selection();
     sparsed_schedule_entry entries[STEPS];
     sparsed_schedule_preset("upstream", 0.2, entries, STEPS, NULL);
-    const sparsed_schedule schedule = {sizeof schedule, 0, STEPS, 0, entries};
+    const sparsed_schedule schedule = {
+        .struct_size = sizeof schedule, .steps = STEPS, .entries = entries};
     require(sparsed_pipeline_create(app->sparsed, &desc, &select, &schedule, LAYERS,
                                     &app->pipeline) == SPARSED_OK,
             "sparsed_pipeline_create", sparsed_context_error(app->sparsed));

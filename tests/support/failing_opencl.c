@@ -424,6 +424,12 @@ cl_int clGetEventInfo(cl_event event, cl_event_info what, size_t size, void *val
     return error ? error : real()->GetEventInfo(event, what, size, value, size_out);
 }
 
+cl_int clGetEventProfilingInfo(cl_event event, cl_profiling_info what, size_t size, void *value,
+                               size_t *size_out) {
+    cl_int error = begin(__func__);
+    return error ? error : real()->GetEventProfilingInfo(event, what, size, value, size_out);
+}
+
 cl_int clRetainEvent(cl_event event) {
     cl_int error = begin(__func__);
     return end_retain(error ? error : real()->RetainEvent(event));

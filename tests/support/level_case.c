@@ -217,23 +217,12 @@ bool level_case_guards_hold(const level_case *c) {
 
 /* ---- levels ---- */
 
-static const char *name_of(size_t row) {
-    switch (row) {
-    case SPD_LEVEL_BLAS:
-        return "blas";
-    case SPD_LEVEL_PLAIN:
-        return "plain";
-    default:
-        return spd_isa_name(spd_level_rows[row].isa);
-    }
-}
-
 size_t list_levels(named_level levels[SPD_LEVELS]) {
     size_t count = 0;
     for (size_t row = SPD_LEVELS; row-- > 0;)
         if (!spd_processor_lacks(spd_level_rows[row].isa) &&
             (row != SPD_LEVEL_BLAS || spd_gemm_openblas()))
-            levels[count++] = (named_level){name_of(row), spd_level_rows[row].level};
+            levels[count++] = (named_level){spd_level_row_name(row), spd_level_rows[row].level};
     return count;
 }
 

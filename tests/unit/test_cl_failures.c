@@ -380,7 +380,8 @@ static sparsed_pipeline *new_pipeline(sparsed_context *context) {
     sparsed_pipeline *pipeline;
     assert_int_equal(sparsed_schedule_preset("paper", 0.4, entries, STEPS, NULL), SPARSED_OK);
     assert_int_equal(entries[BUILD_STEP].op, SPARSED_DENSE_BUILD);
-    const sparsed_schedule schedule = {sizeof schedule, 0, STEPS, 0, entries};
+    const sparsed_schedule schedule = {
+        .struct_size = sizeof schedule, .steps = STEPS, .entries = entries};
     if (sparsed_pipeline_create(context, &desc, &select, &schedule, LAYERS, &pipeline) !=
         SPARSED_OK)
         fail_msg("%s", sparsed_context_error(context));

@@ -279,6 +279,54 @@ static void test_cli_parse__operand_begins_with_no_dash(void **state) {
     refuse_operands(WORDS("--two"), "unknown option '--two'");
 }
 
+/* A list of at most three operands, and a flag. */
+static bool parse_list(const char *const *words, const char **values, size_t *count,
+                       tool_error *error) {
+    cli_options options = {0};
+    char *argv[MAX_WORDS];
+    int argc = 0;
+    bool json = false, help;
+    *error = (tool_error){0};
+    cli_add_operand_list(&options, "FILE...", values, 3, count, "files");
+    cli_add(&options, (cli_option){"json", CLI_FLAG, &json, NULL, NULL, "as JSON"});
+    for (; words[argc]; argc++) {
+        assert_true(argc < MAX_WORDS);
+        argv[argc] = (char *)words[argc];
+    }
+    return cli_parse(&options, argc, argv, &help, error);
+}
+
+static void test_cli_parse__takes_a_list_of_operands(void **state) {
+    const char *values[3];
+    size_t count;
+    tool_error error;
+    (void)state;
+    assert_true(parse_list(WORDS("one"), values, &count, &error));
+    assert_int_equal(count, 1);
+    assert_true(parse_list(WORDS("one", "--json", "two", "three"), values, &count, &error));
+    assert_int_equal(count, 3);
+    assert_string_equal(values[0], "one");
+    assert_string_equal(values[2], "three");
+}
+
+static void test_cli_parse__names_what_is_wrong_with_a_list(void **state) {
+    static const struct {
+        const char *words[5], *text;
+    } rows[] = {{{NULL}, "FILE... is missing"},
+                {{"--json", NULL}, "FILE... is missing"},
+                {{"one", "", NULL}, "one of FILE... is ''"},
+                {{"1", "2", "3", "4", NULL}, "'4' is one too many, 3 are the most"}};
+    const char *values[3];
+    size_t count;
+    tool_error error;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_false(parse_list(rows[i].words, values, &count, &error));
+        assert_true(error.usage);
+        assert_string_equal(error.text, rows[i].text);
+    }
+}
+
 static void test_cli_parse__short_o_is_output(void **state) {
     (void)state;
     assert_string_equal(accept_operands(WORDS("a", "b", "-o", "-x")).output, "-x");
@@ -382,6 +430,8 @@ int main(void) {
         cmocka_unit_test(test_cli_parse__takes_operands_in_order),
         cmocka_unit_test(test_cli_parse__names_operands_too_few_or_too_many),
         cmocka_unit_test(test_cli_parse__operand_begins_with_no_dash),
+        cmocka_unit_test(test_cli_parse__takes_a_list_of_operands),
+        cmocka_unit_test(test_cli_parse__names_what_is_wrong_with_a_list),
         cmocka_unit_test(test_cli_parse__short_o_is_output),
         cmocka_unit_test(test_cli_parse__help_needs_no_operand),
         cmocka_unit_test(test_cli_print_options__shows_each_kind),

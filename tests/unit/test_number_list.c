@@ -126,6 +126,35 @@ static void test_number_list_print__ends_where_the_room_ends(void **state) {
     assert_string_equal(text, "0,2,4,6,8,10,12,14,...");
 }
 
+static void test_real_list_parse__keeps_the_order(void **state) {
+    static const double expected[] = {0.3, 0.1, 0.3, 1e-3};
+    real_list list;
+    tool_error error;
+    (void)state;
+    assert_true(real_list_parse("select", "0.3,0.1,0.3,1e-3", &list, &error));
+    assert_int_equal(list.count, 4);
+    assert_memory_equal(list.numbers, expected, sizeof expected);
+    real_list_free(&list);
+    assert_null(list.numbers);
+}
+
+static void test_real_list_parse__refuses_what_is_no_list(void **state) {
+    const char *const texts[] = {"",  ",",   "1,",    ",1",  "1,,2",
+                                 "x", "1 2", "1,nan", "inf", "0.3;0.4"};
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        real_list list;
+        tool_error error;
+        char expected[128];
+        snprintf(expected, sizeof expected,
+                 "--select is '%s', not a list of numbers such as 0.1,0.3", texts[i]);
+        assert_false(real_list_parse("select", texts[i], &list, &error));
+        assert_true(error.usage);
+        assert_string_equal(error.text, expected);
+        assert_null(list.numbers);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_number_list_parse__takes_numbers_and_ranges),
@@ -135,6 +164,8 @@ int main(void) {
         cmocka_unit_test(test_number_list_has__finds_its_numbers_only),
         cmocka_unit_test(test_number_list_print__joins_neighbours),
         cmocka_unit_test(test_number_list_print__ends_where_the_room_ends),
+        cmocka_unit_test(test_real_list_parse__keeps_the_order),
+        cmocka_unit_test(test_real_list_parse__refuses_what_is_no_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

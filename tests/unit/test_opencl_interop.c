@@ -244,7 +244,8 @@ static sparsed_pipeline *new_pipeline(sparsed_context *context, const attention_
     assert_int_equal(sparsed_schedule_preset("upstream", 0.2, entries, STEPS, NULL), SPARSED_OK);
     entries[4].op = SPARSED_BUILD_SPARSE;
     entries[4].ratio = 0.6;
-    const sparsed_schedule schedule = {sizeof schedule, 0, STEPS, 0, entries};
+    const sparsed_schedule schedule = {
+        .struct_size = sizeof schedule, .steps = STEPS, .entries = entries};
     if (sparsed_pipeline_create(context, &c->desc, &c->select, &schedule, LAYERS, &pipeline) !=
         SPARSED_OK)
         fail_msg("%s", sparsed_context_error(context));

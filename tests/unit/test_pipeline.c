@@ -26,7 +26,8 @@ static attention_case new_case(void) {
 }
 
 static sparsed_schedule schedule_of(const sparsed_schedule_entry *entries, uint32_t steps) {
-    return (sparsed_schedule){sizeof(sparsed_schedule), 0, steps, 0, entries};
+    return (sparsed_schedule){
+        .struct_size = sizeof(sparsed_schedule), .steps = steps, .entries = entries};
 }
 
 /* Entries from letters: d dense, D dense + build, B build + sparse, s sparse. */

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `cmake --install` puts where. Components: runtime (shared library, licence), dev (headers,
-# CMake package, pkg-config file, docs), tools (the command and its built-in model). Everything
-# finds its parts from where it lies, so that an installed tree can be moved.
+# CMake package, pkg-config file, docs), tools (the command, its
+# manual pages and its built-in model). Everything finds its parts from where it lies, so that an
+# installed tree can be moved.
 include(CMakePackageConfigHelpers)
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/sparsed")
@@ -44,12 +45,14 @@ install(FILES "${CMAKE_CURRENT_BINARY_DIR}/sparsed.pc"
 
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT runtime)
 install(FILES README.md CHANGELOG.md DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT dev)
-install(DIRECTORY docs/ DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT dev)
+install(DIRECTORY docs/ DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT dev
+    PATTERN man EXCLUDE)
 
 if(TARGET sparsed)
     file(RELATIVE_PATH bin_to_lib "${CMAKE_INSTALL_FULL_BINDIR}" "${CMAKE_INSTALL_FULL_LIBDIR}")
     set_target_properties(sparsed PROPERTIES INSTALL_RPATH "\$ORIGIN/${bin_to_lib}")
     install(TARGETS sparsed RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT tools)
+    install(DIRECTORY docs/man/ DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT tools)
     install(FILES models/README.md DESTINATION "${CMAKE_INSTALL_DATADIR}/sparsed/models"
         COMPONENT tools)
     install(DIRECTORY models/tiny-dream DESTINATION "${CMAKE_INSTALL_DATADIR}/sparsed/models"

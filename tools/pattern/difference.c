@@ -6,13 +6,13 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* The two rankings of a row; mode joint has the first only. */
-enum { PROMPT, GENERATION, RANKINGS };
+#include "pattern/threshold.h"
 
 typedef struct comparing {
     const pattern_pair *pair;
     sparsed_pattern_info info; /* of the scored pattern, else of a */
     sparsed_pattern_range range;
+    row_choice choice;             /* in this batch */
     uint32_t *blocks_a, *blocks_b; /* [k_blocks]: a row of each */
     uint64_t count_a, count_b;
     /* Of the row at hand, read when its first differing block is met. */
@@ -22,49 +22,6 @@ typedef struct comparing {
     float threshold[RANKINGS];
 } comparing;
 
-static bool is_upstream(const comparing *c) {
-    return c->info.mode == SPARSED_MODE_UPSTREAM_DREAM ||
-           c->info.mode == SPARSED_MODE_UPSTREAM_LLADA;
-}
-
-static int ranking_of(const comparing *c, uint64_t block) {
-    return c->info.mode != SPARSED_MODE_JOINT && block >= c->range.split ? GENERATION : PROMPT;
-}
-
-/* The k-th largest of n values, 1 <= k <= n; puts them in another order. */
-static float select_largest(float *values, uint64_t n, uint64_t k) {
-    uint64_t low = 0, high = n;
-    for (;;) {
-        const float pivot = values[low + (high - low) / 2];
-        uint64_t above = low, below = high; /* larger values end, smaller ones begin */
-        for (uint64_t i = low; i < below;) {
-            const float value = values[i];
-            if (value > pivot) {
-                values[i++] = values[above];
-                values[above++] = value;
-            } else if (value < pivot) {
-                values[i] = values[--below];
-                values[below] = value;
-            } else {
-                i++;
-            }
-        }
-        if (k <= above)
-            high = above;
-        else if (k <= below)
-            return pivot;
-        else
-            low = below;
-    }
-}
-
-/* Blocks within the budget of a ranking over n > 0 blocks. */
-static uint64_t budget(const comparing *c, uint64_t n) {
-    double share = c->info.ratio * (double)n;
-    uint64_t keep = is_upstream(c) ? (uint64_t)share + 1 : (uint64_t)ceil(share);
-    return keep < n ? keep : n;
-}
-
 /* The lowest score of the kept blocks of a ranking; 0 if it keeps none. */
 static float lowest_kept(const comparing *c, int ranking) {
     bool of_a = c->pair->scored == c->pair->a;
@@ -72,27 +29,20 @@ static float lowest_kept(const comparing *c, int ranking) {
     uint64_t count = of_a ? c->count_a : c->count_b;
     float lowest = INFINITY;
     for (uint64_t i = 0; i < count; i++)
-        if (ranking_of(c, blocks[i]) == ranking)
+        if (row_choice_ranking(&c->choice, blocks[i]) == ranking)
             lowest = fminf(lowest, c->scores[ranking][blocks[i]]);
     return isfinite(lowest) ? lowest : 0.0f;
 }
 
 static float threshold(comparing *c, int ranking) {
-    bool all = ranking == PROMPT && (is_upstream(c) || c->info.mode == SPARSED_MODE_JOINT);
-    uint64_t first = ranking == GENERATION ? c->range.split : 0;
-    uint64_t end = ranking == GENERATION || all ? c->range.k_blocks : c->range.split;
-    if (c->info.pattern_flags & SPARSED_PATTERN_HEAD_RATIOS)
-        return lowest_kept(c, ranking);
-    if (first >= end || budget(c, end - first) == 0)
-        return 0.0f;
-    for (uint64_t j = first; j < end; j++)
-        c->scratch[j - first] = c->scores[ranking][j];
-    return select_largest(c->scratch, end - first, budget(c, end - first));
+    return c->info.pattern_flags & SPARSED_PATTERN_HEAD_RATIOS
+               ? lowest_kept(c, ranking)
+               : row_choice_threshold(&c->choice, ranking, c->scores[ranking], c->scratch);
 }
 
 static void read_scores(comparing *c, uint32_t batch, uint32_t head, uint64_t q_block) {
     for (uint32_t r = 0; r < RANKINGS; r++) {
-        uint32_t ranking = is_upstream(c) ? r : 0;
+        uint32_t ranking = row_choice_is_upstream(&c->choice) ? r : 0;
         sparsed_pattern_scores(c->pair->scored, ranking, batch, head, q_block, c->scores[r]);
         for (uint64_t j = 0; j < c->info.k_blocks; j++)
             if (!(c->scores[r][j] > 0.0f))
@@ -103,16 +53,9 @@ static void read_scores(comparing *c, uint32_t batch, uint32_t head, uint64_t q_
     c->scores_read = true;
 }
 
-static double distance(double s, double t) {
-    double larger = fmax(s, t);
-    if (s == t)
-        return 0.0;
-    return isfinite(larger) ? fabs(s - t) / larger : 1.0;
-}
-
 static void judge(const comparing *c, uint32_t block, pattern_difference *d) {
-    int ranking = ranking_of(c, block);
-    double far = distance(c->scores[ranking][block], c->threshold[ranking]);
+    int ranking = row_choice_ranking(&c->choice, block);
+    double far = score_distance(c->scores[ranking][block], c->threshold[ranking]);
     if (far <= c->pair->tolerance)
         d->ties++;
     else
@@ -148,6 +91,7 @@ static void compare_head(comparing *c, uint32_t head, pattern_difference *d) {
     for (uint32_t batch = 0; batch < c->info.batch; batch++) {
         c->range.struct_size = sizeof c->range;
         sparsed_pattern_batch(c->pair->scored ? c->pair->scored : c->pair->a, batch, &c->range);
+        c->choice = (row_choice){c->info.mode, c->info.ratio, c->range.k_blocks, c->range.split};
         for (uint64_t i = 0; i < c->range.q_blocks; i++)
             compare_row(c, batch, head, i, d);
     }
@@ -168,8 +112,8 @@ bool pattern_difference_measure(const pattern_pair *pair, pattern_difference *he
     }
     c.blocks_a = blocks;
     c.blocks_b = blocks + n;
-    c.scores[PROMPT] = scores;
-    c.scores[GENERATION] = scores + n;
+    c.scores[RANKING_PROMPT] = scores;
+    c.scores[RANKING_GENERATION] = scores + n;
     c.scratch = scores + 2 * n;
     for (uint32_t head = 0; head < c.info.heads; head++) {
         compare_head(&c, head, &heads[head]);

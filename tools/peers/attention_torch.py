@@ -3,7 +3,7 @@
 # SPDX-FileCopyrightText: 2026 The sparsed authors
 """Attention of one layer on the CPU: this library beside PyTorch, in one run on one machine.
 
-    python3 tools/peers/attention_torch.py build/release/tests/bench_attention [--threads 1 2] ...
+    python3 tools/peers/attention_torch.py build/release/tools/sparsed [--threads 1 2] ...
 
 Needs PyTorch and numpy; FlexAttention is compiled by torch.compile, which needs a C++ compiler (left
 out, with a line that says so, where that fails). Each case is run by turns, one repetition of ours
@@ -11,8 +11,8 @@ and one of PyTorch's, so that what else the machine does meets both; medians aft
 every ratio is the median of the rounds' ratios. GF/s count 4 D operations a query-key pair of the
 kept blocks, and a ratio is one of GF/s: how many times as fast we are for the same work.
 
-Ours runs in processes of its own (bench_attention --serve), which wait without spinning while the
-other side runs. `others` is the processor time that neither side used, in cores: near 0 on a quiet
+Ours runs in processes of its own (`sparsed bench --serve`), which wait without spinning while the
+other side runs. --json keeps PyTorch's figures for `sparsed bench --peers`. `others` is the processor time that neither side used, in cores: near 0 on a quiet
 machine; do not believe a table where it is not.
 """
 import argparse
@@ -51,10 +51,11 @@ def cpu_set(text):
 
 def parse():
     p = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    p.add_argument("bench", help="path of bench_attention", type=os.path.abspath)
+    p.add_argument("sparsed", help="path of the command", type=os.path.abspath)
     p.add_argument("--threads", type=count, nargs="+", default=[2],
                    help="threads of both sides, a table for each (2)")
-    p.add_argument("--heads", type=count, default=8, help="heads of q, k and v (%(default)s)")
+    p.add_argument("--heads", type=count, default=8, help="query heads (%(default)s)")
+    p.add_argument("--kv-heads", type=count, help="heads of k and v (as many)")
     p.add_argument("--length", type=count, default=4096, help="query and key rows (%(default)s)")
     p.add_argument("--head-dim", type=count, default=128, help="elements of a row (%(default)s)")
     p.add_argument("--blocks", type=block_shape, nargs="+", default=["128x128", "128x32"],
@@ -66,17 +67,22 @@ def parse():
     p.add_argument("--rounds", type=count, default=9, help="timed runs of each case (%(default)s)")
     p.add_argument("--cpus", type=cpu_set, help="pin both sides to these, as in 0-15 or 0,2 (all)")
     p.add_argument("--no-flex", action="store_true", help="leave FlexAttention out")
-    return p.parse_args()
+    p.add_argument("--json", metavar="FILE", help="write PyTorch's figures, for `sparsed bench --peers`")
+    options = p.parse_args()
+    options.kv_heads = options.kv_heads or options.heads
+    return options
 
 
 OPTIONS = parse()
-if not os.access(OPTIONS.bench, os.X_OK):
-    sys.exit(f"{OPTIONS.bench} is no program that can be run")
+if not os.access(OPTIONS.sparsed, os.X_OK):
+    sys.exit(f"{OPTIONS.sparsed} is no program that can be run")
 if OPTIONS.cpus:  # before PyTorch starts its threads
     os.sched_setaffinity(0, OPTIONS.cpus)
 
 import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
+
+import peers_file  # noqa: E402
 
 TICK = os.sysconf("SC_CLK_TCK")
 SETTLE_S = 0.02  # until the threads of the side that has just run sleep
@@ -127,28 +133,28 @@ class Ours:
 
     def __init__(self, dtype, blocks, threads):
         o = OPTIONS
-        block_q, block_k = blocks.split("x")
-        options = ["--device", "cpu", "--dtype", dtype, "--serve"]
+        options = ["bench", "--serve", "--device", "cpu", "--dtype", dtype, "--block-size", blocks]
         if o.kernel:
             options += ["--kernel", o.kernel]
-        shape = [o.heads, o.heads, o.head_dim, block_q, block_k, o.ratio, threads, o.length]
+        numbers = {"--heads": o.heads, "--kv-heads": o.kv_heads, "--dim": o.head_dim,
+                   "--length": o.length, "--select": o.ratio, "--threads": threads}
+        options += [str(x) for option in numbers.items() for x in option]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
-        self.process = subprocess.Popen([o.bench, *options, *map(str, shape)], text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([o.sparsed, *options], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         env=environment)
         for line in self.process.stdout:
             if line.startswith("ready "):
                 self.kernel, density = line.split()[1:3]
                 self.density = float(density)
                 return
-        sys.exit(f"{o.bench} ended before it was ready")
+        sys.exit(f"{o.sparsed} ended before it was ready")
 
     def run(self, op):
         self.process.stdin.write(op + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
-            sys.exit(f"{OPTIONS.bench} ended in a run of {op}")
+            sys.exit(f"{OPTIONS.sparsed} ended in a run of {op}")
         return float(line)
 
     def close(self):
@@ -163,15 +169,16 @@ class Theirs:
         o = OPTIONS
         types = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
         generator = torch.Generator().manual_seed(1)
-        shape = (1, o.heads, o.length, o.head_dim)
-        self.q, self.k, self.v = (torch.randn(shape, generator=generator).to(types[dtype])
-                                  for _ in range(3))
+        self.grouped = o.heads != o.kv_heads
+        self.q, self.k, self.v = (
+            torch.randn((1, heads, o.length, o.head_dim), generator=generator).to(types[dtype])
+            for heads in (o.heads, o.kv_heads, o.kv_heads))
 
     def sdpa(self):
-        return F.scaled_dot_product_attention(self.q, self.k, self.v)
+        return F.scaled_dot_product_attention(self.q, self.k, self.v, enable_gqa=self.grouped)
 
     def flex(self, compiled, mask):
-        return compiled(self.q, self.k, self.v, block_mask=mask)
+        return compiled(self.q, self.k, self.v, block_mask=mask, enable_gqa=self.grouped)
 
 
 def timed(function):
@@ -214,8 +221,8 @@ def compile_flex():
 
 
 class Case:
-    def __init__(self, name, ours, op, their_name, theirs, their_density):
-        self.name, self.ours, self.op = name, ours, op
+    def __init__(self, dtype, name, ours, op, their_name, theirs, their_density):
+        self.dtype, self.name, self.ours, self.op = dtype, name, ours, op
         self.their_name, self.theirs = their_name, theirs
         self.density = ours.density if op == "sparse" else 1.0
         self.their_density = their_density
@@ -243,6 +250,14 @@ class Case:
         return cells + f"{statistics.median(ratios):6.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
 
 
+    def peer_row(self, threads):
+        o = OPTIONS
+        blocks = (FLEX_BLOCK, FLEX_BLOCK) if self.op == "sparse" else (0, 0)
+        return peers_file.row("torch " + self.their_name, self.op, self.dtype,
+                              (o.heads, o.kv_heads, o.head_dim, o.length), self.their_ms,
+                              self.their_density, blocks, threads)
+
+
 def spread(values):
     return f"({min(values):.1f} to {max(values):.1f})"
 
@@ -255,10 +270,10 @@ def make_cases(threads, flex):
             ours = Ours(dtype, blocks, threads)
             children.append(ours)
             if blocks == OPTIONS.blocks[0]:
-                cases.append(Case(f"{dtype} dense", ours, "dense", "sdpa", theirs.sdpa, 1.0))
+                cases.append(Case(dtype, f"{dtype} dense", ours, "dense", "sdpa", theirs.sdpa, 1.0))
             if flex:
                 mask, density = flex_mask(ours.density)
-                cases.append(Case(f"{dtype} sparse {blocks}", ours, "sparse", "flex",
+                cases.append(Case(dtype, f"{dtype} sparse {blocks}", ours, "sparse", "flex",
                                   lambda t=theirs, m=mask: t.flex(flex, m), density))
     return cases, children
 
@@ -283,6 +298,7 @@ def compare(threads, flex):
     print(f"others: {others:.2f} cores", flush=True)
     for child in children:
         child.close()
+    return [case.peer_row(threads) for case in cases]
 
 
 def main():
@@ -294,11 +310,14 @@ def main():
           f"{torch.backends.cpu.get_cpu_capability()}")
     print(f"H {o.heads}, L {o.length}, D {o.head_dim}, ratio {o.ratio:g}, {o.rounds} rounds")
     print(f"before: {idle_load()}")
+    rows = []
     with torch.inference_mode():
         flex = None if o.no_flex else compile_flex()
         for threads in o.threads:
-            compare(threads, flex)
+            rows += compare(threads, flex)
     print(f"\nafter: {idle_load()}")
+    if o.json:
+        peers_file.write(o.json, cpu, f"PyTorch {torch.__version__}", rows)
 
 
 main()

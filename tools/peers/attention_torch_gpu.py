@@ -3,14 +3,14 @@
 # SPDX-FileCopyrightText: 2026 The sparsed authors
 """Attention of one layer on an NVIDIA GPU: this library, from OpenCL, beside PyTorch, in one run.
 
-    python3 tools/peers/attention_torch_gpu.py build/release/tests/bench_attention [OPTION...]
+    python3 tools/peers/attention_torch_gpu.py build/release/tools/sparsed [OPTION...]
 
 Needs PyTorch with CUDA, numpy, and OpenCL. PyTorch's side: SDPA with FlashAttention-2 and with cuDNN, and
 compiled FlexAttention over a block mask of as many random blocks in each row as ours has. Each round
 runs every case of a length once, forwards and backwards by turns; milliseconds are by the device's clock,
 medians of the rounds, and every ratio is the median of the rounds' ratios. TF/s count 4 D operations a
 query-key pair that is attended (a build alone: 2 D). What a side refuses is left out, with its reason. At
-the end stands a table of goals, reached or not.
+the end stands a table of goals, reached or not; --json keeps PyTorch's figures for `sparsed bench --peers`.
 
 Sections (--sections): `peers`, dense and sparse beside PyTorch; `blocks`, other block shapes (`shared`: the
 query blocks of 128 rows keep the same blocks, else each row of blocks is drawn anew); `llada`, a
@@ -28,9 +28,10 @@ import time
 
 import torch
 
+import peers_file
 import schedule_cost
 from gpu_accuracy import compare
-from gpu_sides import GpuTimer, Ours, Shape, Theirs, block_mask, random_blocks
+from gpu_sides import FLEX_BLOCK, GpuTimer, Ours, Shape, Theirs, block_mask, random_blocks
 
 SECTIONS = ("peers", "blocks", "llada", "mma", "shapes", "schedule", "accuracy")
 QUICK = {"lengths": [16384], "sections": ["peers", "blocks", "llada", "mma"], "rounds": 20}
@@ -53,8 +54,7 @@ def count(text):
 
 def parse():
     p = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    p.add_argument("bench", help="path of bench_attention", type=os.path.abspath)
-    p.add_argument("--sparsed", help="path of the command, for accuracy (beside bench_attention's folder)")
+    p.add_argument("sparsed", help="path of the command", type=os.path.abspath)
     p.add_argument("--device", default="opencl:NVIDIA", help="ours (%(default)s)")
     p.add_argument("--lengths", type=count, nargs="+", default=[4096, 16384, 65536],
                    help="rows, multiples of 128 (4096 16384 65536)")
@@ -63,15 +63,14 @@ def parse():
                    help="the same for more than 16384 rows (as --rounds)")
     p.add_argument("--sections", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="(all)")
     p.add_argument("--mma-kernel", default="cl-nv-mma", help="row of `mma` (%(default)s)")
+    p.add_argument("--json", metavar="FILE", help="write PyTorch's figures, for `sparsed bench --peers`")
     p.add_argument("--quick", action="store_true",
                    help="16384 rows, no other shapes, no schedule, no accuracy")
     options = p.parse_args()
     for name, value in QUICK.items() if options.quick else ():
         setattr(options, name, value)
-    if not os.access(options.bench, os.X_OK):
-        sys.exit(f"{options.bench} is no program that can be run")
-    folder = os.path.dirname(os.path.dirname(options.bench))
-    options.sparsed = options.sparsed or os.path.join(folder, "tools", "sparsed")
+    if not os.access(options.sparsed, os.X_OK):
+        sys.exit(f"{options.sparsed} is no program that can be run")
     return options
 
 
@@ -81,8 +80,9 @@ def parse():
 class Case:
     """Something that is run once a round."""
 
-    def __init__(self, name, run, shape, density=1.0, build=False, note=""):
+    def __init__(self, name, run, shape, density=1.0, build=False, note="", their_name=""):
         self.name, self.run, self.density, self.note = name, run, density, note
+        self.shape, self.their_name = shape, their_name
         pairs = shape.heads * shape.length * shape.length
         self.dense_operations = (2.0 if build else 4.0) * pairs * shape.head_dim
         self.ms, self.failed = [], None
@@ -133,7 +133,8 @@ def their_cases(prefix, shape, timer):
     mask = block_mask(kept)
     runs = {"FA2 dense": (theirs.fa2, 1.0), "cuDNN dense": (theirs.cudnn, 1.0),
             "FlexAttention sparse": (lambda: theirs.flex(mask), density)}
-    return {prefix + name: Case(prefix + name, lambda f=f: timer(f), shape, density)
+    return {prefix + name: Case(prefix + name, lambda f=f: timer(f), shape, density,
+                                their_name=name.split()[0])
             for name, (f, density) in runs.items()}
 
 
@@ -158,7 +159,7 @@ def our_processes(options, sections, shape):
     chosen = {}
     for section in sections:
         chosen.update(all_processes.get(section, {}))
-    return {name: (Ours(options.bench, options.device, shape, **{"ratio": RATIO, **arguments}), ops)
+    return {name: (Ours(options.sparsed, options.device, shape, **{"ratio": RATIO, **arguments}), ops)
             for name, (arguments, ops) in chosen.items()}
 
 
@@ -189,6 +190,7 @@ def measure(options, shape, processes, their_prefix=None):
     for case in cases.values():
         print(case.row(), flush=True)
     torch.cuda.empty_cache()
+    options.peer_rows += peer_rows(cases)
     return cases
 
 
@@ -329,7 +331,7 @@ def run_length(options, goals, length):
 
 
 def run_shape(options, goals, name, shape):
-    ours = Ours(options.bench, options.device, shape, "128x128", RATIO)
+    ours = Ours(options.sparsed, options.device, shape, "128x128", RATIO)
     ops = ("dense", "dense+build", "build", "sparse")
     cases = measure(options, shape, {f"{name} 128x128": (ours, ops)}, name + " ")
     add_shape_goals(goals, name, cases)
@@ -350,6 +352,14 @@ def run_accuracy(options, goals):
         goals.add("error: ours / cuDNN's", None, most=ERROR_GOAL)
 
 
+def peer_rows(cases):
+    """Those of PyTorch's side that ran, for a file of peers."""
+    return [peers_file.row("torch " + c.their_name, "sparse" if c.density < 1.0 else "dense", "bf16",
+                           tuple(c.shape), c.ms, c.density,
+                           (FLEX_BLOCK, FLEX_BLOCK) if c.density < 1.0 else (0, 0))
+            for c in cases.values() if c.their_name and c.ms]
+
+
 def run(options, goals):
     for length in options.lengths:
         run_length(options, goals, length)
@@ -362,6 +372,7 @@ def run(options, goals):
 
 def main():
     options = parse()
+    options.peer_rows = []
     goals = Goals()
     start = time.monotonic()
     print(f"{torch.cuda.get_device_name()}; PyTorch {torch.__version__}, "
@@ -372,6 +383,10 @@ def main():
             run(options, goals)
     finally:
         goals.show()
+        if options.json:
+            peers_file.write(options.json, torch.cuda.get_device_name(),
+                             f"PyTorch {torch.__version__}, cuDNN {torch.backends.cudnn.version()}",
+                             options.peer_rows)
         print(f"{time.monotonic() - start:.0f} s in all")
 
 

@@ -23,18 +23,18 @@ Shape = namedtuple("Shape", "heads kv_heads head_dim length")
 
 
 class Ours:
-    """`bench_attention --serve` for one shape. `failed` has the reason where it did not start."""
+    """`sparsed bench --serve` for one shape. `failed` has the reason where it did not start."""
 
-    def __init__(self, bench, device, shape, blocks, ratio, mode="upstream-dream", pattern="random",
+    def __init__(self, sparsed, device, shape, blocks, ratio, mode="upstream-dream", pattern="random",
                  kernel=None):
-        block_q, block_k = blocks.split("x")
-        options = ["--device", device, "--dtype", "bf16", "--mode", mode, "--pattern", pattern,
-                   "--resident", "--serve"]
+        options = {"--device": device, "--dtype": "bf16", "--mode": mode, "--pattern": pattern,
+                   "--heads": shape.heads, "--kv-heads": shape.kv_heads, "--dim": shape.head_dim,
+                   "--length": shape.length, "--block-size": blocks, "--select": ratio}
         if kernel:
-            options += ["--kernel", kernel]
-        words = [shape.heads, shape.kv_heads, shape.head_dim, block_q, block_k, ratio, 0, shape.length]
+            options["--kernel"] = kernel
+        words = [str(x) for option in options.items() for x in option]
         self.kernel, self.density, self.scratch, self.failed = "-", 0.0, 0, None
-        self.process = subprocess.Popen([bench, *options, *map(str, words)], text=True,
+        self.process = subprocess.Popen([sparsed, "bench", "--serve", *words], text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE)
 

@@ -113,18 +113,19 @@ section_long() {
 }
 
 peers() {
-    local bench sparsed
-    bench=$(program bench_attention) && sparsed=$(program sparsed) &&
-        limited python3 -u tools/peers/attention_torch_gpu.py "$bench" --sparsed "$sparsed" \
-            --device "$device" "$@"
+    local sparsed
+    sparsed=$(program sparsed) &&
+        limited python3 -u tools/peers/attention_torch_gpu.py "$sparsed" --device "$device" \
+            --json "$out/peers.json" "$@"
 }
 section_peers() { peers; }
 section_quick() { peers --quick; }
 
 # The whole schedule with the blocks to recommend; with the larger ones a few steps of each kind.
 section_schedule() {
-    watching_memory ours bench_schedule --device "$device" --block-size-q 128 --block-size-k 32 &&
-        ours bench_schedule --device "$device" --block-size 128 --limit-steps 3
+    local run=(sparsed bench --device "$device" --length 65536 --rounds 3 --run-schedule)
+    watching_memory ours "${run[@]}" --block-size 128x32 &&
+        ours "${run[@]}" --block-size 128 --limit-steps 3
 }
 
 # ---- running and the table ------------------------------------------------------------------

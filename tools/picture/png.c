@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "../src/atomic_file.h"
+#include "file.h"
 
 #ifdef TOOLS_WITH_PNG
 #include <png.h>
@@ -50,18 +50,9 @@ static bool encode(const canvas *page, void **bytes, size_t *size, tool_error *e
 bool png_write(const canvas *page, const char *path, tool_error *error) {
     void *bytes = NULL;
     size_t size = 0;
-    spd_atomic_file file;
-    sparsed_message message = {""};
     if (!encode(page, &bytes, &size, error))
         return false;
-    sparsed_status status = spd_atomic_file_open(&file, path, &message);
-    if (status == SPARSED_OK) {
-        status = spd_atomic_file_write(&file, bytes, size, &message);
-        if (status == SPARSED_OK)
-            status = spd_atomic_file_commit(&file, &message);
-        else
-            spd_atomic_file_discard(&file);
-    }
+    bool done = file_write(path, bytes, size, error);
     free(bytes);
-    return status == SPARSED_OK ? true : tool_fail(error, "%s", message.text);
+    return done;
 }

@@ -10,10 +10,16 @@ options_attend="$common $selection input output attention gen-length scale dtype
 options_generate="$common $selection model prompt prompt-file example raw-prompt gen-length steps
     sampler gen-block-length attention compare skip schedule dtype
     pattern-in pattern-out pattern-out-steps pattern-scores pattern-tag pattern-cache"
+options_compare_record="$common output self-check label seed input gen-length dtype mode select
+    block-size block-size-q block-size-k score-reduce"
+options_bench="$common shape heads kv-heads dim layers dtype length gen-length select block-size mode
+    pattern schedule steps skip rest-ms run-schedule limit-steps rounds warm-up seconds host-tensors
+    tune baseline peers serve html csv"
 
-# $1 command, $2 its options: the help lists these, and no other.
+# $1 command (and subcommand), $2 its options: the help lists these, and no other.
 check_help() {
-    accept "$1" --help
+    # shellcheck disable=SC2086 # words
+    accept $1 --help
     [ ! -s "$ERR" ] || flunk "words on stderr: $(cat "$ERR")"
     head -n 1 "$OUT" | grep -q "^usage: sparsed $1 " || flunk "no usage line: $(head -n 1 "$OUT")"
     sed -n 's/^  \(-[a-z], \)\{0,1\}--\([a-z-]*\).*/\2/p' "$OUT" | sort >listed
@@ -28,7 +34,8 @@ check_help() {
 # value.
 check_known() {
     for option in $2; do
-        refuse 2 "--$option " "$1" "--$option=1" "--$option=1"
+        # shellcheck disable=SC2086 # words
+        refuse 2 "--$option " $1 "--$option=1" "--$option=1"
         grep -qE 'is given twice|takes no value' "$ERR" || flunk "$(cat "$ERR")"
     done
 }
@@ -43,6 +50,16 @@ test_help__of_attend() {
     check_known attend "$options_attend"
 }
 
+test_help__of_compare_record() {
+    check_help "compare record" "$options_compare_record"
+    check_known "compare record" "$options_compare_record"
+}
+
+test_help__of_bench() {
+    check_help bench "$options_bench"
+    check_known bench "$options_bench"
+}
+
 test_help__of_generate() {
     check_help generate "$options_generate"
     check_known generate "$options_generate"
@@ -52,7 +69,7 @@ test_help__lists_every_command() {
     for word in --help -h help; do
         accept "$word"
         [ ! -s "$ERR" ] || flunk "words on stderr"
-        for name in generate attend pattern devices; do
+        for name in generate attend pattern bench compare devices; do
             grep -q "^  $name " "$OUT" || flunk "$word does not list $name"
         done
     done

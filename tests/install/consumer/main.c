@@ -97,7 +97,8 @@ static sparsed_pipeline *new_pipeline(sparsed_context *context) {
     sparsed_message message;
     need(sparsed_schedule_preset("upstream", 0.25, entries, STEPS, &message), "schedule",
          message.text);
-    sparsed_schedule schedule = {sizeof schedule, 0, STEPS, 0, entries};
+    sparsed_schedule schedule = {
+        .struct_size = sizeof schedule, .steps = STEPS, .entries = entries};
     sparsed_pipeline *pipeline;
     need(sparsed_pipeline_create(context, &desc, &select, &schedule, LAYERS, &pipeline), "pipeline",
          sparsed_context_error(context));

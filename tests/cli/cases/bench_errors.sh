@@ -1,0 +1,82 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0
+# What `sparsed bench` refuses, before it measures anything.
+
+test_bench__names_what_is_no_list_or_out_of_range() {
+    refuse 2 "--shape names 'gpt', not llada-8b, dream-7b or tiny" bench --shape tiny,gpt
+    refuse 2 "--shape is 'tiny,'" bench --shape tiny,
+    refuse 2 "--dtype is 'f64'" bench --dtype f32,f64
+    refuse 2 "--dtype names f32 twice" bench --dtype f32,f32
+    refuse 2 "--length is '1024;2048'" bench --length '1024;2048'
+    refuse 2 "--length names 0 rows" bench --length 0,64
+    refuse 2 "--length is 'all'" bench --length all
+    refuse 2 "--length names 101 lengths, more than 64" bench --length 100-200
+    refuse 2 "--select is '0.3,'" bench --select 0.3,
+    refuse 2 "--select is 1.5, not in (0, 1]" bench --select 0.3,1.5
+    refuse 2 "--select is 0, not in (0, 1]" bench --select 0
+    refuse 2 "--block-size names '48'" bench --block-size 32,48
+    refuse 2 "--block-size names '32x'" bench --block-size 32x
+    refuse 2 "--mode is 'best'" bench --mode best
+    refuse 2 "--pattern is 'none', not built, random or shared" bench --pattern none
+    refuse 2 "--rounds is 0, not 1 to 256" bench --rounds 0
+    refuse 2 "--warm-up is 0" bench --warm-up 0
+    refuse 2 "--seconds is -1, below 0" bench --seconds -1
+    refuse 2 "--steps is 0" bench --steps 0
+    refuse 2 "--gen-length is 200, above the shortest --length 128" bench --gen-length 200 --length 128,256
+    refuse 2 "--rest-ms is -1, below 0" bench --rest-ms -1
+    refuse 2 "--rest-ms has 2 numbers, not 1 or one for each of the 3 lengths" bench --rest-ms 1,2
+}
+
+test_bench__names_a_shape_by_hand_that_is_none() {
+    refuse 2 "--heads, --kv-heads and --dim go without --shape" bench --shape tiny --heads 4
+    refuse 2 "--heads is missing" bench --dim 64
+    refuse 2 "--heads is 0, not 1 to 4096" bench --heads 0
+    refuse 2 "--heads is 5, no multiple of --kv-heads 2" bench --heads 5 --kv-heads 2
+    refuse 2 "--dim is 60, no multiple of 8" bench --heads 4 --dim 60
+    refuse 2 "--dim is 512, not 8 to 256" bench --heads 4 --dim 512
+    refuse 2 "--layers is 0" bench --heads 4 --layers 0
+}
+
+test_bench__names_words_that_do_not_go_together() {
+    refuse 2 "--json and --csv both go to standard output" bench --json --csv
+    refuse 2 "--limit-steps goes with --run-schedule" bench --limit-steps 3
+    refuse 2 "--serve goes without reports" bench --serve --json
+    refuse 2 "--serve takes one device" bench --serve
+    refuse 2 "--serve takes one device" bench --serve --length 64 --device all
+}
+
+test_bench__names_a_schedule_or_device_that_is_none() {
+    refuse 2 "--schedule 'sideways" bench --schedule sideways --length 64
+    refuse 2 "--skip is 2, not in [0, 1]" bench --skip 2 --length 64
+    refuse 2 "gpu" bench --device gpu --length 64
+    refuse 1 "opencl:9:9" bench --device opencl:9:9 --length 64
+    refuse 2 "cpu-sideways" bench --device cpu --kernel cpu-sideways --length 64
+}
+
+test_bench__names_files_that_cannot_be_read_or_written() {
+    echo '{"sparsed_bench": 7, "rows": []}' >base.json
+    echo '{"rows": []}' >peers.json
+    refuse 1 "base.json: \"sparsed_bench\": 7, this command reads 1" bench --baseline base.json
+    refuse 1 "missing.json" bench --baseline missing.json
+    refuse 1 "peers.json: \"sparsed_peers\" is missing" bench --peers peers.json
+    refuse 1 "no/such/folder/page.html" bench --html no/such/folder/page.html
+}
+
+# A problem that cannot be run is told with the others, and the exit code says so.
+test_bench__a_problem_that_fails_is_in_the_report() {
+    status=0
+    "$SPARSED" bench --device cpu --kernel cpu-avx512-bf16 --dtype f32 --heads 1 --length 64 \
+        --rounds 1 >"$OUT" 2>"$ERR" || status=$?
+    [ "$status" -eq 1 ] || flunk "exit code $status"
+    one_line "1 of the measurements failed"
+    grep -q "64 rows: failed: " "$OUT" || flunk "no reason: $(cat "$OUT")"
+}
+
+test_bench_serve__a_line_that_names_no_pass_ends_it() {
+    status=0
+    printf 'dense\nsideways\n' | "$SPARSED" bench --serve --device cpu --heads 1 --dim 16 \
+        --length 64 >"$OUT" 2>"$ERR" || status=$?
+    [ "$status" -eq 1 ] || flunk "exit code $status"
+    one_line "'sideways', not dense, dense+build, build or sparse"
+    [ "$(wc -l <"$OUT")" -eq 2 ] || flunk "not ready and one time: $(cat "$OUT")"
+}

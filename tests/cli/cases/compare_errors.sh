@@ -1,0 +1,118 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0
+# What `sparsed compare` refuses, and that it leaves nothing behind.
+
+# $1 exit code, $2 text, then options: a quick record with something wrong in the words.
+refuse_record() {
+    code=$1
+    text=$2
+    shift 2
+    refuse "$code" "$text" compare record --self-check "$@"
+}
+
+# $1 exit code, $2 text, then options: a problem of the user's.
+refuse_input() {
+    code=$1
+    text=$2
+    shift 2
+    refuse "$code" "$text" compare record -o out.safetensors --input "$@"
+}
+
+test_compare__names_its_subcommands() {
+    refuse 2 "which subcommand?" compare
+    refuse 2 "'recrod' is not a subcommand" compare recrod
+    accept compare --help
+    for name in record report; do
+        grep -q "^  $name " "$OUT" || flunk "$name is not listed"
+    done
+}
+
+test_compare_report__names_words_at_fault() {
+    refuse 2 "FILE... is missing" compare report
+    refuse 2 "one of FILE... is ''" compare report ''
+    refuse 2 "--html is 'page.txt'" compare report r.safetensors --html page.txt
+    refuse 2 "--tolerance is -1" compare report r.safetensors --tolerance=-1
+    refuse 2 "--tolerance is 1," compare report r.safetensors --tolerance 1
+    refuse 2 "absent.safetensors" compare report absent.safetensors
+    need_file "$ATTEND"
+    refuse 2 "is no record" compare report "$ATTEND"
+    # shellcheck disable=SC2046 # words
+    refuse 2 "'r26' is one too many, 26 are the most" compare report $(seq -f r%g 0 26)
+}
+
+test_compare_record__names_the_option_that_is_missing() {
+    refuse 2 "--output is missing" compare record
+    refuse 2 "--output is missing" compare record --device all --json
+    refuse_input 2 "--gen-length is missing" "$ATTEND"
+}
+
+test_compare_record__names_words_that_do_not_go_together() {
+    refuse_record 2 "--self-check runs the suite" --input "$ATTEND" --gen-length 9
+    refuse_record 2 "--kernel goes with one device" --device all --kernel cl-generic
+    for word in gen-length=9 dtype=f16 mode=paper select=0.3 block-size=32 block-size-q=32 \
+        block-size-k=32 score-reduce=sum; do
+        refuse_record 2 "--${word%%=*} goes with --input" "--$word"
+    done
+}
+
+test_compare_record__names_values_out_of_range() {
+    refuse_record 2 "--output is 'r.bin'" -o r.bin
+    refuse_record 2 "--output is '.safetensors'" -o .safetensors
+    refuse_record 2 "--label is ''" --label ''
+    refuse_record 2 "--label is '123456789" \
+        --label 1234567890123456789012345678901234567890123456789012345678901234
+    refuse_record 2 "--seed is '-1'" --seed -1
+    refuse_record 2 "--threads is 1025" --threads 1025
+    refuse_record 2 "--threads is 1025" --device all --threads 1025
+    refuse_input 2 "--mode is 'window'" "$ATTEND" --gen-length 9 --mode window
+    refuse_input 2 "--select is 0," "$ATTEND" --gen-length 9 --select 0
+    refuse_input 2 "--block-size is 33" "$ATTEND" --gen-length 9 --block-size 33
+    refuse_input 2 "--score-reduce is 'mean'" "$ATTEND" --gen-length 9 --score-reduce mean
+    refuse_input 2 "--dtype is 'fp8'" "$ATTEND" --gen-length 9 --dtype fp8
+    need_file "$ATTEND"
+    refuse_input 2 "--gen-length is 251," "$ATTEND" --gen-length 251
+}
+
+test_compare_record__names_devices_and_kernels_that_are_not_there() {
+    refuse_record 2 "--device is 'gpu'" --device gpu
+    refuse_record 1 "--device is 'opencl:99'" --device opencl:99
+    refuse_record 2 "--kernel is 'nv_mma'" --kernel nv_mma
+}
+
+test_compare_record__names_what_is_no_input_file() {
+    refuse_input 1 "absent.safetensors" absent.safetensors --gen-length 9
+    printf 'this is text' >text
+    refuse_input 1 "text" text --gen-length 9
+}
+
+test_compare_record__keeps_its_input() {
+    need_file "$ATTEND"
+    cp "$ATTEND" in.safetensors
+    ln -s in.safetensors alias.safetensors
+    for output in in.safetensors ./in.safetensors alias.safetensors; do
+        refuse 2 "is the --input file" compare record --input in.safetensors --gen-length 9 \
+            -o "$output"
+        cmp -s in.safetensors "$ATTEND" || flunk "the input was changed"
+    done
+}
+
+test_compare_record__writes_nothing_where_it_cannot() {
+    refuse_record 1 "absent/r.safetensors" -o absent/r.safetensors
+    mkdir r.safetensors
+    refuse_record 1 "r.safetensors" -o r.safetensors
+}
+
+# A device whose kernels cannot be had: the record is written, and the exit code tells.
+test_compare_record__fails_where_no_kernel_runs() {
+    mkdir kernels
+    status=0
+    SPARSED_KERNEL_DIR=kernels SPARSED_CPU_ISA=baseline "$SPARSED" compare record --self-check \
+        --device opencl -o r.safetensors >"$OUT" 2>"$ERR" || status=$?
+    if grep -q 'no usable OpenCL\|--device is .opencl' "$ERR"; then
+        skip_case "there is no OpenCL device"
+    fi
+    [ "$status" -eq 1 ] || flunk "exit code $status: $(cat "$ERR")"
+    one_line "did not run: "
+    grep -q '^fail ' "$OUT" || flunk "no case is told: $(cat "$OUT")"
+    [ -s r.safetensors ] || flunk "there is no record"
+}

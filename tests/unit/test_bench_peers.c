@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* Other libraries' figures from a file. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "bench/peers.h"
+#include "support/test_files.h"
+
+#define ROW(fields) \
+    "{\"sparsed_peers\":1,\"device\":\"D\",\"versions\":\"V 1\",\"rows\":[{" fields "}]}"
+#define SHAPE "\"heads\":4,\"kv_heads\":2,\"head_dim\":64,\"length\":512"
+#define TIMES "\"rounds\":9,\"median_ms\":2.0,\"least_ms\":1.0,\"most_ms\":2.5"
+#define NAMES "\"name\":\"torch flex\",\"pass\":\"sparse\",\"dtype\":\"bf16\""
+
+static bool read_text(void **state, const char *text, bench_peers *peers, tool_error *error) {
+    test_folder_write_text(*state, "peers.json", text);
+    return bench_peers_read(test_folder_path(*state, "peers.json"), peers, error);
+}
+
+static void refuse(void **state, const char *text, const char *why) {
+    bench_peers peers;
+    tool_error error;
+    assert_false(read_text(state, text, &peers, &error));
+    if (!strstr(error.text, why))
+        fail_msg("'%s' is not in: %s", why, error.text);
+    assert_null(peers.root);
+    assert_null(peers.rows);
+}
+
+static void test_bench_peers_read__a_row(void **state) {
+    bench_peers peers;
+    tool_error error;
+    if (!read_text(state,
+                   ROW(NAMES "," SHAPE "," TIMES ",\"density\":0.3,\"block_q\":128,\"block_k\":64,"
+                             "\"threads\":2"),
+                   &peers, &error))
+        fail_msg("%s", error.text);
+    assert_string_equal(peers.device, "D");
+    assert_string_equal(peers.versions, "V 1");
+    assert_int_equal(peers.count, 1);
+    const bench_peer_row *row = peers.rows;
+    assert_string_equal(row->name, "torch flex");
+    assert_string_equal(row->pass, "sparse");
+    assert_int_equal(row->heads, 4);
+    assert_int_equal(row->kv_heads, 2);
+    assert_int_equal(row->length, 512);
+    assert_int_equal(row->block_k, 64);
+    assert_int_equal(row->threads, 2);
+    assert_true(row->density == 0.3 && row->ms.median == 2.0 && row->ms.most == 2.5);
+    assert_true(row->ms.spread == 0.75);
+    bench_peers_free(&peers);
+}
+
+static void test_bench_peers_read__faults_are_named(void **state) {
+    refuse(state, "{}", "\"sparsed_peers\" is missing");
+    refuse(state, "{\"sparsed_peers\":2}", "\"sparsed_peers\": 2");
+    refuse(state, "{\"sparsed_peers\":1,\"versions\":\"\",\"rows\":[]}", "\"device\" is missing");
+    refuse(state, "{\"sparsed_peers\":1,\"device\":\"\",\"versions\":\"\"}",
+           "\"rows\" is no array");
+    refuse(state, "{\"sparsed_peers\":1,\"device\":\"\",\"versions\":\"\",\"rows\":[1]}",
+           "rows[0] is no object");
+    refuse(state, ROW(NAMES "," SHAPE "," TIMES), "\"rows[0].density\" is missing");
+    refuse(state, ROW(NAMES "," SHAPE "," TIMES ",\"density\":1.5"), "\"rows[0].density\": 1.5");
+    refuse(state, ROW(NAMES "," SHAPE ",\"density\":1"), "\"rows[0].rounds\" is missing");
+    refuse(state, ROW(NAMES "," TIMES ",\"density\":1"), "\"rows[0].heads\" is missing");
+    refuse(state, ROW("\"name\":\"x\",\"pass\":\"build\"," SHAPE "," TIMES),
+           "\"rows[0].pass\": \"build\"");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST_IN_FOLDER(test_bench_peers_read__a_row),
+        TEST_IN_FOLDER(test_bench_peers_read__faults_are_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* Measurements as rows of a crossover table. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "bench/tune.h"
+
+#include "support/test_files.h"
+
+enum { LENGTHS = 4 };
+
+/* ---- a row ---- */
+
+static void check_row(const double *ratios, uint64_t expected) {
+    static const uint64_t lengths[LENGTHS] = {64, 128, 256, 512};
+    sparsed_crossover_row row = {.length = 77};
+    bench_tune_row(lengths, ratios, LENGTHS, &row);
+    assert_int_equal(row.shortest, 64);
+    assert_int_equal(row.longest, 512);
+    assert_int_equal(row.length, expected);
+}
+
+/* At most 0.9 of the dense time, there and at every longer length. */
+static void test_bench_tune_row__length_from_which_it_pays(void **state) {
+    (void)state;
+    check_row((double[]){1.0, 0.91, 0.9, 0.5}, 256);
+    check_row((double[]){0.8, 0.95, 0.9, 0.5}, 256);
+    check_row((double[]){0.8, 0.7, 0.6, 0.5}, 64);
+    check_row((double[]){0.8, 0.7, 0.6, 0.95}, 0);
+    check_row((double[]){1.2, 1.1, 1.0, 0.85}, 512);
+}
+
+static void test_bench_tune_same__all_but_lengths_and_source(void **state) {
+    (void)state;
+    const sparsed_crossover_row a = {.device = "a processor",
+                                     .kernel = "cpu-plain",
+                                     .dtype = SPARSED_F32,
+                                     .head_dim = 64,
+                                     .block_q = 32,
+                                     .block_k = 16,
+                                     .density = 0.29971};
+    sparsed_crossover_row b = a;
+    b.source = SPARSED_CROSSOVER_MEASURED;
+    b.shortest = b.longest = b.length = 100;
+    b.density = 0.2998; /* as the table keeps it */
+    assert_true(bench_tune_same(&a, &b));
+    b.density = 0.3;
+    assert_false(bench_tune_same(&a, &b));
+    b = a, b.device[0] = 'A';
+    assert_false(bench_tune_same(&a, &b));
+    b = a, b.kernel[4] = 'b';
+    assert_false(bench_tune_same(&a, &b));
+    b = a, b.dtype = SPARSED_F16;
+    assert_false(bench_tune_same(&a, &b));
+    b = a, b.head_dim = 128;
+    assert_false(bench_tune_same(&a, &b));
+    b = a, b.block_q = 16;
+    assert_false(bench_tune_same(&a, &b));
+    b = a, b.block_k = 32;
+    assert_false(bench_tune_same(&a, &b));
+}
+
+/* ---- results ---- */
+
+static bench_shape shapes[2] = {{.name = "few", .head_dim = 64}, {.name = "many", .head_dim = 64}};
+static uint32_t lengths[LENGTHS] = {64, 128, 256, 512};
+
+/* Results of two shapes on one device, with one selection of blocks 32 x 16 and ratio 0.3. */
+typedef struct some_results {
+    bench_options options;
+    bench_selected selected[2][LENGTHS];
+    bench_problem problems[2 * LENGTHS];
+    bench_device_results device;
+    bench_results results;
+} some_results;
+
+static void fill(some_results *r, const double ratios[2][LENGTHS]) {
+    *r = (some_results){
+        .options = {.shape_count = 2,
+                    .dtype_count = 1,
+                    .select_count = 1,
+                    .lengths = {lengths, LENGTHS}},
+        .device = {.info = {.name = "a processor"},
+                   .problems = r->problems,
+                   .problem_count = 2 * LENGTHS},
+        .results = {.options = &r->options, .devices = &r->device, .device_count = 1}};
+    for (size_t s = 0; s < 2; s++)
+        for (size_t i = 0; i < LENGTHS; i++) {
+            r->selected[s][i] =
+                (bench_selected){.select = {.block_q = 32, .block_k = 16, .ratio = 0.3},
+                                 .info = {.kernel = "cpu-plain"},
+                                 .sparse = {.of_dense = ratios[s][i]}};
+            r->problems[s * LENGTHS + i] =
+                (bench_problem){.shape = &shapes[s],
+                                .dtype = SPARSED_BF16,
+                                .length = lengths[i],
+                                .measured = {.selected = &r->selected[s][i], .count = 1}};
+        }
+}
+
+/* Tunes by the results, with a table in the folder. */
+static sparsed_crossover_row tune(test_folder *folder, const some_results *r) {
+    bench_tuning tuning;
+    tool_error error;
+    setenv("SPARSED_CACHE_DIR", folder->path, 1);
+    if (!bench_tune(&r->results, &tuning, &error))
+        fail_msg("%s", error.text);
+    assert_int_equal(tuning.count, 1);
+    const sparsed_crossover_row row = tuning.rows[0];
+    bench_tune_free(&tuning);
+    assert_int_equal(test_folder_count(folder, "crossover.txt"), 1);
+    return row;
+}
+
+/* Shapes that differ in heads alone share a row: the one that pays later. */
+static void test_bench_tune__row_of_two_shapes(void **state) {
+    static const double ratios[][2][LENGTHS] = {{{1, 0.8, 0.7, 0.6}, {1, 1, 0.7, 0.6}},
+                                                {{1, 1, 0.7, 0.6}, {1, 0.8, 0.7, 0.6}},
+                                                {{1, 1, 1, 1}, {1, 0.8, 0.7, 0.6}},
+                                                {{1, 0.8, 0.7, 0.6}, {1, 1, 1, 1}}};
+    static const uint64_t expected[] = {256, 256, 0, 0};
+    for (size_t i = 0; i < 4; i++) {
+        some_results r;
+        fill(&r, ratios[i]);
+        const sparsed_crossover_row row = tune(*state, &r);
+        assert_string_equal(row.device, "a processor");
+        assert_string_equal(row.kernel, "cpu-plain");
+        assert_int_equal(row.dtype, SPARSED_BF16);
+        assert_int_equal(row.head_dim, 64);
+        assert_int_equal(row.block_q, 32);
+        assert_int_equal(row.block_k, 16);
+        assert_int_equal(row.source, SPARSED_CROSSOVER_MEASURED);
+        assert_true(row.density == 0.3);
+        assert_int_equal(row.length, expected[i]);
+    }
+}
+
+/* What failed, or ran on another kernel than the longest, is not in the row. */
+static void test_bench_tune__leaves_out_what_is_not_comparable(void **state) {
+    static const double ratios[2][LENGTHS] = {{0.1, 0.2, 1.0, 0.8}, {0.1, 0.2, 1.0, 0.8}};
+    some_results r;
+    fill(&r, ratios);
+    for (size_t s = 0; s < 2; s++) {
+        strcpy(r.selected[s][0].info.kernel, "another");
+        strcpy(r.problems[s * LENGTHS + 2].failure.text, "no memory");
+        r.problems[s * LENGTHS + 2].measured.selected = NULL;
+    }
+    const sparsed_crossover_row row = tune(*state, &r);
+    assert_int_equal(row.shortest, 128);
+    assert_int_equal(row.longest, 512);
+    assert_int_equal(row.length, 128);
+}
+
+static void test_bench_tune__nothing_was_measured(void **state) {
+    static const double ratios[2][LENGTHS] = {{1, 1, 1, 1}, {1, 1, 1, 1}};
+    some_results r;
+    bench_tuning tuning;
+    tool_error error;
+    fill(&r, ratios);
+    for (size_t i = 0; i < 2 * LENGTHS; i++)
+        strcpy(r.problems[i].failure.text, "no memory");
+    setenv("SPARSED_CACHE_DIR", ((test_folder *)*state)->path, 1);
+    assert_false(bench_tune(&r.results, &tuning, &error));
+    assert_non_null(strstr(error.text, "nothing was measured"));
+    assert_int_equal(test_folder_count(*state, ""), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bench_tune_row__length_from_which_it_pays),
+        cmocka_unit_test(test_bench_tune_same__all_but_lengths_and_source),
+        TEST_IN_FOLDER(test_bench_tune__row_of_two_shapes),
+        TEST_IN_FOLDER(test_bench_tune__leaves_out_what_is_not_comparable),
+        TEST_IN_FOLDER(test_bench_tune__nothing_was_measured),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* Two records of one case: errors planted in the second one are caught, and called what they are. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "compare/case_pair.h"
+#include "compare/faults.h"
+#include "support/made_record.h"
+
+typedef struct two_records {
+    record a, b;
+    case_pair pair;
+} two_records;
+
+static void setup(two_records *t) {
+    *t = (two_records){.a = made_record("a"), .b = made_record("b")};
+}
+
+static void compare(two_records *t, size_t index) {
+    tool_error error;
+    made_record_digest(&t->b);
+    t->pair = (case_pair){0};
+    assert_null(case_pair_mismatch(&t->a.cases[index], &t->b.cases[index]));
+    assert_true(case_pair_compare(&t->pair, &t->a.cases[index], &t->b.cases[index], 1e-3, &error));
+}
+
+static void teardown(two_records *t) {
+    record_free(&t->a);
+    record_free(&t->b);
+}
+
+/* The only finding. */
+static const finding *only(const two_records *t, finding_kind kind, finding_part part) {
+    const finding *f = &t->pair.found.list[0];
+    assert_int_equal(t->pair.found.count, 1);
+    assert_int_equal(t->pair.found.more, 0);
+    assert_string_equal(finding_kind_name(f->kind), finding_kind_name(kind));
+    assert_string_equal(finding_part_name(f->part), finding_part_name(part));
+    return f;
+}
+
+static void assert_place(const finding *f, record_op op, uint64_t batch, uint64_t head,
+                         uint64_t q_block) {
+    assert_string_equal(f->run, record_op_name(op));
+    assert_int_equal(f->batch, batch);
+    assert_int_equal(f->head, head);
+    assert_int_equal(f->q_block, q_block);
+}
+
+/* ---- nothing, or next to nothing, planted ---- */
+
+static void test_case_pair_compare__equal_records(void **state) {
+    two_records t;
+    (void)state;
+    setup(&t);
+    compare(&t, 0);
+    assert_int_equal(t.pair.all, VERDICT_PASS);
+    assert_int_equal(t.pair.found.count, 0);
+    for (int op = 0; op < RECORD_OPS; op++) {
+        assert_true(t.pair.runs[op].bitwise);
+        assert_int_equal(t.pair.runs[op].out.unequal, 0);
+        assert_int_equal(t.pair.runs[op].rows, MADE_BATCH * MADE_HEADS * MADE_LENGTH);
+    }
+    assert_true(pattern_agreement_jaccard(&t.pair.pattern) == 1.0);
+    teardown(&t);
+}
+
+static void test_case_pair_compare__rounding_passes_and_more_warns(void **state) {
+    static const struct {
+        float relative;
+        verdict v;
+    } rows[] = {{1e-6f, VERDICT_PASS}, {8e-6f, VERDICT_WARN}, {1e-4f, VERDICT_FAIL}};
+    (void)state;
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        two_records t;
+        setup(&t);
+        float *out = made_out(&t.b, 0, RECORD_DENSE, 0, 0);
+        for (size_t i = 0; i < (size_t)MADE_BATCH * MADE_HEADS * MADE_LENGTH * MADE_DIM; i++)
+            out[i] *= 1.0f + (i % 2 ? rows[k].relative : -rows[k].relative);
+        compare(&t, 0);
+        assert_int_equal(t.pair.runs[RECORD_DENSE].out_verdict, rows[k].v);
+        assert_int_equal(t.pair.all, rows[k].v);
+        assert_false(t.pair.runs[RECORD_DENSE].bitwise);
+        assert_true(t.pair.runs[RECORD_BUILD].bitwise);
+        assert_true(fabs(t.pair.runs[RECORD_DENSE].out.relative / (double)rows[k].relative - 1.0) <
+                    0.1);
+        teardown(&t);
+    }
+}
+
+/* ---- outputs ---- */
+
+static void test_case_pair_compare__one_wrong_element(void **state) {
+    two_records t;
+    (void)state;
+    setup(&t);
+    made_out(&t.b, 0, RECORD_SPARSE_FIXED, 4, 37)[5] += 0.01f;
+    compare(&t, 0);
+    const finding *f = only(&t, FINDING_ELEMENT, FINDING_OUT);
+    assert_place(f, RECORD_SPARSE_FIXED, 1, 1, 2);
+    assert_int_equal(f->row, 37);
+    assert_int_equal(f->element, 5);
+    assert_true(f->b - f->a > 0.009);
+    assert_int_equal(t.pair.all, VERDICT_FAIL);
+    teardown(&t);
+}
+
+static void test_case_pair_compare__one_wrong_element_of_each_tensor(void **state) {
+    two_records t;
+    (void)state;
+    setup(&t);
+    *made_lse(&t.b, 0, RECORD_DENSE, 3, 69) += 0.01f;
+    compare(&t, 0);
+    assert_place(only(&t, FINDING_ELEMENT, FINDING_LSE), RECORD_DENSE, 1, 0, 4);
+    assert_int_equal(t.pair.found.list[0].row, 69);
+    teardown(&t);
+
+    setup(&t);
+    made_scores(&t.b, 0, 1, 2, 3)[4] *= 1.01f; /* the one generation block, which is kept still */
+    compare(&t, 0);
+    const finding *f = only(&t, FINDING_ELEMENT, FINDING_SCORES);
+    assert_place(f, RECORD_BUILD, 0, 2, 3);
+    assert_int_equal(f->ranking, 1);
+    assert_int_equal(f->element, 4);
+    teardown(&t);
+}
+
+static void test_case_pair_compare__one_wrong_row(void **state) {
+    two_records t;
+    (void)state;
+    setup(&t);
+    for (int i = 0; i < MADE_DIM; i++)
+        made_out(&t.b, 0, RECORD_BUILD, 0, 16)[i] *= -1.0f;
+    compare(&t, 0);
+    const finding *f = only(&t, FINDING_ROW, FINDING_OUT);
+    assert_place(f, RECORD_BUILD, 0, 0, 1);
+    assert_int_equal(f->row, 16);
+    assert_int_equal(f->count, MADE_DIM);
+    teardown(&t);
+}
+
+static void test_case_pair_compare__a_wrong_block(void **state) {
+    two_records t;
+    (void)state;
+    setup(&t);
+    for (int i = 0; i < MADE_BLOCK * MADE_DIM; i++)
+        made_out(&t.b, 0, RECORD_DENSE, 5, 48)[i] *= 0.5f;
+    compare(&t, 0);
+    assert_place(only(&t, FINDING_BLOCK, FINDING_OUT), RECORD_DENSE, 1, 2, 3);
+    assert_int_equal(t.pair.found.list[0].count, MADE_BLOCK * MADE_DIM);
+    teardown(&t);
+}
+
+static void test_case_pair_compare__a_shifted_block(void **state) {
+    static const int shifts[] = {MADE_BLOCK, -MADE_BLOCK, 1, -3};
+    (void)state;
+    for (size_t k = 0; k < sizeof shifts / sizeof *shifts; k++)
+        for (int in_a = 0; in_a < 2; in_a++) {
+            two_records t;
+            setup(&t);
+            const uint64_t from = (uint64_t)(32 + shifts[k]);
+            memcpy(made_out(in_a ? &t.a : &t.b, 0, RECORD_DENSE, 1, 32),
+                   made_out(in_a ? &t.b : &t.a, 0, RECORD_DENSE, 1, from),
+                   MADE_BLOCK * MADE_DIM * sizeof(float));
+            compare(&t, 0);
+            const finding *f = only(&t, FINDING_SHIFTED, FINDING_OUT);
+            assert_place(f, RECORD_DENSE, 0, 1, 2);
+            assert_int_equal(f->from, shifts[k]);
+            assert_int_equal(f->in_a, in_a);
+            teardown(&t);
+        }
+}
+
+static void test_case_pair_compare__swapped_heads(void **state) {
+    two_records t;
+    (void)state;
+    setup(&t);
+    made_swap(made_out(&t.b, 0, RECORD_DENSE, 3, 0), made_out(&t.b, 0, RECORD_DENSE, 5, 0),
+              sizeof(float) * MADE_LENGTH * MADE_DIM);
+    compare(&t, 0);
+    assert_place(only(&t, FINDING_SWAPPED, FINDING_OUT), RECORD_DENSE, 1, 0, 0);
+    assert_int_equal(t.pair.found.list[0].from, 2);
+    teardown(&t);
+}
+
+static void test_case_pair_compare__a_head_that_holds_another_one(void **state) {
+    two_records t;
+    (void)state;
+    setup(&t);
+    memcpy(made_out(&t.b, 0, RECORD_DENSE, 2, 0), made_out(&t.a, 0, RECORD_DENSE, 0, 0),
+           sizeof(float) * MADE_LENGTH * MADE_DIM);
+    compare(&t, 0);
+    const finding *f = only(&t, FINDING_OTHER_HEAD, FINDING_OUT);
+    assert_place(f, RECORD_DENSE, 0, 2, 0);
+    assert_int_equal(f->from, 0);
+    assert_false(f->in_a);
+    teardown(&t);
+}
+
+static void test_case_pair_compare__a_wrong_head(void **state) {
+    two_records t;
+    (void)state;
+    setup(&t);
+    for (int i = 0; i < MADE_LENGTH * MADE_DIM; i++)
+        made_out(&t.b, 0, RECORD_DENSE, 4, 0)[i] *= 1.5f;
+    compare(&t, 0);
+    assert_place(only(&t, FINDING_HEAD, FINDING_OUT), RECORD_DENSE, 1, 1, 0);
+    teardown(&t);
+}
+
+static void test_case_pair_compare__a_nan(void **state) {
+    static const float values[] = {NAN, INFINITY};
+    (void)state;
+    for (size_t k = 0; k < 2; k++) {
+        two_records t;
+        setup(&t);
+        made_out(&t.b, 0, RECORD_SPARSE_OWN, 0, 20)[3] = values[k];
+        compare(&t, 0);
+        const finding *f = only(&t, FINDING_NOT_FINITE, FINDING_OUT);
+        assert_place(f, RECORD_SPARSE_OWN, 0, 0, 1);
+        assert_int_equal(f->row, 20);
+        assert_int_equal(f->element, 3);
+        assert_int_equal(f->count, 1);
+        assert_int_equal(t.pair.all, VERDICT_FAIL);
+        teardown(&t);
+    }
+}
+
+static void test_case_pair_compare__a_nan_in_both_is_no_difference(void **state) {
+    two_records t;
+    (void)state;
+    setup(&t);
+    made_out(&t.a, 0, RECORD_DENSE, 0, 20)[3] = NAN;
+    made_out(&t.b, 0, RECORD_DENSE, 0, 20)[3] = NAN;
+    *made_lse(&t.a, 0, RECORD_DENSE, 0, 20) = -INFINITY;
+    *made_lse(&t.b, 0, RECORD_DENSE, 0, 20) = -INFINITY;
+    compare(&t, 0);
+    assert_int_equal(t.pair.all, VERDICT_PASS);
+    teardown(&t);
+}
+
+static void test_case_pair_compare__padded_rows(void **state) {
+    two_records t;
+    (void)state;
+    setup(&t);
+    made_out(&t.b, 1, RECORD_DENSE, 4, 1)[0] += 1.0f; /* valid rows are 3 to 60 */
+    compare(&t, 1);
+    assert_place(only(&t, FINDING_ELEMENT, FINDING_OUT), RECORD_DENSE, 1, 1, FINDING_PADDING);
+    teardown(&t);
+
+    setup(&t);
+    made_out(&t.b, 1, RECORD_DENSE, 4, 3 + MADE_BLOCK)[0] += 1.0f;
+    compare(&t, 1);
+    assert_place(only(&t, FINDING_ELEMENT, FINDING_OUT), RECORD_DENSE, 1, 1, 1);
+    teardown(&t);
+}
+
+static void test_case_pair_compare__counts_findings_past_its_room(void **state) {
+    two_records t;
+    (void)state;
+    setup(&t);
+    for (uint64_t head = 0; head < 6; head++)
+        for (uint64_t block = 0; block < 2; block++)
+            made_out(&t.b, 0, RECORD_DENSE, head, block * MADE_BLOCK)[0] += 1.0f;
+    compare(&t, 0);
+    assert_int_equal(t.pair.found.count, FINDINGS_ROOM);
+    assert_int_equal(t.pair.found.more, 12 - FINDINGS_ROOM);
+    teardown(&t);
+}
+
+/* ---- patterns ---- */
+
+/* The highest key block of the row's prompt that is kept, or not. */
+static unsigned prompt_block(two_records *t, uint64_t head, uint64_t q_block, bool kept) {
+    const uint8_t row = *made_pattern_row(&t->b, 0, head, q_block);
+    for (unsigned j = MADE_BLOCKS - 1; j-- > 0;)
+        if ((row >> j & 1) == kept)
+            return j;
+    fail_msg("head %d, query block %d", (int)head, (int)q_block);
+    return 0;
+}
+
+static void test_pattern_agreement_measure__a_real_difference(void **state) {
+    two_records t;
+    (void)state;
+    setup(&t);
+    const unsigned dropped = prompt_block(&t, 4, 2, true);
+    *made_pattern_row(&t.b, 0, 4, 2) ^= (uint8_t)(1u << dropped);
+    made_scores(&t.a, 0, 0, 4, 2)[dropped] = made_scores(&t.b, 0, 0, 4, 2)[dropped] = 50.0f;
+    compare(&t, 0);
+    assert_int_equal(t.pair.pattern.only_a, 1);
+    assert_int_equal(t.pair.pattern.only_b, 0);
+    assert_int_equal(t.pair.pattern.real, 1);
+    assert_int_equal(t.pair.pattern.ties, 0);
+    const finding *f = only(&t, FINDING_KEPT, FINDING_PATTERN);
+    assert_place(f, RECORD_BUILD, 1, 1, 2);
+    assert_int_equal(f->element, dropped);
+    assert_int_equal(t.pair.pattern_verdict, VERDICT_FAIL);
+    teardown(&t);
+}
+
+/* A block in, another one out, whose scores are apart by a share of themselves; the one that A keeps
+ * is its row's threshold, the third of all scores. */
+static void exchange(two_records *t, uint64_t head, uint64_t q_block, float apart) {
+    const unsigned out = prompt_block(t, head, q_block, true);
+    const unsigned in = prompt_block(t, head, q_block, false);
+    float *of_a = made_scores(&t->a, 0, 0, head, q_block);
+    float *of_b = made_scores(&t->b, 0, 0, head, q_block);
+    unsigned higher = 0;
+    for (unsigned j = 0; j < MADE_BLOCKS; j++) {
+        const bool kept = *made_pattern_row(&t->a, 0, head, q_block) >> j & 1;
+        const bool high = kept && j != out && higher < 2;
+        higher += high;
+        of_a[j] = high ? 200.0f : j == out ? 100.0f : j == in ? 100.0f * (1.0f - apart) : 1.0f;
+        of_b[j] = of_a[j];
+    }
+    assert_int_equal(higher, 2);
+    *made_pattern_row(&t->b, 0, head, q_block) ^= (uint8_t)(1u << in | 1u << out);
+}
+
+static void test_pattern_agreement_measure__ties_pass_near_ones_warn(void **state) {
+    static const struct {
+        float apart;
+        uint64_t ties, real;
+        verdict v;
+    } rows[] = {
+        {5e-4f, 2, 0, VERDICT_PASS}, {5e-3f, 1, 1, VERDICT_WARN}, {0.1f, 1, 1, VERDICT_FAIL}};
+    (void)state;
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        two_records t;
+        setup(&t);
+        exchange(&t, 1, 1, rows[k].apart);
+        compare(&t, 0);
+        assert_int_equal(t.pair.pattern.ties, rows[k].ties);
+        assert_int_equal(t.pair.pattern.real, rows[k].real);
+        assert_int_equal(t.pair.pattern_verdict, rows[k].v);
+        /* Rows of that query block are no longer comparable over the own pattern. */
+        assert_int_equal(t.pair.runs[RECORD_SPARSE_OWN].left_out, MADE_BLOCK);
+        assert_int_equal(t.pair.runs[RECORD_DENSE].left_out, 0);
+        teardown(&t);
+    }
+}
+
+static void test_pattern_agreement_measure__a_tie_by_either_record(void **state) {
+    two_records t;
+    (void)state;
+    setup(&t);
+    exchange(&t, 1, 1, 0.1f);
+    /* By B's scores the two are a tie; that scores differ so is another finding. */
+    float *of_b = made_scores(&t.b, 0, 0, 1, 1);
+    for (unsigned j = 0; j < MADE_BLOCKS; j++)
+        if (of_b[j] > 89.0f && of_b[j] < 101.0f)
+            of_b[j] = 95.0f;
+    compare(&t, 0);
+    assert_int_equal(t.pair.pattern.ties, 2);
+    assert_int_equal(t.pair.pattern.real, 0);
+    assert_int_equal(t.pair.pattern_verdict, VERDICT_PASS);
+    assert_int_equal(t.pair.runs[RECORD_BUILD].scores_verdict, VERDICT_FAIL);
+    teardown(&t);
+}
+
+static void test_pattern_agreement_measure__undecided_without_scores(void **state) {
+    two_records t;
+    (void)state;
+    setup(&t);
+    exchange(&t, 1, 1, 0.5f);
+    exchange(&t, 1, 4, 0.5f);
+    made_record_sample_blocks(&t.a);
+    made_record_sample_blocks(&t.b);
+    compare(&t, 0);
+    assert_int_equal(t.pair.pattern.undecided, 2); /* query block 1; block 4 has scores */
+    assert_int_equal(t.pair.pattern.ties, 1);
+    assert_int_equal(t.pair.pattern.real, 1);
+    teardown(&t);
+}
+
+static void test_pattern_agreement_measure__swapped_heads(void **state) {
+    two_records t;
+    (void)state;
+    setup(&t);
+    made_swap(made_pattern_row(&t.b, 0, 0, 0), made_pattern_row(&t.b, 0, 1, 0), MADE_BLOCKS);
+    compare(&t, 0);
+    assert_place(only(&t, FINDING_SWAPPED, FINDING_PATTERN), RECORD_BUILD, 0, 0, 0);
+    assert_int_equal(t.pair.found.list[0].from, 1);
+    assert_int_equal(t.pair.pattern_verdict, VERDICT_FAIL);
+    teardown(&t);
+}
+
+/* The scores of query block 2 are not in the files: only its form tells. */
+static void test_pattern_agreement_measure__a_shifted_block(void **state) {
+    two_records t;
+    (void)state;
+    setup(&t);
+    *made_pattern_row(&t.a, 0, 1, 2) = 0x07;
+    *made_pattern_row(&t.b, 0, 1, 2) = 0x1c;
+    made_record_sample_blocks(&t.a);
+    made_record_sample_blocks(&t.b);
+    made_record_digest(&t.a);
+    compare(&t, 0);
+    const finding *f = only(&t, FINDING_SHIFTED, FINDING_PATTERN);
+    assert_place(f, RECORD_BUILD, 0, 1, 2);
+    assert_int_equal(f->from, 2);
+    assert_int_equal(t.pair.pattern_verdict, VERDICT_FAIL);
+    teardown(&t);
+}
+
+static void test_pattern_agreement_measure__a_block_that_keeps_anothers(void **state) {
+    two_records t;
+    (void)state;
+    setup(&t);
+    *made_pattern_row(&t.a, 0, 1, 2) = 0x03;
+    *made_pattern_row(&t.a, 0, 1, 3) = *made_pattern_row(&t.b, 0, 1, 3) = 0x1c;
+    *made_pattern_row(&t.b, 0, 1, 2) = 0x1c;
+    made_record_sample_blocks(&t.a);
+    made_record_sample_blocks(&t.b);
+    compare(&t, 0);
+    const finding *f = only(&t, FINDING_OTHER_BLOCK, FINDING_PATTERN);
+    assert_place(f, RECORD_BUILD, 0, 1, 2);
+    assert_int_equal(f->from, 3);
+    assert_false(f->in_a);
+    teardown(&t);
+}
+
+/* ---- in words, and what does not belong together ---- */
+
+static void take_text(void *context, verdict v, const char *text) {
+    assert_int_equal(v, VERDICT_FAIL);
+    assert_true(strlen(text) < FAULT_BYTES);
+    strcpy(context, text);
+}
+
+static void test_faults_of_pair__say_which_head_block_and_kind(void **state) {
+    two_records t;
+    char text[FAULT_BYTES];
+    (void)state;
+    setup(&t);
+    made_swap(made_out(&t.b, 0, RECORD_DENSE, 3, 0), made_out(&t.b, 0, RECORD_DENSE, 4, 0),
+              sizeof(float) * MADE_LENGTH * MADE_DIM);
+    compare(&t, 0);
+    faults_of_pair(&t.pair, 'C', 'D', take_text, text);
+    assert_string_equal(text, "dense out, batch 1, head 0: swapped heads: this and head 1 are the "
+                              "other way round");
+    teardown(&t);
+
+    setup(&t);
+    *made_out(&t.b, 0, RECORD_BUILD, 3, 17) = NAN;
+    *made_out(&t.a, 0, RECORD_BUILD, 3, 17) = 0.5f;
+    compare(&t, 0);
+    faults_of_pair(&t.pair, 'C', 'D', take_text, text);
+    assert_string_equal(text, "build out, batch 1, head 0, query block 1: one element is not "
+                              "finite, row 17, column 0: 0.5 in C, nan in D");
+    teardown(&t);
+}
+
+static void test_case_pair_mismatch__names_what_differs(void **state) {
+    two_records t;
+    (void)state;
+    setup(&t);
+    record_case *c = &t.b.cases[0];
+    c->desc.kv_heads = 1;
+    assert_string_equal(case_pair_mismatch(&t.a.cases[0], c), "problem");
+    c->desc.kv_heads = MADE_HEADS;
+    c->select.ratio = 0.5;
+    assert_string_equal(case_pair_mismatch(&t.a.cases[0], c), "selection");
+    c->select.ratio = 0.4;
+    c->v_digest.low ^= 1;
+    assert_string_equal(case_pair_mismatch(&t.a.cases[0], c), "input");
+    c->v_digest.low ^= 1;
+    assert_null(case_pair_mismatch(&t.a.cases[0], c));
+    made_record_sample_blocks(&t.b);
+    assert_string_equal(case_pair_mismatch(&t.a.cases[0], c), "choice of stored rows");
+    teardown(&t);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_case_pair_compare__equal_records),
+        cmocka_unit_test(test_case_pair_compare__rounding_passes_and_more_warns),
+        cmocka_unit_test(test_case_pair_compare__one_wrong_element),
+        cmocka_unit_test(test_case_pair_compare__one_wrong_element_of_each_tensor),
+        cmocka_unit_test(test_case_pair_compare__one_wrong_row),
+        cmocka_unit_test(test_case_pair_compare__a_wrong_block),
+        cmocka_unit_test(test_case_pair_compare__a_shifted_block),
+        cmocka_unit_test(test_case_pair_compare__swapped_heads),
+        cmocka_unit_test(test_case_pair_compare__a_head_that_holds_another_one),
+        cmocka_unit_test(test_case_pair_compare__a_wrong_head),
+        cmocka_unit_test(test_case_pair_compare__a_nan),
+        cmocka_unit_test(test_case_pair_compare__a_nan_in_both_is_no_difference),
+        cmocka_unit_test(test_case_pair_compare__padded_rows),
+        cmocka_unit_test(test_case_pair_compare__counts_findings_past_its_room),
+        cmocka_unit_test(test_pattern_agreement_measure__a_real_difference),
+        cmocka_unit_test(test_pattern_agreement_measure__ties_pass_near_ones_warn),
+        cmocka_unit_test(test_pattern_agreement_measure__a_tie_by_either_record),
+        cmocka_unit_test(test_pattern_agreement_measure__undecided_without_scores),
+        cmocka_unit_test(test_pattern_agreement_measure__swapped_heads),
+        cmocka_unit_test(test_pattern_agreement_measure__a_shifted_block),
+        cmocka_unit_test(test_pattern_agreement_measure__a_block_that_keeps_anothers),
+        cmocka_unit_test(test_faults_of_pair__say_which_head_block_and_kind),
+        cmocka_unit_test(test_case_pair_mismatch__names_what_differs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* Several records: which belong together, and what comes of all their pairs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "compare/comparison.h"
+#include "support/made_record.h"
+#include "support/test_files.h"
+
+enum { MOST = 6, PATH_BYTES = 512 };
+
+typedef struct files {
+    test_folder *folder;
+    size_t count;
+    char path[MOST][PATH_BYTES];
+    const char *paths[MOST];
+} files;
+
+static void add(files *f, record *r) {
+    tool_error error = {false, ""};
+    made_record_digest(r);
+    snprintf(f->path[f->count], PATH_BYTES, "%s/%zu.safetensors", f->folder->path, f->count);
+    if (!record_write(r, f->path[f->count], &error))
+        fail_msg("%s", error.text);
+    f->paths[f->count] = f->path[f->count];
+    f->count++;
+    record_free(r);
+}
+
+static comparison compare(const files *f) {
+    comparison c;
+    tool_error error = {false, ""};
+    if (!comparison_make(&c, f->paths, f->count, 1e-3, &error))
+        fail_msg("%s", error.text);
+    return c;
+}
+
+static void test_comparison_make__one_record(void **state) {
+    files f = {.folder = *state};
+    record r = made_record("one");
+    add(&f, &r);
+    comparison c = compare(&f);
+    assert_int_equal(c.pair_count, 0);
+    assert_int_equal(c.all, VERDICT_PASS);
+    comparison_free(&c);
+}
+
+static void test_comparison_make__merges_many_files(void **state) {
+    files f = {.folder = *state};
+    for (int i = 0; i < MOST; i++) {
+        record r = made_record("many");
+        if (i == 4)
+            made_out(&r, 1, RECORD_DENSE, 0, 0)[2] += 0.5f;
+        add(&f, &r);
+    }
+    comparison c = compare(&f);
+    assert_int_equal(c.pair_count, MOST * (MOST - 1) / 2);
+    for (size_t b = 1; b < MOST; b++)
+        for (size_t a = 0; a < b; a++) {
+            const record_pair *p = comparison_pair(&c, a, b);
+            const bool odd = (a == 4) != (b == 4);
+            assert_int_equal(p->a, a);
+            assert_int_equal(p->b, b);
+            assert_int_equal(p->count, MADE_CASES);
+            assert_int_equal(p->runs, MADE_CASES * RECORD_OPS);
+            assert_int_equal(p->bitwise_runs, MADE_CASES * RECORD_OPS - odd);
+            assert_int_equal(p->all, odd ? VERDICT_FAIL : VERDICT_PASS);
+            assert_int_equal(p->cases[0].all, VERDICT_PASS);
+            assert_int_equal(p->cases[1].all, p->all);
+        }
+    assert_int_equal(c.all, VERDICT_FAIL);
+    comparison_free(&c);
+}
+
+static void test_comparison_make__a_subset_of_the_cases(void **state) {
+    files f = {.folder = *state};
+    record whole = made_record("whole"), part = made_record("part");
+    part.cases++;
+    part.case_count--;
+    part.self_check = true;
+    add(&f, &whole);
+    add(&f, &part);
+    comparison c = compare(&f);
+    assert_int_equal(c.pairs[0].count, 1);
+    assert_int_equal(c.pairs[0].cases[0].a, 1);
+    assert_int_equal(c.pairs[0].cases[0].b, 0);
+    assert_int_equal(c.all, VERDICT_PASS);
+    comparison_free(&c);
+}
+
+static void test_comparison_make__a_case_that_did_not_run(void **state) {
+    files f = {.folder = *state};
+    record a = made_record("a"), b = made_record("b");
+    snprintf(b.cases[0].failure, sizeof b.cases[0].failure, "no memory");
+    add(&f, &a);
+    add(&f, &b);
+    comparison c = compare(&f);
+    assert_int_equal(c.record_verdicts[0], VERDICT_PASS);
+    assert_int_equal(c.record_verdicts[1], VERDICT_FAIL);
+    assert_int_equal(c.pairs[0].count, 1);
+    assert_int_equal(c.pairs[0].all, VERDICT_PASS);
+    comparison_free(&c);
+}
+
+/* ---- verdicts of one record ---- */
+
+static void check_own(void **state, void (*change)(record_case *c), verdict v) {
+    files f = {.folder = *state};
+    record r = made_record("own");
+    change(&r.cases[0]);
+    add(&f, &r);
+    comparison c = compare(&f);
+    assert_int_equal(c.own[0][0].all, v);
+    assert_int_equal(c.own[0][1].all, VERDICT_PASS);
+    assert_int_equal(c.record_verdicts[0], v);
+    assert_int_equal(c.all, v);
+    comparison_free(&c);
+}
+
+static void warn_out(record_case *c) {
+    c->runs[RECORD_BUILD].out_errors.relative = c->runs[RECORD_BUILD].out_errors.max_abs = 5e-6;
+}
+static void fail_out(record_case *c) {
+    c->runs[RECORD_BUILD].out_errors.relative = c->runs[RECORD_BUILD].out_errors.max_abs = 5e-5;
+}
+static void excuse_out(record_case *c) {
+    fail_out(c);
+    c->bounds.out_absolute = 1e-4;
+}
+static void fail_lse(record_case *c) {
+    c->runs[RECORD_DENSE].lse_errors.max_abs = 5e-4;
+}
+static void fail_scores(record_case *c) {
+    c->runs[RECORD_BUILD].scores_errors.relative = 5e-4;
+}
+static void fail_nan(record_case *c) {
+    c->runs[RECORD_SPARSE_OWN].out_errors.nonfinite = 1;
+}
+static void fail_choice(record_case *c) {
+    c->choice_differs = 1;
+}
+static void fail_repeat(record_case *c) {
+    c->runs[RECORD_SPARSE_FIXED].repeatable = false;
+}
+
+static void test_comparison_make__verdicts_against_the_oracle(void **state) {
+    check_own(state, warn_out, VERDICT_WARN);
+    check_own(state, fail_out, VERDICT_FAIL);
+    check_own(state, excuse_out, VERDICT_PASS);
+    check_own(state, fail_lse, VERDICT_FAIL);
+    check_own(state, fail_scores, VERDICT_FAIL);
+    check_own(state, fail_nan, VERDICT_FAIL);
+    check_own(state, fail_choice, VERDICT_FAIL);
+    check_own(state, fail_repeat, VERDICT_FAIL);
+}
+
+/* ---- versions ---- */
+
+static void refuse(void **state, void (*change)(record *r), const char *what) {
+    files f = {.folder = *state};
+    record a = made_record("a"), b = made_record("b");
+    tool_error error = {false, ""};
+    comparison c;
+    change(&b);
+    add(&f, &a);
+    add(&f, &b);
+    assert_false(comparison_make(&c, f.paths, 2, 1e-3, &error));
+    assert_true(error.usage);
+    for (size_t i = 0; i < 2; i++)
+        if (!strstr(error.text, f.paths[i]))
+            fail_msg("\"%s\" does not name %s", error.text, f.paths[i]);
+    if (!strstr(error.text, what))
+        fail_msg("\"%s\" does not say: %s", error.text, what);
+    comparison_free(&c);
+}
+
+static void other_suite(record *r) {
+    snprintf(r->suite, sizeof r->suite, "input");
+}
+static void other_version(record *r) {
+    r->suite_version = 2;
+}
+static void other_seed(record *r) {
+    r->seed = UINT64_MAX;
+}
+static void other_input(record *r) {
+    r->cases[1].k_digest.high ^= 1;
+}
+static void other_problem(record *r) {
+    r->cases[0].desc.scale = 0.5;
+}
+
+static void test_comparison_make__refuses_what_does_not_belong_together(void **state) {
+    refuse(state, other_suite, "suite input, version 1");
+    refuse(state, other_version, "version 2");
+    refuse(state, other_seed, "seed 18446744073709551615");
+    refuse(state, other_input, "its input differs");
+    refuse(state, other_problem, "its problem differs");
+}
+
+static void test_comparison_make__marks_other_versions_of_the_library(void **state) {
+    files f = {.folder = *state};
+    record a = made_record("a"), b = made_record("b");
+    snprintf(b.environment.library_version, sizeof b.environment.library_version, "0.2.0");
+    add(&f, &a);
+    add(&f, &b);
+    comparison c = compare(&f);
+    assert_true(c.versions_differ);
+    assert_int_equal(c.pairs[0].all, VERDICT_PASS);
+    assert_int_equal(c.all, VERDICT_WARN);
+    comparison_free(&c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST_IN_FOLDER(test_comparison_make__one_record),
+        TEST_IN_FOLDER(test_comparison_make__merges_many_files),
+        TEST_IN_FOLDER(test_comparison_make__a_subset_of_the_cases),
+        TEST_IN_FOLDER(test_comparison_make__a_case_that_did_not_run),
+        TEST_IN_FOLDER(test_comparison_make__verdicts_against_the_oracle),
+        TEST_IN_FOLDER(test_comparison_make__refuses_what_does_not_belong_together),
+        TEST_IN_FOLDER(test_comparison_make__marks_other_versions_of_the_library),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

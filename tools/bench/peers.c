@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+#include "peers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json_file.h"
+#include "json_keys.h"
+
+enum { FORMAT = 1, MOST = INT32_MAX };
+
+static const size_t max_bytes = (size_t)16 << 20;
+
+static bool read_text(const json_keys *keys, const char *key, const char **text) {
+    return json_keys_string_or(keys, key, NULL, text) &&
+           (*text ? true : json_keys_missing(keys, key));
+}
+
+static bool read_pass(const json_keys *keys, bench_peer_row *row) {
+    return read_text(keys, "pass", &row->pass) &&
+           (strcmp(row->pass, "dense") == 0 || strcmp(row->pass, "sparse") == 0
+                ? true
+                : json_keys_fail(keys, "pass", "is not dense or sparse"));
+}
+
+static bool read_row(const json_keys *keys, bench_peer_row *row) {
+    uint32_t length, rounds;
+    if (!read_text(keys, "name", &row->name) || !read_pass(keys, row) ||
+        !read_text(keys, "dtype", &row->dtype) ||
+        !json_keys_uint_or(keys, "threads", 0, MOST, 0, &row->threads) ||
+        !json_keys_uint(keys, "heads", 1, MOST, &row->heads) ||
+        !json_keys_uint(keys, "kv_heads", 1, MOST, &row->kv_heads) ||
+        !json_keys_uint(keys, "head_dim", 1, MOST, &row->head_dim) ||
+        !json_keys_uint(keys, "length", 1, MOST, &length) ||
+        !json_keys_uint_or(keys, "block_q", 0, MOST, 0, &row->block_q) ||
+        !json_keys_uint_or(keys, "block_k", 0, MOST, 0, &row->block_k) ||
+        !json_keys_positive(keys, "density", &row->density) ||
+        !json_keys_uint(keys, "rounds", 1, MOST, &rounds) ||
+        !json_keys_positive(keys, "median_ms", &row->ms.median) ||
+        !json_keys_positive(keys, "least_ms", &row->ms.least) ||
+        !json_keys_positive(keys, "most_ms", &row->ms.most))
+        return false;
+    row->length = length;
+    row->ms.count = rounds;
+    /* They tell no quartiles: the whole width stands for the middle half's. */
+    row->ms.spread = (row->ms.most - row->ms.least) / row->ms.median;
+    return row->density <= 1.0 ? true : json_keys_fail(keys, "density", "is above 1");
+}
+
+static bool read_rows(bench_peers *p, const cJSON *rows, tool_error *error) {
+    const cJSON *object;
+    char prefix[32];
+    p->rows = calloc((size_t)cJSON_GetArraySize(rows) + 1, sizeof *p->rows);
+    if (!p->rows)
+        return tool_fail(error, "%s: out of memory", p->path);
+    cJSON_ArrayForEach(object, rows) {
+        snprintf(prefix, sizeof prefix, "rows[%zu].", p->count);
+        const json_keys keys = {object, p->path, prefix, error};
+        if (!cJSON_IsObject(object))
+            return tool_fail(error, "%s: rows[%zu] is no object", p->path, p->count);
+        if (!read_row(&keys, &p->rows[p->count]))
+            return false;
+        p->count++;
+    }
+    return true;
+}
+
+static bool read_root(bench_peers *p, tool_error *error) {
+    const json_keys keys = {p->root, p->path, "", error};
+    const cJSON *rows = cJSON_GetObjectItemCaseSensitive(p->root, "rows");
+    uint32_t format;
+    if (!json_keys_uint(&keys, "sparsed_peers", FORMAT, FORMAT, &format) ||
+        !read_text(&keys, "device", &p->device) || !read_text(&keys, "versions", &p->versions))
+        return false;
+    if (!cJSON_IsArray(rows))
+        return tool_fail(error, "%s: \"rows\" is no array", p->path);
+    return read_rows(p, rows, error);
+}
+
+bool bench_peers_read(const char *path, bench_peers *peers, tool_error *error) {
+    *peers = (bench_peers){.path = path, .root = json_file_read(path, max_bytes, error)};
+    const bool done = peers->root && read_root(peers, error);
+    if (!done)
+        bench_peers_free(peers);
+    return done;
+}
+
+void bench_peers_free(bench_peers *peers) {
+    cJSON_Delete(peers->root);
+    free(peers->rows);
+    *peers = (bench_peers){.root = NULL};
+}

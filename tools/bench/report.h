@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/*
+ * The reports of `sparsed bench`: text, JSON, CSV and an HTML page, of the same rows and findings.
+ */
+#ifndef TOOLS_BENCH_REPORT_H
+#define TOOLS_BENCH_REPORT_H
+
+#include <cjson/cJSON.h>
+
+#include "findings.h"
+#include "rows.h"
+
+typedef struct bench_report {
+    const bench_results *results;
+    const bench_table *table;
+    const bench_findings *findings;
+    const bench_peers *peers;       /* NULL: none */
+    const bench_baseline *baseline; /* NULL: none */
+} bench_report;
+
+/* On standard output. */
+void bench_print_text(const bench_report *report);
+void bench_print_csv(const bench_report *report);
+bool bench_print_json(const bench_report *report, tool_error *error);
+
+/* A page with plots. */
+bool bench_write_html(const bench_report *report, const char *path, tool_error *error);
+
+/* ---- what they share ---- */
+
+/* What an estimate of a whole model is worth. */
+extern const char bench_estimate_note[];
+
+/* What the rates count, and what is left out. */
+extern const char bench_rates_note[];
+
+/* "128x32", or "" without blocks. */
+bench_number bench_blocks_of(const bench_row *row);
+
+/* "482.3 GF/s", "12.1 TF/s". */
+bench_number bench_rate_of(double flops);
+
+/* The schedule in words: "upstream, T 128, skip 0.2: 26 dense, 1 dense+build, 101 sparse". */
+void bench_schedule_text(const bench_results *results, char *text, size_t size);
+
+#endif

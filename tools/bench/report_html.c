@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/* The report as a page: plots over lengths, then all that the text has. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "page/line_chart.h"
+#include "page/page.h"
+#include "report.h"
+#include "storage_convert.h"
+
+enum { MAX_SERIES = 24, NAME_BYTES = 192 };
+
+/* One line of a plot: rows that differ in length alone. */
+typedef struct plot_line {
+    char name[NAME_BYTES];
+    const bench_row *like; /* one of its rows */
+    double length[BENCH_MAX_LENGTHS], value[BENCH_MAX_LENGTHS], low[BENCH_MAX_LENGTHS],
+        high[BENCH_MAX_LENGTHS];
+    size_t count;
+} plot_line;
+
+typedef struct plot {
+    plot_line line[MAX_SERIES];
+    size_t count;
+} plot;
+
+typedef struct plot_value {
+    double value, low, high;
+} plot_value;
+
+typedef plot_value value_of(const bench_row *row);
+
+static plot_value milliseconds(const bench_row *row) {
+    return (plot_value){row->ms.median, row->ms.least, row->ms.most};
+}
+
+static plot_value dense_rate(const bench_row *row) {
+    const double operations = row->flops_as_dense * row->ms.median * 1e-9;
+    return (plot_value){operations / row->ms.median, operations / row->ms.most,
+                        operations / row->ms.least};
+}
+
+static plot_value of_dense(const bench_row *row) {
+    return (plot_value){row->of_dense, NAN, NAN};
+}
+
+/* ---- lines ---- */
+
+static bool is_of(const bench_row *row, const bench_report *r, size_t device, size_t problem) {
+    const bench_problem *problems = r->results->devices[device].problems;
+    return row->device_index == device &&
+           problems[row->problem_index].shape == problems[problem].shape &&
+           problems[row->problem_index].dtype == problems[problem].dtype;
+}
+
+static bool same_line(const bench_row *a, const bench_row *b) {
+    const bool peers = strcmp(a->source, "sparsed") != 0;
+    return strcmp(a->source, b->source) == 0 && strcmp(a->pass, b->pass) == 0 &&
+           a->block_q == b->block_q && a->block_k == b->block_k && (peers || a->ratio == b->ratio);
+}
+
+static plot_line *line_of(plot *p, const bench_row *row) {
+    for (size_t i = 0; i < p->count; i++)
+        if (same_line(p->line[i].like, row))
+            return &p->line[i];
+    if (p->count == MAX_SERIES)
+        return NULL;
+    plot_line *line = &p->line[p->count++];
+    const bool own = strcmp(row->source, "sparsed") == 0;
+    line->like = row;
+    line->count = 0;
+    snprintf(line->name, sizeof line->name, "%s%s%s %s %s", own ? "" : row->source, own ? "" : " ",
+             row->pass, bench_blocks_of(row).text,
+             bench_number_of("%g", row->ratio > 0.0 ? row->ratio : NAN).text);
+    return line;
+}
+
+static void add_point(plot *p, const bench_row *row, value_of *value) {
+    plot_line *line = line_of(p, row);
+    if (!line || line->count == BENCH_MAX_LENGTHS)
+        return;
+    const plot_value v = value(row);
+    line->length[line->count] = (double)row->length;
+    line->value[line->count] = v.value;
+    line->low[line->count] = v.low;
+    line->high[line->count++] = v.high;
+}
+
+/* Dense, sparse and the peers' passes of one shape and type: builds would crowd the plot. */
+static void draw_plot(page *p, const bench_report *r, size_t device, size_t problem,
+                      value_of *value, line_chart chart) {
+    static plot lines;
+    line_series series[MAX_SERIES];
+    lines.count = 0;
+    for (size_t i = 0; i < r->table->count; i++) {
+        const bench_row *row = &r->table->rows[i];
+        if (is_of(row, r, device, problem) &&
+            (strcmp(row->pass, "dense") == 0 || strcmp(row->pass, "sparse") == 0))
+            add_point(&lines, row, value);
+    }
+    for (size_t i = 0; i < lines.count; i++) {
+        const plot_line *l = &lines.line[i];
+        series[i] = (line_series){l->name,
+                                  l->length,
+                                  l->value,
+                                  l->low,
+                                  l->high,
+                                  l->count,
+                                  strcmp(l->like->source, "sparsed") != 0};
+    }
+    chart.x_name = "rows";
+    chart.x_steps = CHART_LOG2;
+    chart.series = series;
+    chart.count = lines.count;
+    line_chart_draw(p, &chart);
+}
+
+static void draw_plots(page *p, const bench_report *r, size_t device, size_t problem) {
+    draw_plot(p, r, device, problem, milliseconds,
+              (line_chart){.title = "Time of a pass",
+                           .y_name = "ms, median; least to most",
+                           .y_steps = CHART_LOG10});
+    draw_plot(p, r, device, problem, dense_rate,
+              (line_chart){.title = "Rate, as if all pairs were attended",
+                           .y_name = "GF/s as dense",
+                           .y_steps = CHART_LINEAR});
+    draw_plot(p, r, device, problem, of_dense,
+              (line_chart){.title = "Time as a share of the dense pass: below 1 a step pays",
+                           .y_name = "of dense",
+                           .y_steps = CHART_LINEAR});
+}
+
+/* ---- tables ---- */
+
+static void draw_row(page *p, const bench_report *r, const bench_row *row) {
+    const bool own = strcmp(row->source, "sparsed") == 0;
+    page_row(p);
+    page_cell(p, "%llu", (unsigned long long)row->length);
+    page_cell(p, "%s", row->pass);
+    page_cell(p, "%s", own ? row->kernel : row->source);
+    page_cell(p, "%s", bench_blocks_of(row).text);
+    page_cell(p, "%s", bench_number_of("%g", row->ratio > 0.0 ? row->ratio : NAN).text);
+    page_cell(p, "%.4f", row->density);
+    page_cell(p, "%.3f", row->ms.median);
+    page_cell(p, "%.3f to %.3f", row->ms.least, row->ms.most);
+    page_marked_cell(p, own && row->ms.spread > 0.1 ? PAGE_WARN : PAGE_PLAIN, "%.1f %%",
+                     100.0 * row->ms.spread);
+    page_cell(p, "%s", bench_rate_of(row->flops).text);
+    page_cell(p, "%s", bench_rate_of(row->flops_as_dense).text);
+    page_cell(p, "%s", bench_number_of("%.3f", row->of_peak).text);
+    page_cell(p, "%s", bench_number_of("%.3f", row->of_dense).text);
+    if (r->baseline) {
+        const page_mark marks[] = {PAGE_PLAIN, PAGE_PLAIN, PAGE_GOOD, PAGE_BAD};
+        page_cell(p, "%s", bench_number_of("%.3f", row->before_ms).text);
+        page_marked_cell(p, marks[row->verdict], "%s %s",
+                         own ? bench_change_name(row->verdict) : "",
+                         bench_number_of("%.3f", row->change).text);
+    }
+}
+
+static void draw_rows(page *p, const bench_report *r, size_t device, size_t problem) {
+    static const page_column columns[] = {
+        {"rows", true},     {"pass", false},         {"kernel", false},
+        {"blocks", false},  {"ratio", true},         {"density", true},
+        {"ms", true},       {"least to most", true}, {"spread", true},
+        {"rate", true},     {"as dense", true},      {"of peak", true},
+        {"of dense", true}, {"before ms", true},     {"beside baseline", true}};
+    const size_t all = sizeof columns / sizeof *columns;
+    page_table_begin(p, NULL, columns, r->baseline ? all : all - 2);
+    for (size_t i = 0; i < r->table->count; i++)
+        if (is_of(&r->table->rows[i], r, device, problem))
+            draw_row(p, r, &r->table->rows[i]);
+    page_table_end(p);
+}
+
+static void draw_schedules(page *p, const bench_report *r, size_t device, size_t first,
+                           size_t next) {
+    static const page_column columns[] = {{"rows", true},
+                                          {"blocks", false},
+                                          {"ratio", true},
+                                          {"attention, s", true},
+                                          {"dense in all steps, s", true},
+                                          {"times as fast", true},
+                                          {"rest of a layer, ms", true},
+                                          {"the model, times (estimate)", true},
+                                          {"run, s", true}};
+    char caption[240], schedule[200];
+    bench_schedule_text(r->results, schedule, sizeof schedule);
+    const bench_problem *problems = r->results->devices[device].problems;
+    snprintf(caption, sizeof caption, "%s; %u layers; composed of the medians", schedule,
+             problems[first].shape->layers);
+    page_table_begin(p, caption, columns, sizeof columns / sizeof *columns);
+    for (size_t i = first; i < next; i++)
+        for (size_t s = 0; s < problems[i].measured.count; s++) {
+            const bench_schedule_row row = bench_schedule_row_of(r->results, device, i, s);
+            const sparsed_select *select = &problems[i].measured.selected[s].select;
+            page_row(p);
+            page_cell(p, "%llu", (unsigned long long)problems[i].length);
+            page_cell(p, "%ux%u", select->block_q, select->block_k);
+            page_cell(p, "%g", select->ratio);
+            page_cell(p, "%.3f", row.sparsed_s);
+            page_cell(p, "%.3f", row.dense_s);
+            page_cell(p, "%.2f", row.attention_gain);
+            page_cell(p, "%s", bench_number_of("%g", problems[i].rest_ms).text);
+            page_cell(p, "%s", bench_number_of("%.2f", row.model_gain).text);
+            page_cell(p, "%s%s", bench_number_of("%.3f", row.run_s).text,
+                      problems[i].runs && !row.run_whole ? " (some steps)" : "");
+        }
+    page_table_end(p);
+}
+
+static void draw_crossovers(page *p, const bench_report *r, size_t device, size_t first,
+                            size_t next) {
+    char step[80], schedule[80];
+    page_markup(p, "<ul>\n");
+    for (size_t i = 0; i < r->findings->crossover_count; i++) {
+        const bench_crossover_row *c = &r->findings->crossovers[i];
+        const sparsed_select *select = &r->results->options->selects[c->selection];
+        if (c->device_index != device || c->problem_index < first || c->problem_index >= next)
+            continue;
+        bench_crossover_text(&c->step, step, sizeof step);
+        bench_crossover_text(&c->schedule, schedule, sizeof schedule);
+        page_markup(p, "<li>");
+        page_text(p, "%ux%u, ratio %g: a sparse step pays %s; the schedule %s.", select->block_q,
+                  select->block_k, select->ratio, step, schedule);
+        page_markup(p, "</li>\n");
+    }
+    page_markup(p, "</ul>\n");
+}
+
+/* ---- the page ---- */
+
+static void draw_device(page *p, const bench_device_results *d) {
+    char units[32];
+    device_units_text(&d->info, units, sizeof units);
+    page_heading(p, "%s: %s", d->info.selector, d->info.name);
+    page_paragraph(p, "%s%s%s; %s; tensors %s.", units, d->info.isa[0] ? ", " : "", d->info.isa,
+                   d->info.driver,
+                   d->resident ? "on the device, times by its clock" : "in host memory");
+    for (size_t i = 0; i < d->peak_count; i++)
+        page_paragraph(p, "Peak of %s, %s: %s%s%s.", d->peaks[i].kernel,
+                       storage_name((sparsed_dtype)d->peaks[i].dtype),
+                       d->peaks[i].best.flops > 0.0 ? bench_rate_of(d->peaks[i].best.flops).text
+                                                    : "",
+                       d->peaks[i].best.flops > 0.0 ? ": " : "", d->peaks[i].best.how);
+    if (d->failure.text[0])
+        page_note(p, "Failed: %s", d->failure.text);
+}
+
+/* Problems first .. next - 1 differ in length alone. */
+static void draw_problems(page *p, const bench_report *r, size_t device, size_t first,
+                          size_t next) {
+    const bench_problem *problems = r->results->devices[device].problems;
+    const bench_shape *shape = problems[first].shape;
+    size_t measured = 0;
+    page_markup(p, "<h3>");
+    page_text(p, "%s: H %u, Hk %u, D %u, %s, pattern %s", shape->name, shape->heads,
+              shape->kv_heads, shape->head_dim, storage_name((sparsed_dtype)problems[first].dtype),
+              bench_pattern_name(r->results->options->pattern));
+    page_markup(p, "</h3>\n");
+    for (size_t i = first; i < next; i++) {
+        measured += !problems[i].failure.text[0];
+        if (problems[i].failure.text[0])
+            page_note(p, "%llu rows failed: %s", (unsigned long long)problems[i].length,
+                      problems[i].failure.text);
+    }
+    if (measured == 0)
+        return;
+    if (measured > 1)
+        draw_plots(p, r, device, first);
+    draw_rows(p, r, device, first);
+    draw_crossovers(p, r, device, first, next);
+    draw_schedules(p, r, device, first, next);
+}
+
+static void draw_notes(page *p, const bench_report *r) {
+    page_heading(p, "What the figures are");
+    page_paragraph(p, "Medians of rounds in which the passes took turns; the spread is the middle "
+                      "half's width as a share of the median.");
+    page_paragraph(p, "%s", bench_rates_note);
+    if (r->results->options->rest_ms.count > 0)
+        page_paragraph(p, "%s", bench_estimate_note);
+    if (r->baseline)
+        page_paragraph(p, "Baseline: %s.", r->baseline->path);
+    if (r->peers)
+        page_paragraph(p,
+                       "Dashed lines: %s on %s, from %s; its rounds were not in turns with those "
+                       "here.",
+                       r->peers->versions, r->peers->device, r->peers->path);
+}
+
+bool bench_write_html(const bench_report *report, const char *path, tool_error *error) {
+    page p;
+    page_begin(&p, "sparsed bench");
+    for (size_t i = 0; i < report->findings->warning_count; i++)
+        page_note(&p, "%s: %s", report->findings->warnings[i].kind,
+                  report->findings->warnings[i].text);
+    for (size_t d = 0; d < report->results->device_count; d++) {
+        const bench_device_results *device = &report->results->devices[d];
+        draw_device(&p, device);
+        for (size_t first = 0, next; first < device->problem_count; first = next) {
+            const bench_problem *problems = device->problems;
+            for (next = first + 1; next < device->problem_count &&
+                                   problems[next].shape == problems[first].shape &&
+                                   problems[next].dtype == problems[first].dtype;)
+                next++;
+            draw_problems(&p, report, d, first, next);
+        }
+    }
+    draw_notes(&p, report);
+    const bool done = page_write(&p, path, error);
+    page_free(&p);
+    return done;
+}

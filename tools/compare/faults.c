@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+#include "compare/faults.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+typedef struct telling {
+    const record_case *c;
+    fault_line *tell;
+    void *context;
+} telling;
+
+static void describe_worst(const telling *t, const char *what, const record_errors *e, char *text,
+                           size_t room) {
+    const bool scores = what[0] == 's';
+    snprintf(text, room,
+             "largest at batch %" PRIu64 ", head %" PRIu64 ", %s %" PRIu64 ", %s %" PRIu64
+             ": %.9g, expected %.9g",
+             e->worst[0] % t->c->desc.batch, e->worst[1], scores ? "query block" : "row",
+             e->worst[2], scores ? "key block" : "column", e->worst[3], e->got, e->expected);
+}
+
+/* One result of a run. value: the error that the bound is about. */
+static void tell_errors(const telling *t, record_op op, const char *what, const record_errors *e,
+                        verdict v, double value, const record_bound *bound) {
+    char text[FAULT_BYTES], worst[FAULT_BYTES / 2];
+    if (v == VERDICT_PASS)
+        return;
+    describe_worst(t, what, e, worst, sizeof worst);
+    if (e->nonfinite > 0)
+        snprintf(text, sizeof text,
+                 "%s %s: %" PRIu64 " elements are not finite, or are where they should not be",
+                 record_op_name(op), what, e->nonfinite);
+    else
+        snprintf(text, sizeof text, "%s %s: error %.3g, above %.3g, %s", record_op_name(op), what,
+                 value, v == VERDICT_FAIL ? bound->fail : bound->warn, worst);
+    t->tell(t->context, v, text);
+}
+
+static void tell_run(const telling *t, record_op op) {
+    const record_case *c = t->c;
+    const record_run *run = &c->runs[op];
+    char text[FAULT_BYTES];
+    if (!run->repeatable) {
+        snprintf(text, sizeof text, "%s: not the same in every run", record_op_name(op));
+        t->tell(t->context, VERDICT_FAIL, text);
+    }
+    tell_errors(t, op, "out", &run->out_errors, verdict_of_out(c, op), run->out_errors.relative,
+                &c->bounds.out);
+    tell_errors(t, op, "lse", &run->lse_errors, verdict_of_lse(c, op), run->lse_errors.max_abs,
+                &c->bounds.lse);
+    if (op == RECORD_BUILD)
+        tell_errors(t, op, "scores", &run->scores_errors, verdict_of_scores(c),
+                    run->scores_errors.relative, &c->bounds.scores);
+}
+
+void faults_of_case(const record_case *c, fault_line *tell, void *context) {
+    const telling t = {c, tell, context};
+    char text[FAULT_BYTES];
+    if (c->failure[0]) {
+        snprintf(text, sizeof text, "did not run: %s", c->failure);
+        tell(context, VERDICT_FAIL, text);
+        return;
+    }
+    if (c->choice_differs > 0) {
+        snprintf(text, sizeof text,
+                 "%s pattern: %" PRIu64 " key blocks are not what its own scores choose",
+                 record_op_name(RECORD_BUILD), c->choice_differs);
+        tell(context, VERDICT_FAIL, text);
+    }
+    for (int op = 0; op < RECORD_OPS; op++)
+        tell_run(&t, (record_op)op);
+}
+
+/* ---- of two records ---- */
+
+typedef struct pair_telling {
+    const case_pair *pair;
+    fault_line *tell;
+    void *context;
+} pair_telling;
+
+/* A result that is off as a whole, though no element is beyond its own bound. */
+static void tell_difference(const pair_telling *t, record_op op, const char *what,
+                            const value_difference *d, verdict v, double value) {
+    char text[FAULT_BYTES];
+    if (v == VERDICT_PASS || d->beyond > 0)
+        return;
+    snprintf(text, sizeof text, "%s %s: difference %.3g, largest of an element %.3g",
+             record_op_name(op), what, value, d->largest);
+    t->tell(t->context, v, text);
+}
+
+static void tell_run_pair(const pair_telling *t, record_op op) {
+    const run_pair *run = &t->pair->runs[op];
+    tell_difference(t, op, "out", &run->out, run->out_verdict, run->out.relative);
+    tell_difference(t, op, "lse", &run->lse, run->lse_verdict, run->lse.largest);
+    tell_difference(t, op, "scores", &run->scores, run->scores_verdict, run->scores.relative);
+}
+
+void faults_of_pair(const case_pair *pair, char letter_a, char letter_b, fault_line *tell,
+                    void *context) {
+    const pair_telling t = {pair, tell, context};
+    char text[FAULT_BYTES];
+    for (size_t i = 0; i < pair->found.count; i++) {
+        finding_describe(&pair->found.list[i], letter_a, letter_b, text);
+        tell(context, case_pair_finding_verdict(pair, &pair->found.list[i]), text);
+    }
+    if (pair->found.more > 0) {
+        snprintf(text, sizeof text, "and %zu more such places", pair->found.more);
+        tell(context, pair->all, text);
+    }
+    for (int op = 0; op < RECORD_OPS; op++)
+        tell_run_pair(&t, (record_op)op);
+    if (pair->pattern_verdict == VERDICT_WARN && pair->pattern.real == 0) {
+        snprintf(text, sizeof text,
+                 "build pattern: %" PRIu64
+                 " key blocks differ that cannot be decided from the files",
+                 pair->pattern.undecided);
+        tell(context, VERDICT_WARN, text);
+    }
+}

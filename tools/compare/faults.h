@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/*
+ * Why a recorded case, held to the double oracle or to another record, is not a pass.
+ */
+#ifndef TOOLS_COMPARE_FAULTS_H
+#define TOOLS_COMPARE_FAULTS_H
+
+#include "compare/case_pair.h"
+
+enum { FAULT_BYTES = 512 };
+
+/* Called with each fault: whether it warns or fails, and a line without a full stop. */
+typedef void fault_line(void *context, verdict v, const char *text);
+
+void faults_of_case(const record_case *c, fault_line *tell, void *context);
+
+/* The letters are what the report calls the two records. */
+void faults_of_pair(const case_pair *pair, char letter_a, char letter_b, fault_line *tell,
+                    void *context);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+#include "compare/record_file.h"
+
+#include <stdlib.h>
+
+#include "room.h"
+#include "safetensors.h"
+
+const char *record_op_name(record_op op) {
+    static const char *const names[RECORD_OPS] = {[RECORD_DENSE] = "dense",
+                                                  [RECORD_BUILD] = "build",
+                                                  [RECORD_SPARSE_OWN] = "sparse-own",
+                                                  [RECORD_SPARSE_FIXED] = "sparse-fixed"};
+    return names[op];
+}
+
+void *record_room(record *r, uint64_t count, size_t size_bytes) {
+    void *room = room_for(count, size_bytes);
+    void **memory = room ? realloc(r->memory, (r->memory_count + 1) * sizeof *memory) : NULL;
+    if (!memory) {
+        free(room);
+        return NULL;
+    }
+    r->memory = memory;
+    r->memory[r->memory_count++] = room;
+    return room;
+}
+
+void record_free(record *r) {
+    for (size_t i = 0; i < r->memory_count; i++)
+        free(r->memory[i]);
+    free(r->memory);
+    safetensors_close(r->file);
+    *r = (record){.case_count = 0};
+}

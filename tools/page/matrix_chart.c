@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+#include "matrix_chart.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "utf8.h"
+
+enum { LETTER = 8, GAP = 8, HEAD = 26 };
+
+static size_t characters(const char *text) {
+    size_t count = 0, bytes = strlen(text);
+    uint32_t codepoint;
+    for (size_t at = 0; at < bytes; count++) {
+        size_t used = utf8_decode(text + at, bytes - at, &codepoint);
+        at += used ? used : 1;
+    }
+    return count;
+}
+
+/* Room for the longest name of a row. */
+static double names_width(const matrix_chart *chart) {
+    size_t most = 1;
+    for (size_t i = 0; i < chart->rows; i++)
+        if (characters(chart->row_names[i]) > most)
+            most = characters(chart->row_names[i]);
+    return (double)(most * LETTER + GAP);
+}
+
+static const char *edge_of(page_mark mark) {
+    return mark == PAGE_BAD ? "var(--c1)" : mark == PAGE_WARN ? "var(--c4)" : "var(--line)";
+}
+
+static void draw_cell(page *p, const matrix_chart *chart, const matrix_cell *cell, double x,
+                      double y) {
+    const double width = chart->cell_width - 3.0, height = chart->cell_height - 3.0;
+    const double shade = fmax(0.0, fmin(1.0, cell->shade));
+    page_markup(p, "<g><title>");
+    page_text(p, "%s", cell->title);
+    page_markup(p,
+                "</title><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
+                "fill=\"var(--c0)\" fill-opacity=\"%.2f\" stroke=\"%s\" stroke-width=\"%d\"/>",
+                x, y, width, height, shade, edge_of(cell->mark), cell->mark > PAGE_GOOD ? 3 : 1);
+    page_markup(p, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\"%s>", x + width / 2.0,
+                y + height / 2.0 + 4.0, shade > 0.62 ? " style=\"fill:var(--ground)\"" : "");
+    page_text(p, "%s", cell->text);
+    page_markup(p, "</text></g>\n");
+}
+
+static void draw_names(page *p, const matrix_chart *chart, double left) {
+    for (size_t i = 0; i < chart->columns; i++) {
+        page_markup(p, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">",
+                    left + ((double)i + 0.5) * chart->cell_width, HEAD - GAP);
+        page_text(p, "%s", chart->column_names[i]);
+        page_markup(p, "</text>\n");
+    }
+    for (size_t i = 0; i < chart->rows; i++) {
+        page_markup(p, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">", left - GAP,
+                    HEAD + ((double)i + 0.5) * chart->cell_height + 3.0);
+        page_text(p, "%s", chart->row_names[i]);
+        page_markup(p, "</text>\n");
+    }
+}
+
+void matrix_chart_draw(page *p, const matrix_chart *chart) {
+    const double left = names_width(chart);
+    const double width = left + (double)chart->columns * chart->cell_width;
+    const double height = HEAD + (double)chart->rows * chart->cell_height;
+    page_markup(p, "<figure>\n<strong>");
+    page_text(p, "%s", chart->title);
+    page_markup(p,
+                "</strong>\n<div><svg role=\"img\" width=\"%.0f\" height=\"%.0f\" "
+                "viewBox=\"0 0 %.0f %.0f\">\n<title>",
+                width, height, width, height);
+    page_text(p, "%s", chart->title);
+    page_markup(p, "</title>\n");
+    draw_names(p, chart, left);
+    for (size_t i = 0; i < chart->rows * chart->columns; i++)
+        if (!isnan(chart->cells[i].shade))
+            draw_cell(p, chart, &chart->cells[i],
+                      left + (double)(i % chart->columns) * chart->cell_width,
+                      HEAD + (double)(i / chart->columns) * chart->cell_height);
+    page_markup(p, "</svg></div>\n<figcaption>");
+    page_text(p, "%s", chart->note);
+    page_markup(p, "</figcaption></figure>\n");
+}

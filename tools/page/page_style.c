@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+#include "page_style.h"
+
+const char page_style[] =
+    ":root{color-scheme:light dark;--ground:#fff;--ink:#1b1b1b;--faint:#666;--line:#d4d4d4;\n"
+    "--good:#d9f0dc;--warn:#fdeec0;--bad:#f9d5d2;\n"
+    "--c0:#0068a8;--c1:#c2410c;--c2:#00805c;--c3:#9c3f88;--c4:#8a6100;--c5:#2f8fc4;--c6:#5f5f5f;"
+    "--c7:#7c2d12}\n"
+    "@media(prefers-color-scheme:dark){:root{--ground:#16181c;--ink:#e6e6e6;--faint:#a0a0a0;"
+    "--line:#3a3d43;\n"
+    "--good:#1d4428;--warn:#544312;--bad:#5c2623;\n"
+    "--c0:#5fb4ec;--c1:#f28b54;--c2:#3fc89d;--c3:#dd8fcb;--c4:#e0b040;--c5:#a5d8f5;--c6:#b5b5b5;"
+    "--c7:#d9a28a}}\n"
+    "body{background:var(--ground);color:var(--ink);font:15px/1.45 system-ui,sans-serif;\n"
+    "max-width:72rem;margin:0 auto;padding:1.5rem}\n"
+    "h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}\n"
+    ".note{border-left:4px solid var(--c4);background:var(--warn);padding:.4rem .8rem}\n"
+    ".wide{overflow-x:auto}table{border-collapse:collapse;margin:.8rem 0;font-size:.88rem}\n"
+    "caption{text-align:left;color:var(--faint);padding-bottom:.3rem}\n"
+    "th,td{padding:.2rem .7rem;border-bottom:1px solid var(--line);text-align:left;"
+    "vertical-align:top}\n"
+    ".many th,.many td{white-space:nowrap;padding:.2rem .5rem}\n"
+    "th.n,td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}\n"
+    ".good{background:var(--good)}.warn{background:var(--warn)}.bad{background:var(--bad)}\n"
+    "figure{margin:1rem 0}figcaption{color:var(--faint);font-size:.88rem}\n"
+    "svg{max-width:100%;height:auto}svg text{fill:var(--ink);font:12px system-ui,sans-serif}\n"
+    ".axis{stroke:var(--ink);fill:none}.grid{stroke:var(--line);fill:none}\n"
+    ".series{fill:none;stroke-width:2}.spread{stroke-width:1;opacity:.6}\n"
+    ".dashed{stroke-dasharray:6 4}\n"
+    "@media print{body{max-width:none}}\n";
