@@ -589,7 +589,7 @@ NV_INLINE void take_exponentials(uint (*p)[STEP / MMA_KEYS][4], row_state *rows,
                     const float *x = &s[r / 2][n][r % 2 * 2];
                     const float x0 = nv_exp2(fma(x[0], scale, -rows->reference[r]));
                     const float x1 = nv_exp2(fma(x[1], scale, -rows->reference[r]));
-                    sum[r] = nv_add_scored(sum[r], x0, x1);
+                    sum[r] = sum[r] + nv_scored(x0) + nv_scored(x1);
                     if (NV_SQUARES)
                         plain_sum[r] += x0 + x1;
 #if SPD_DTYPE == 1

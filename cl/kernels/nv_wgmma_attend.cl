@@ -587,7 +587,7 @@ NV_INLINE void soften(const float *s, uint *p, row_state *rows, float scale, con
             for (uint i = slot * SPD_BLOCK_K / 8; i < (slot + 1) * SPD_BLOCK_K / 8; i++) {
                 const float x = nv_exp2(fma(s[4 * i + 2 * r], scale, -rows->reference[r]));
                 const float y = nv_exp2(fma(s[4 * i + 2 * r + 1], scale, -rows->reference[r]));
-                rows->slot_sum[r][slot] = nv_add_scored(rows->slot_sum[r][slot], x, y);
+                rows->slot_sum[r][slot] += nv_scored(x) + nv_scored(y);
                 if (NV_SQUARES)
                     sum += x + y;
                 p[2 * i + r] = nv_pack(x, y);

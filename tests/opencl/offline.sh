@@ -25,8 +25,11 @@ more_dims=(24 32 96 256) # with f32 alone: what is unrolled differs
 most_local_bytes=32768
 # Of kernels nv_*, with what a launch does (SPD_FLAGS): block sizes, query x key, in bf16 at D = 128; at D = 64
 # the first three; the first one in f16, too, and in f32 if the kernel takes it.
-nvidia_flags=(1 5 37 4 36)
+nvidia_flags=(1 5 4)
 nvidia_blocks=(128x128 128x32 16x16 32x32 64x64 16x128 128x16)
+# With SECOND, which makes scores of squares, these alone.
+nvidia_square_flags=(37 36)
+nvidia_square_blocks=(128x128 128x32 16x16 64x64)
 # Local memory of a work-group at compute capability 8.6, the least from 8.0 on, and 9.0.
 most_nvidia_bytes=101376
 most_promoted_bytes=232448
@@ -272,6 +275,11 @@ list_specialised_options() {
                 echo " -DSPD_DTYPE=$dtype -DSPD_D=$dim $(block_options "${nvidia_blocks[0]}")" \
                     "-DSPD_FLAGS=$flags"
             done
+        done
+    done
+    for flags in "${nvidia_square_flags[@]}"; do
+        for blocks in "${nvidia_square_blocks[@]}"; do
+            echo " -DSPD_DTYPE=3 -DSPD_D=128 $(block_options "$blocks") -DSPD_FLAGS=$flags"
         done
     done
     echo " -DSPD_DTYPE=3 -DSPD_OUT_DTYPE=1 -DSPD_D=128 $(block_options "${nvidia_blocks[0]}") -DSPD_FLAGS=1"
