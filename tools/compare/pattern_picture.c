@@ -72,9 +72,10 @@ static void draw_triangle(page *p, const map *m, uint64_t i, uint64_t j, bool in
 
 static void draw_state(page *p, const map *m, unsigned state) {
     page_markup(p, "<path fill=\"%s\" d=\"", looks[state].color);
-    for (uint64_t k = 0; k < m->rows * m->columns; k++)
-        if (m->states[k] % BLOCK_IN_A == state)
-            draw_triangle(p, m, k / m->columns, k % m->columns, m->states[k] >= BLOCK_IN_A);
+    for (uint64_t i = 0; i < m->rows; i++)
+        for (uint64_t j = 0; j < m->columns; j++)
+            if (m->states[i * m->columns + j] % BLOCK_IN_A == state)
+                draw_triangle(p, m, i, j, m->states[i * m->columns + j] >= BLOCK_IN_A);
     page_markup(p, "\"/>\n");
 }
 
