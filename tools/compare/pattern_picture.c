@@ -8,7 +8,7 @@
 
 #include "room.h"
 
-enum { PAGE_PIXELS = 1080, MAP_PIXELS = 480, MOST_MAPS = 4, GAP = 14, HEAD = 18 };
+enum { PAGE_PIXELS = 1080, MAP_PIXELS = 480, MOST_CELL = 22, MOST_MAPS = 4, GAP = 14, HEAD = 18 };
 
 /* How a state is drawn; those before BLOCK_TIE that differ in nothing are a faint ground. */
 static const struct {
@@ -114,12 +114,14 @@ static uint64_t count_differing(const map *m, const uint8_t *states, uint64_t he
     return count;
 }
 
-/* A pixel is as many rows as keys, but a row of blocks can always be seen. */
+/* A pixel is as many rows as keys, but a row of blocks can always be seen, and none is huge. */
 static void set_cells(map *m, const record_case *c, uint64_t maps) {
     const double longer = fmax((double)c->desc.q_len, (double)c->desc.kv_len);
     const double side = fmin(MAP_PIXELS, PAGE_PIXELS / (double)maps - GAP);
-    m->width = side / longer * c->select.block_k;
-    m->height = fmax(4.0, side / longer * c->select.block_q);
+    const double smaller = fmin(c->select.block_q, c->select.block_k);
+    const double scale = fmin(side / longer, MOST_CELL / smaller);
+    m->width = scale * c->select.block_k;
+    m->height = fmax(4.0, scale * c->select.block_q);
 }
 
 static void draw_heads(page *p, const record_case *c, const uint8_t *states) {
