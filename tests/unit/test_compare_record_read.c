@@ -176,6 +176,7 @@ static void test_record_read__refuses_each_fault_of_the_json_object(void **state
         {"\"mode\":\"upstream-dream\"", "\"mode\":\"joint\"", "type and shape"},
         {"\"block_k\":16", "\"block_k\":24", "\"cases.made.block_k\""},
         {"\"block_q\":16", "\"block_q\":32", "\"cases.made.q_blocks\""},
+        {"\"q_blocks\":5", "\"q_blocks\":4", "\"cases.made.q_blocks\""},
         {"\"ratio\":0.4", "\"ratio\":0", "\"cases.made.ratio\""},
         {"\"q\":\"0", "\"q\":\"G", "\"cases.made.q\""},
         {"\"out\":[", "\"out\":[1,", "\"cases.made.out\""},

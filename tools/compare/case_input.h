@@ -32,7 +32,7 @@ bool case_input_generate(const suite_case *c, uint64_t seed, case_input *input, 
 
 /* Takes q, k, v and valid ranges of a safetensors file, as `sparsed attend` reads them.
  *   dtype      0: as the file stores them
- *   selection  without gen_len; the fixed pattern keeps as large a share of the blocks */
+ *   selection  the fixed pattern keeps about as large a share of the blocks as its ratio */
 bool case_input_read(const char *path, uint32_t dtype, const sparsed_select *selection,
                      uint64_t seed, case_input *input, tool_error *error);
 

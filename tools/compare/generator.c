@@ -7,9 +7,9 @@
 #include "../src/half.h"
 
 enum {
-    COARSE_BITS = 6, /* of each of four summands: 8 bits and a sign in all */
-    F16_BITS = 9,    /* 11 */
-    F32_BITS = 16,   /* 18 */
+    COARSE_BITS = 6, /* of each of four summands: 7 bits and a sign in all */
+    F16_BITS = 9,    /* 10 */
+    F32_BITS = 16,   /* 17 */
     GROUP_ROWS = 32, /* of a cluster */
     CENTRES = 8,
     TIE_ROWS = 16,    /* the smallest block */

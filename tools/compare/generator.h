@@ -11,9 +11,9 @@
 
 #include <sparsed/sparsed.h>
 
-/* "Near normal": a sum of four uniform integers, of deviation 1.155, within 4; with the bits that
- * f32 data need to show products of fewer bits (19), and as many as the narrower types hold. "Coarse"
- * is the same of 8 bits in any type: products and their sums are exact in float. */
+/* "Near normal": a sum of four uniform integers, of deviation 1.155, within 4. f32 has 17 bits and a
+ * sign of it, so that a kernel that multiplies fewer shows, f16 10, bf16 7. Kinds that try the softmax
+ * have 7 in any type: products and their sums are exact in float. */
 typedef enum generator_kind {
     GENERATOR_NORMAL,    /* near normal q, k, v */
     GENERATOR_CLUSTERS,  /* rows in groups of 32, each near one of 8 centres */

@@ -8,7 +8,7 @@
 
 #include "room.h"
 
-enum { PAGE_PIXELS = 1080, MAP_PIXELS = 480, MOST_MAPS = 4, GAP = 14, HEAD = 18 };
+enum { PAGE_PIXELS = 1080, MAP_PIXELS = 480, MOST_CELL = 22, MOST_MAPS = 4, GAP = 14, HEAD = 18 };
 
 /* How a state is drawn; those before BLOCK_TIE that differ in nothing are a faint ground. */
 static const struct {
@@ -72,9 +72,10 @@ static void draw_triangle(page *p, const map *m, uint64_t i, uint64_t j, bool in
 
 static void draw_state(page *p, const map *m, unsigned state) {
     page_markup(p, "<path fill=\"%s\" d=\"", looks[state].color);
-    for (uint64_t k = 0; k < m->rows * m->columns; k++)
-        if (m->states[k] % BLOCK_IN_A == state)
-            draw_triangle(p, m, k / m->columns, k % m->columns, m->states[k] >= BLOCK_IN_A);
+    for (uint64_t i = 0; i < m->rows; i++)
+        for (uint64_t j = 0; j < m->columns; j++)
+            if (m->states[i * m->columns + j] % BLOCK_IN_A == state)
+                draw_triangle(p, m, i, j, m->states[i * m->columns + j] >= BLOCK_IN_A);
     page_markup(p, "\"/>\n");
 }
 
@@ -113,12 +114,14 @@ static uint64_t count_differing(const map *m, const uint8_t *states, uint64_t he
     return count;
 }
 
-/* A pixel is as many rows as keys, but a row of blocks can always be seen. */
+/* A pixel is as many rows as keys, but a row of blocks can always be seen, and none is huge. */
 static void set_cells(map *m, const record_case *c, uint64_t maps) {
     const double longer = fmax((double)c->desc.q_len, (double)c->desc.kv_len);
     const double side = fmin(MAP_PIXELS, PAGE_PIXELS / (double)maps - GAP);
-    m->width = side / longer * c->select.block_k;
-    m->height = fmax(4.0, side / longer * c->select.block_q);
+    const double smaller = fmin(c->select.block_q, c->select.block_k);
+    const double scale = fmin(side / longer, MOST_CELL / smaller);
+    m->width = scale * c->select.block_k;
+    m->height = fmax(4.0, scale * c->select.block_q);
 }
 
 static void draw_heads(page *p, const record_case *c, const uint8_t *states) {

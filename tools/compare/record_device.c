@@ -68,8 +68,8 @@ static bool run_cases(sparsed_context *context, const record_options *o, const t
     size_t next = 0;
     bool done = true;
     if (o->input)
-        return run_one(context, o, NULL, r, &r->cases[0], error);
-    for (size_t i = 0; done && i < suite_count(); i++)
+        done = run_one(context, o, NULL, r, &r->cases[0], error);
+    for (size_t i = 0; done && !o->input && i < suite_count(); i++)
         if (is_wanted(o, t, suite_at(i)))
             done = run_one(context, o, suite_at(i), r, &r->cases[next++], error);
     show_progress(r, r->case_count, "");

@@ -29,13 +29,12 @@ typedef struct reading {
 /* The object under a key of a case. */
 static bool part_of(const reading *in, const cJSON *of, const char *key, json_keys *part) {
     const json_keys keys = {of, safetensors_path(in->file), in->prefix, in->error};
-    const cJSON *object = json_keys_get(&keys, key);
-    if (!cJSON_IsObject(object))
-        return object ? json_keys_fail(&keys, key, "is not an object")
-                      : json_keys_missing(&keys, key);
     *part = keys;
-    part->object = object;
-    return true;
+    part->object = json_keys_get(&keys, key);
+    if (cJSON_IsObject(part->object))
+        return true;
+    return part->object ? json_keys_fail(&keys, key, "is not an object")
+                        : json_keys_missing(&keys, key);
 }
 
 static bool array_of(const reading *in, const char *key, const cJSON **array) {
@@ -272,28 +271,30 @@ static bool read_seconds(const reading *in, const cJSON *of, record_timing *t) {
 
 /* ---- tensors ---- */
 
-/* A tensor of a run, of this type and shape. Its data is aligned for its elements. */
-static bool read_tensor(const reading *in, record_op op, const char *name,
-                        const safetensors_tensor *wanted, const void **data) {
+/* The data of a run's tensor of this type and shape, aligned for its elements; NULL on failure. */
+static const void *read_tensor(const reading *in, record_op op, const char *name,
+                               const safetensors_tensor *wanted) {
     const char *path = safetensors_path(in->file);
     char full[3 * RECORD_NAME_BYTES];
     snprintf(full, sizeof full, "%s/%s/%s", in->c->name, record_op_name(op), name);
     const safetensors_tensor *t = safetensors_find(in->file, full);
-    if (!t)
-        return tool_fail(in->error, "%s: tensor %s is missing", path, full);
+    if (!t) {
+        tool_fail(in->error, "%s: tensor %s is missing", path, full);
+        return NULL;
+    }
     if (t->dtype != wanted->dtype || t->rank != wanted->rank ||
-        memcmp(t->shape, wanted->shape, wanted->rank * sizeof *t->shape) != 0)
-        return tool_fail(in->error, "%s: tensor %s has not the type and shape of its case", path,
-                         full);
-    *data = t->data;
+        memcmp(t->shape, wanted->shape, wanted->rank * sizeof *t->shape) != 0) {
+        tool_fail(in->error, "%s: tensor %s has not the type and shape of its case", path, full);
+        return NULL;
+    }
     if ((uintptr_t)t->data % safetensors_dtype_bytes(t->dtype) == 0)
-        return true;
+        return t->data;
     void *aligned = record_room(in->r, t->size_bytes, 1);
-    if (!aligned)
-        return tool_fail(in->error, "out of memory for tensor %s", full);
-    memcpy(aligned, t->data, (size_t)t->size_bytes);
-    *data = aligned;
-    return true;
+    if (aligned)
+        memcpy(aligned, t->data, (size_t)t->size_bytes);
+    else
+        tool_fail(in->error, "out of memory for tensor %s", full);
+    return aligned;
 }
 
 /* A tensor that is stored whole is that of its digest. */
@@ -311,7 +312,6 @@ static bool check_digest(const reading *in, record_op op, const char *name, cons
 
 static bool read_outputs(const reading *in, record_op op, record_run *run) {
     const record_case *c = in->c;
-    const void *lse = NULL;
     const bool whole = c->row_count == c->desc.q_len;
     const safetensors_tensor out_shape = {
         .dtype = storage_of(c->desc.out_dtype),
@@ -319,10 +319,10 @@ static bool read_outputs(const reading *in, record_op op, record_run *run) {
         .shape = {c->desc.batch, c->desc.heads, c->row_count, c->desc.head_dim}};
     const safetensors_tensor lse_shape = {
         .dtype = SAFETENSORS_F32, .rank = 3, .shape = {c->desc.batch, c->desc.heads, c->row_count}};
-    if (!read_tensor(in, op, "out", &out_shape, &run->out) ||
-        !read_tensor(in, op, "lse", &lse_shape, &lse))
+    run->out = read_tensor(in, op, "out", &out_shape);
+    run->lse = run->out ? read_tensor(in, op, "lse", &lse_shape) : NULL;
+    if (!run->lse)
         return false;
-    run->lse = lse;
     return !whole || (check_digest(in, op, "out", run->out, &out_shape, run->out_digest) &&
                       check_digest(in, op, "lse", run->lse, &lse_shape, run->lse_digest));
 }
@@ -341,7 +341,6 @@ static bool check_pattern(const reading *in, const record_run *run) {
 
 static bool read_build(const reading *in, record_run *run) {
     const record_case *c = in->c;
-    const void *scores = NULL, *pattern = NULL;
     const safetensors_tensor scores_shape = {
         .dtype = SAFETENSORS_F32,
         .rank = 5,
@@ -350,16 +349,16 @@ static bool read_build(const reading *in, record_run *run) {
         .dtype = SAFETENSORS_U8,
         .rank = 4,
         .shape = {c->desc.batch, c->desc.heads, c->q_blocks, pattern_bytes_of_row(c->k_blocks)}};
-    if (!read_tensor(in, RECORD_BUILD, "scores", &scores_shape, &scores) ||
-        !read_tensor(in, RECORD_BUILD, "pattern", &pattern_shape, &pattern))
+    run->scores = read_tensor(in, RECORD_BUILD, "scores", &scores_shape);
+    run->pattern = run->scores ? read_tensor(in, RECORD_BUILD, "pattern", &pattern_shape) : NULL;
+    if (!run->pattern)
         return false;
-    run->scores = scores;
-    run->pattern = pattern;
     return check_pattern(in, run) &&
-           check_digest(in, RECORD_BUILD, "pattern", pattern, &pattern_shape,
+           check_digest(in, RECORD_BUILD, "pattern", run->pattern, &pattern_shape,
                         run->pattern_digest) &&
            (c->query_block_count < c->q_blocks ||
-            check_digest(in, RECORD_BUILD, "scores", scores, &scores_shape, run->scores_digest));
+            check_digest(in, RECORD_BUILD, "scores", run->scores, &scores_shape,
+                         run->scores_digest));
 }
 
 /* ---- runs ---- */

@@ -65,8 +65,7 @@ static void write_pairs(page *p, const comparison *c) {
                                           {"ties", true},
                                           {"real", true},
                                           {"not decidable", true}};
-    if (c->pair_count == 0)
-        return;
+    page_heading(p, "Pairs");
     page_table_begin(p, NULL, columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < c->pair_count; i++) {
         const record_pair *pair = &c->pairs[i];
@@ -141,9 +140,11 @@ bool report_write_page(const comparison *c, const char *path, tool_error *error)
     page_begin(&p, "Comparison of records");
     write_summary(&p, c);
     write_records(&p, c);
-    page_heading(&p, "Pairs");
-    write_pairs(&p, c);
-    bool done = report_plot_pairs(&p, c, error);
+    bool done = true;
+    if (c->pair_count > 0) {
+        write_pairs(&p, c);
+        done = report_plot_pairs(&p, c, error);
+    }
     write_faults(&p, c);
     done = done && report_plot_errors(&p, c, error) && report_plot_patterns(&p, c, error) &&
            page_write(&p, path, error);

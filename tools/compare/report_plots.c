@@ -142,17 +142,15 @@ bool report_plot_pairs(page *p, const comparison *c, tool_error *error) {
                             "fails; on the diagonal, of the record and the oracle. The fuller, the "
                             "further apart; an edge marks the verdict: warn or fail.",
                             fill_outputs);
-    if (c->pair_count > 0)
-        done =
-            done &&
-            draw_matrix(
-                p, c, "Own patterns",
-                "Jaccard index of the kept blocks over all cases. The fuller, the further apart.",
-                fill_patterns) &&
-            draw_matrix(p, c, "Equal to the bit",
-                        "Runs whose outputs, log-sum-exp, scores and patterns have the same "
-                        "digests. The fuller, the more.",
-                        fill_equality);
+    done = done &&
+           draw_matrix(
+               p, c, "Own patterns",
+               "Jaccard index of the kept blocks over all cases. The fuller, the further apart.",
+               fill_patterns) &&
+           draw_matrix(p, c, "Equal to the bit",
+                       "Runs whose outputs, log-sum-exp, scores and patterns have the same "
+                       "digests. The fuller, the more.",
+                       fill_equality);
     page_markup(p, "</div>\n");
     return done || tool_fail(error, "out of memory for the matrix of pairs");
 }

@@ -10,6 +10,7 @@
 #include "compare/comparison.h"
 #include "page/page.h"
 
+/* Of two records or more. */
 bool report_plot_pairs(page *p, const comparison *c, tool_error *error);
 bool report_plot_errors(page *p, const comparison *c, tool_error *error);
 bool report_plot_patterns(page *p, const comparison *c, tool_error *error);

@@ -36,6 +36,8 @@ static void draw_cell(page *p, const matrix_chart *chart, const matrix_cell *cel
                       double y) {
     const double width = chart->cell_width - 3.0, height = chart->cell_height - 3.0;
     const double shade = fmax(0.0, fmin(1.0, cell->shade));
+    if (isnan(cell->shade))
+        return;
     page_markup(p, "<g><title>");
     page_text(p, "%s", cell->title);
     page_markup(p,
@@ -76,11 +78,10 @@ void matrix_chart_draw(page *p, const matrix_chart *chart) {
     page_text(p, "%s", chart->title);
     page_markup(p, "</title>\n");
     draw_names(p, chart, left);
-    for (size_t i = 0; i < chart->rows * chart->columns; i++)
-        if (!isnan(chart->cells[i].shade))
-            draw_cell(p, chart, &chart->cells[i],
-                      left + (double)(i % chart->columns) * chart->cell_width,
-                      HEAD + (double)(i / chart->columns) * chart->cell_height);
+    for (size_t i = 0; i < chart->rows; i++)
+        for (size_t j = 0; j < chart->columns; j++)
+            draw_cell(p, chart, &chart->cells[i * chart->columns + j],
+                      left + (double)j * chart->cell_width, HEAD + (double)i * chart->cell_height);
     page_markup(p, "</svg></div>\n<figcaption>");
     page_text(p, "%s", chart->note);
     page_markup(p, "</figcaption></figure>\n");
