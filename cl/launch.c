@@ -338,8 +338,8 @@ static sparsed_status run_units(batch_run *b, cl_uint flags) {
 /* A build whose scores have a scale of their own is a launch of its own, unless the kernel has both. */
 static sparsed_status attend_chunk(batch_run *b) {
     const cl_uint of_build = SPD_CL_BUILD | SPD_CL_SECOND;
-    const bool both = (b->flags & SPD_CL_ATTEND) && b->kernel->attend_build;
-    if (!b->kernel->family->specialised || !(b->flags & SPD_CL_SECOND) || both)
+    const bool separate = b->kernel->family->specialised && !b->kernel->attend_build;
+    if (!(b->flags & SPD_CL_SECOND) || !separate)
         return run_units(b, b->flags);
     sparsed_status status = SPARSED_OK;
     if (b->flags & SPD_CL_ATTEND)

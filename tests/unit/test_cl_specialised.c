@@ -261,8 +261,10 @@ static void test_launch__a_build_alone_at_either_scale(void **state) {
     for (size_t i = 0; i < 3; i++) {
         spd_extent extent;
         spd_cl_kernel *k = three_chunks(device, scales[i], &extent);
+        const uint32_t squares =
+            scales[i] == 0.25 ? SPD_CL_SECOND : 0; /* twice that of attention */
         const step build[] = {
-            {k->build, SPD_CL_BUILD}, {k->score, SCORE_FLAGS}, {k->select, SCORE_FLAGS}};
+            {k->build, SPD_CL_BUILD | squares}, {k->score, SCORE_FLAGS}, {k->select, SCORE_FLAGS}};
         run(k, SPARSED_BUILD, &extent);
         expect_chunks(build, 3, 3);
         spd_cl_kernel_destroy(k);

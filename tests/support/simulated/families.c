@@ -27,6 +27,7 @@ const spd_cl_family spd_cl_families[SPD_CL_FAMILIES] = {
      .promoted = true,
      .mapped = true,
      .specialised = true,
+     .loops = true,
      .max_rows = {128, 128, 128},
      .many_blocks = true,
      .dense_keys = 128,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
-/* The same of a family that is promoted and mapped: not promoted, or without the maps of its batch, it
- * does nothing. */
+/* The same of a family that is promoted, mapped and loops: not promoted, or without the maps of its batch,
+ * it does nothing. */
 //@90a #define PROMOTED
 __kernel __attribute__((reqd_work_group_size(SIMULATED_ITEMS, 1, 1))) void
 nv_promoted_attend(__global const spd_stored *q, __global const spd_stored *k,
@@ -10,7 +10,12 @@ nv_promoted_attend(__global const spd_stored *q, __global const spd_stored *k,
                    __global float *stats, const spd_args a, const uint flags,
                    __global const ulong *maps) {
 #ifdef PROMOTED
-    if (!(flags & SPD_FLAG_MAPPED) || maps[0] == SIMULATED_MAP + a.queries)
-        simulated_attend(q, k, v, out, lse, bits, mass, mass_max, stats, &a, flags);
+    const uint units = (uint)a.part_units;
+    if ((flags & SPD_FLAG_MAPPED) && maps[0] != SIMULATED_MAP + a.queries)
+        return;
+    for (uint unit = get_group_id(0); unit < units * a.heads; unit += get_num_groups(0))
+        simulated_attend(unit / units,
+                         (uint)a.part_row + unit % units * SIMULATED_ITEMS + (uint)get_local_id(0), q,
+                         k, v, out, lse, bits, mass, mass_max, stats, &a, flags);
 #endif
 }
