@@ -5,11 +5,15 @@
 #include "number_text.h"
 #include "size.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 /* What sums of shares may miss a row's density by. */
 static const double DENSITY_TOLERANCE = 1e-6;
+
+/* A row that says dense says so of patterns that are little sparser, too. */
+static const double DENSE_REACH = 0.75;
 
 static bool is_line(const char *text, size_t size) {
     if (!memchr(text, '\0', size))
@@ -78,20 +82,32 @@ double spd_expected_density(const spd_problem *p, double ratio) {
     return density;
 }
 
+/* Whether by this row so many keys stay dense. */
+static bool says_dense(const sparsed_crossover_row *row, uint64_t length) {
+    return row->length == 0 || length < row->length;
+}
+
+/* What pays at a density pays at lower ones, what does not pay does not at higher ones. */
+static bool reaches(const sparsed_crossover_row *row, uint64_t length, double density) {
+    return says_dense(row, length) ? density >= DENSE_REACH * row->density - DENSITY_TOLERANCE
+                                   : density <= row->density + DENSITY_TOLERANCE;
+}
+
 static bool fits(const sparsed_crossover_row *row, const sparsed_plan *plan, const char *kernel,
                  double density) {
     const spd_problem *p = &plan->problem;
     return (!row->device[0] || strcmp(row->device, plan->context->info.name) == 0) &&
            strcmp(row->kernel, kernel) == 0 && row->dtype == p->desc.dtype &&
            row->head_dim == p->desc.head_dim && row->block_q == p->select.block_q &&
-           row->block_k == p->select.block_k && row->density >= density - DENSITY_TOLERANCE &&
+           row->block_k == p->select.block_k && reaches(row, p->desc.kv_len, density) &&
            p->desc.kv_len >= row->shortest && (row->length > 0 || p->desc.kv_len <= row->longest);
 }
 
-static bool is_better(const sparsed_crossover_row *row, const sparsed_crossover_row *best) {
+static bool is_better(const sparsed_crossover_row *row, const sparsed_crossover_row *best,
+                      double density) {
     if (!best || row->source != best->source)
         return !best || row->source > best->source;
-    return row->density < best->density;
+    return fabs(row->density - density) < fabs(best->density - density);
 }
 
 static void tell_length(const sparsed_crossover_row *row, char *text, size_t size) {
@@ -115,7 +131,7 @@ static void explain(sparsed_crossover_choice *c, const spd_problem *p, const cha
     else
         snprintf(c->reason, sizeof c->reason,
                  "%s: %llu keys, and %s (%s, %s, head dimension %u, blocks "
-                 "%u x %u, density up to %s; %s)",
+                 "%u x %u, density %s; %s)",
                  c->dense ? "dense" : "sparse", length, from, kernel, dtype, p->desc.head_dim,
                  p->select.block_q, p->select.block_k, spd_number_text_of(c->row.density).text,
                  c->source == SPARSED_CROSSOVER_MEASURED ? "measured here" : "shipped default");
@@ -142,13 +158,13 @@ sparsed_status spd_crossover_choose(const sparsed_plan *plan, double ratio,
         status = spd_crossover_check_row(row, i, message);
         if (status != SPARSED_OK)
             return status;
-        if (fits(row, plan, kernel, choice->density) && is_better(row, best))
+        if (fits(row, plan, kernel, choice->density) && is_better(row, best, choice->density))
             best = row;
     }
     if (best) {
         choice->row = *best;
         choice->source = best->source;
-        choice->dense = best->length == 0 || choice->length < best->length;
+        choice->dense = says_dense(best, choice->length);
     }
     explain(choice, p, kernel);
     return SPARSED_OK;

@@ -481,8 +481,8 @@ typedef enum sparsed_crossover_source {
     SPARSED_CROSSOVER_MEASURED = 2 /* here: `sparsed bench --tune`, or the application */
 } sparsed_crossover_source;
 
-/* One measurement: on this device and kernel, for such tensors and blocks, and patterns of at most
- * this density, sparse attention pays from `length` keys on. It says nothing of fewer keys than
+/* One measurement: on this device and kernel, for such tensors and blocks, and patterns of this
+ * density, sparse attention pays from `length` keys on. It says nothing of fewer keys than
  * `shortest`, and if none paid nothing of more than `longest`. */
 typedef struct sparsed_crossover_row {
     char device[128]; /* sparsed_device_info.name; "" = any device that runs the kernel */
@@ -546,8 +546,10 @@ typedef struct sparsed_crossover_choice {
 /*
  * What a table says of a plan: its device, kernel, dtype, head dimension and block sizes must be the
  * row's, and the row must say something of its kv_len. Expected is the density that the selection asks
- * for: the ratio, or a fixed mode's own, and what is always kept. Of the rows for that density or a
- * higher one the user's come before the shipped ones, then those of the least density.
+ * for: the ratio, or a fixed mode's own, and what is always kept. A row by which sparse attention pays at
+ * that length counts if its density is the expected one or higher, a row by which it does not if the
+ * expected density is at least 3/4 of its own. Of those the user's come before the shipped ones, then
+ * the nearest density.
  * SPARSED_OK; SPARSED_E_INVALID; SPARSED_E_STATE (a plan without a selection).
  */
 SPARSED_API sparsed_status sparsed_crossover_choose(sparsed_plan *plan,

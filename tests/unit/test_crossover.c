@@ -75,7 +75,7 @@ static void test_crossover_choose__by_length(void **state) {
     assert_true(fabs(choice.density - 0.3) < 1e-12);
     assert_memory_equal(&choice.row, &row, sizeof row);
     assert_non_null(strstr(choice.reason, "sparse: 200 keys, and sparse pays from 200 on"));
-    assert_non_null(strstr(choice.reason, "blocks 32 x 16, density up to 0.3; measured here"));
+    assert_non_null(strstr(choice.reason, "blocks 32 x 16, density 0.3; measured here"));
     row.length = LENGTH + 1;
     row.source = SPARSED_CROSSOVER_SHIPPED;
     choice = choose(*state, plan, &row, 1);
@@ -105,7 +105,7 @@ static void test_crossover_choose__without_a_row(void **state) {
     rows[3].head_dim = 24;
     rows[4].block_q = 16;
     rows[5].block_k = 32;
-    rows[6].density = 0.29;
+    rows[6].density = 0.41;
     rows[7].shortest = LENGTH + 1;
     rows[8].length = 0;
     rows[8].longest = LENGTH - 1;
@@ -120,7 +120,27 @@ static void test_crossover_choose__without_a_row(void **state) {
     sparsed_plan_destroy(plan);
 }
 
-/* The user's rows before shipped ones; then the least density that is enough. */
+/* A row that says sparse reaches to lower densities, one that says dense to higher ones, and a little lower. */
+static void test_crossover_choose__no_further_than_a_row_proves(void **state) {
+    sparsed_plan *plan = new_plan(*state, 0, 0.3);
+    static const struct {
+        double density;
+        uint64_t length;
+        sparsed_crossover_source source;
+    } cases[] = {{0.29, 100, SPARSED_CROSSOVER_NONE},    {0.3, 100, SPARSED_CROSSOVER_MEASURED},
+                 {1.0, 100, SPARSED_CROSSOVER_MEASURED}, {0.1, 300, SPARSED_CROSSOVER_MEASURED},
+                 {0.4, 300, SPARSED_CROSSOVER_MEASURED}, {0.41, 300, SPARSED_CROSSOVER_NONE},
+                 {1.0, 300, SPARSED_CROSSOVER_NONE},     {1.0, 0, SPARSED_CROSSOVER_NONE}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const sparsed_crossover_row row = row_for(*state, plan, cases[i].density, cases[i].length);
+        const sparsed_crossover_choice choice = choose(*state, plan, &row, 1);
+        assert_int_equal(choice.source, cases[i].source);
+        assert_int_equal(choice.dense, cases[i].source && cases[i].length > LENGTH);
+    }
+    sparsed_plan_destroy(plan);
+}
+
+/* The user's rows before shipped ones; then the nearest density. */
 static void test_crossover_choose__best_row(void **state) {
     sparsed_plan *plan = new_plan(*state, 0, 0.3);
     sparsed_crossover_row rows[4];
@@ -424,6 +444,7 @@ int main(void) {
     const struct CMUnitTest with_context[] = {
         cmocka_unit_test(test_crossover_choose__by_length),
         cmocka_unit_test(test_crossover_choose__without_a_row),
+        cmocka_unit_test(test_crossover_choose__no_further_than_a_row_proves),
         cmocka_unit_test(test_crossover_choose__best_row),
         cmocka_unit_test(test_crossover_choose__what_is_always_kept),
         cmocka_unit_test(test_crossover_choose__fixed_mode),

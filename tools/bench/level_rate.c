@@ -73,11 +73,11 @@ static double multiply_until(const spd_level *level, const operands *o, double e
     double tiles = 0.0;
     if (level->enter)
         level->enter();
-    while (clock_seconds() < end_s) {
+    do { /* once at least: a thread may begin after the moment */
         for (int i = 0; i < BATCH; i++)
             level->scores(&o->tile, DIM, o->q_t, SPD_STRIP_ROWS, o->s_t, SPD_STRIP_ROWS, NULL);
         tiles += BATCH;
-    }
+    } while (clock_seconds() < end_s);
     if (level->leave)
         level->leave();
     return tiles;
