@@ -25,6 +25,16 @@ bench_number bench_rate_of(double flops) {
                         : bench_number_of("%.1f TF/s", flops * 1e-12);
 }
 
+bench_number bench_bytes_of(double bytes) {
+    static const char *const formats[] = {"%.0f B", "%.1f KiB", "%.1f MiB", "%.1f GiB", "%.1f TiB"};
+    size_t unit = 0;
+    while (bytes >= 1023.95 && unit + 1 < sizeof formats / sizeof *formats) {
+        bytes /= 1024.0;
+        unit++;
+    }
+    return bench_number_of(formats[unit], bytes);
+}
+
 void bench_schedule_text(const bench_results *results, char *text, size_t size) {
     static const char *const kinds[BENCH_STEP_KINDS] = {"dense", "dense+build", "build", "sparse",
                                                         "build+sparse"};

@@ -41,6 +41,9 @@ bench_number bench_blocks_of(const bench_row *row);
 /* "482.3 GF/s", "12.1 TF/s". */
 bench_number bench_rate_of(double flops);
 
+/* "512 B", "1.5 MiB", "23.0 GiB". */
+bench_number bench_bytes_of(double bytes);
+
 /* The schedule in words: "upstream, T 128, skip 0.2: 26 dense, 1 dense+build, 101 sparse". */
 void bench_schedule_text(const bench_results *results, char *text, size_t size);
 

@@ -34,17 +34,19 @@ static void print_device(const bench_device_results *d) {
 
 static void print_problem_head(const bench_report *r, const bench_row *row) {
     const bench_problem *p = &r->results->devices[row->device_index].problems[row->problem_index];
-    printf("\n%s, %llu rows: H %u, Hk %u, D %u, %s; q, k, v, out %.1f MiB; %s, %llu generation "
+    printf("\n%s, %llu rows: H %u, Hk %u, D %u, %s; q, k, v, out %s; %s, %llu generation "
            "rows, pattern %s; %zu rounds\n",
            row->shape, (unsigned long long)row->length, row->heads, row->kv_heads, row->head_dim,
-           row->dtype, (double)row->tensor_bytes * 0x1p-20, selection_mode_name(p->shape->mode),
+           row->dtype, bench_bytes_of((double)row->tensor_bytes).text,
+           selection_mode_name(p->shape->mode),
            (unsigned long long)p->measured.selected[0].select.gen_len,
            bench_pattern_name(p->measured.pattern), row->ms.count);
     for (size_t i = 0; i < p->measured.count; i++) {
         const bench_selected *s = &p->measured.selected[i];
-        printf("  %ux%u, ratio %g: %s; scratch %.1f MiB, kept blocks of a layer %.2f MiB\n",
-               s->select.block_q, s->select.block_k, s->select.ratio, s->info.kernel,
-               (double)s->info.scratch_bytes * 0x1p-20, (double)s->info.kept_bytes * 0x1p-20);
+        printf("  %ux%u, ratio %g: %s; scratch %s, kept blocks of a layer %s\n", s->select.block_q,
+               s->select.block_k, s->select.ratio, s->info.kernel,
+               bench_bytes_of((double)s->info.scratch_bytes).text,
+               bench_bytes_of((double)s->info.kept_bytes).text);
     }
     printf("  %-20s %-7s %-5s %-7s %10s %6s %11s %11s %7s %8s%s\n", "PASS", "BLOCKS", "RATIO",
            "DENSITY", "MS", "SPREAD", "RATE", "AS DENSE", "OF PEAK", "OF DENSE",
@@ -82,10 +84,10 @@ static void print_schedules(const bench_report *r, size_t device, size_t problem
                    p->rest_ms, row.model_gain);
         putchar('\n');
         if (p->runs)
-            printf("  %-12s run: %.3f s%s; library's memory: scratch %.1f MiB, patterns %.1f MiB\n",
-                   "", row.run_s, row.run_whole ? "" : ", of some steps of each kind at their mean",
-                   (double)p->runs[s].scratch_bytes * 0x1p-20,
-                   (double)p->runs[s].patterns_bytes * 0x1p-20);
+            printf("  %-12s run: %.3f s%s; library's memory: scratch %s, patterns %s\n", "",
+                   row.run_s, row.run_whole ? "" : ", of some steps of each kind at their mean",
+                   bench_bytes_of((double)p->runs[s].scratch_bytes).text,
+                   bench_bytes_of((double)p->runs[s].patterns_bytes).text);
     }
 }
 

@@ -72,6 +72,18 @@ test_bench__a_problem_that_fails_is_in_the_report() {
     grep -q "64 rows: failed: " "$OUT" || flunk "no reason: $(cat "$OUT")"
 }
 
+# A problem without memory for it is told before it takes any; the others are measured.
+test_bench__a_problem_without_memory_is_in_the_report() {
+    status=0
+    "$SPARSED" bench --device cpu --kernel cpu-plain --dtype f32 --heads 4096 --kv-heads 1 --dim 256 \
+        --length 16,16777215 --rounds 1 --seconds 0 >"$OUT" 2>"$ERR" || status=$?
+    [ "$status" -eq 1 ] || flunk "exit code $status"
+    one_line "1 of the measurements failed"
+    grep -q "16777215 rows: failed: it needs 192.0 TiB for q, k, v and out, and .* are left$" "$OUT" ||
+        flunk "no reason: $(cat "$OUT")"
+    grep -q "by hand, 16 rows: " "$OUT" || flunk "the other was not measured: $(cat "$OUT")"
+}
+
 test_bench_serve__a_line_that_names_no_pass_ends_it() {
     status=0
     printf 'dense\nsideways\n' | "$SPARSED" bench --serve --device cpu --heads 1 --dim 16 \
