@@ -109,10 +109,13 @@ bool bench_baseline_find(const bench_baseline *baseline, const bench_key *key, b
 
 /* ---- comparing ---- */
 
+double bench_noise(const bench_statistics *a, const bench_statistics *b) {
+    return fmax(least_change, a->spread + b->spread);
+}
+
 bench_change bench_compare(const bench_statistics *before, const bench_statistics *now) {
     const double times = now->median / before->median;
-    const double noise = fmax(least_change, before->spread + now->spread);
-    if (fmax(times, 1.0 / times) <= 1.0 + noise)
+    if (fmax(times, 1.0 / times) <= 1.0 + bench_noise(before, now))
         return BENCH_SAME;
     return times < 1.0 ? BENCH_FASTER : BENCH_SLOWER;
 }

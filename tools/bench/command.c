@@ -75,8 +75,9 @@ static bool tune(const bench_options *o, const bench_results *results, tool_erro
     if (!bench_tune(results, &tuning, error))
         return false;
     bench_tune_print(&tuning, o->json || o->csv ? stderr : stdout);
+    const bool stored = tuning.count > 0;
     bench_tune_free(&tuning);
-    return true;
+    return stored || tool_fail(error, "--tune: no row was stored");
 }
 
 static bool run(const bench_options *o, tool_error *error) {

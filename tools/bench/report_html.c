@@ -145,8 +145,8 @@ static void draw_row(page *p, const bench_report *r, const bench_row *row) {
     page_cell(p, "%.4f", row->density);
     page_cell(p, "%.3f", row->ms.median);
     page_cell(p, "%.3f to %.3f", row->ms.least, row->ms.most);
-    page_marked_cell(p, own && row->ms.spread > 0.1 ? PAGE_WARN : PAGE_PLAIN, "%.1f %%",
-                     100.0 * row->ms.spread);
+    page_marked_cell(p, own && row->ms.spread > bench_most_spread ? PAGE_WARN : PAGE_PLAIN,
+                     "%.1f %%", 100.0 * row->ms.spread);
     page_cell(p, "%s", bench_rate_of(row->flops).text);
     page_cell(p, "%s", bench_rate_of(row->flops_as_dense).text);
     page_cell(p, "%s", bench_number_of("%.3f", row->of_peak).text);
@@ -213,7 +213,7 @@ static void draw_schedules(page *p, const bench_report *r, size_t device, size_t
 
 static void draw_crossovers(page *p, const bench_report *r, size_t device, size_t first,
                             size_t next) {
-    char step[80], schedule[80];
+    char step[BENCH_CROSSOVER_BYTES], schedule[BENCH_CROSSOVER_BYTES];
     page_markup(p, "<ul>\n");
     for (size_t i = 0; i < r->findings->crossover_count; i++) {
         const bench_crossover_row *c = &r->findings->crossovers[i];

@@ -112,7 +112,7 @@ static void print_rows(const bench_report *r, size_t device) {
 }
 
 static void print_crossovers(const bench_report *r) {
-    char step[80], schedule[80];
+    char step[BENCH_CROSSOVER_BYTES], schedule[BENCH_CROSSOVER_BYTES];
     if (r->findings->crossover_count > 0)
         printf("\nWhere sparse attention pays:\n");
     for (size_t i = 0; i < r->findings->crossover_count; i++) {
