@@ -111,6 +111,8 @@ bool command_bench(int argc, char **argv, tool_error *error) {
         cli_print_options(&list, stdout);
         return true;
     }
+    o.argv = argv;
+    o.argc = argc;
     bool done =
         bench_check_options(&o, error) && (o.serve ? bench_serve(&o, error) : run(&o, error));
     bench_free_options(&o);

@@ -22,11 +22,9 @@ static void print_peaks(const bench_device_results *d) {
 }
 
 static void print_device(const bench_device_results *d) {
-    char units[32];
-    device_units_text(&d->info, units, sizeof units);
-    printf("%s: %s, %s%s%s; %s; tensors %s\n", d->info.selector, d->info.name, units,
-           d->info.isa[0] ? ", " : "", d->info.isa, d->info.driver,
-           d->resident ? "on the device, times by its clock" : "in host memory");
+    char text[400];
+    bench_device_text(d, text, sizeof text);
+    printf("%s: %s, %s\n", d->info.selector, d->info.name, text);
     print_peaks(d);
     if (d->failure.text[0])
         printf("  failed: %s\n", d->failure.text);
@@ -136,6 +134,11 @@ static void print_notes(const bench_report *r) {
     printf("%s\n", bench_rates_note);
     if (r->results->options->rest_ms.count > 0)
         printf("%s\n", bench_estimate_note);
+    if (r->baseline) {
+        char counts[120];
+        bench_baseline_text(r->table, counts, sizeof counts);
+        printf("Baseline %s: %s. %s\n", r->baseline->path, counts, bench_baseline_note);
+    }
     if (r->peers)
         printf("%s: %s on %s; its rounds were not in turns with those here.\n", r->peers->path,
                r->peers->versions, r->peers->device);
@@ -150,7 +153,7 @@ void bench_print_text(const bench_report *report) {
     }
     print_crossovers(report);
     print_notes(report);
-    for (size_t i = 0; i < report->findings->warning_count; i++)
-        printf("%swarning: %s: %s\n", i == 0 ? "\n" : "", report->findings->warnings[i].kind,
-               report->findings->warnings[i].text);
+    if (report->findings->warning_count > 0)
+        putchar('\n');
+    bench_print_warnings(report, stdout);
 }

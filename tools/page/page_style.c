@@ -16,6 +16,7 @@ const char page_style[] =
     "max-width:72rem;margin:0 auto;padding:1.5rem}\n"
     "h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}\n"
     ".note{border-left:4px solid var(--c4);background:var(--warn);padding:.4rem .8rem}\n"
+    "code{overflow-wrap:anywhere}summary{cursor:pointer}\n"
     ".wide{overflow-x:auto}table{border-collapse:collapse;margin:.8rem 0;font-size:.88rem}\n"
     "caption{text-align:left;color:var(--faint);padding-bottom:.3rem}\n"
     "th,td{padding:.2rem .7rem;border-bottom:1px solid var(--line);text-align:left;"
