@@ -26,15 +26,15 @@ bool bench_check_need(const sparsed_desc *desc, uint64_t plan_bytes, uint64_t le
     if (need_bytes <= left_bytes)
         return true;
     if (plan_bytes == 0)
-        return tool_fail(error, "it needs %s for q, k, v and out, and %s of memory are left",
-                         bench_bytes_of((double)need_bytes).text,
-                         bench_bytes_of((double)left_bytes).text);
-    return tool_fail(error,
-                     "it needs %s for q, k, v and out and %s for scratch memory and kept blocks, "
-                     "and %s of memory are left",
-                     bench_bytes_of((double)(need_bytes - plan_bytes)).text,
-                     bench_bytes_of((double)plan_bytes).text,
-                     bench_bytes_of((double)left_bytes).text);
+        return tool_fail(
+            error, "it needs %s for q, k, v, out and a copy of one, and %s of memory are left",
+            bench_bytes_of((double)need_bytes).text, bench_bytes_of((double)left_bytes).text);
+    return tool_fail(
+        error,
+        "it needs %s for q, k, v, out and a copy of one and %s for scratch memory and kept blocks, "
+        "and %s of memory are left",
+        bench_bytes_of((double)(need_bytes - plan_bytes)).text,
+        bench_bytes_of((double)plan_bytes).text, bench_bytes_of((double)left_bytes).text);
 }
 
 uint64_t bench_memory_left(const bench_device *device) {
