@@ -15,9 +15,14 @@ bool crossover_table_load(crossover_table *t, tool_error *error) {
         t->rows = calloc(room + 1, sizeof *t->rows); /* never NULL, that no row is not no table */
         if (!t->rows)
             return tool_fail(error, "out of memory for a crossover table");
-        if (sparsed_crossover_load(NULL, t->rows, &count, &message) != SPARSED_OK) {
+        const sparsed_status status = sparsed_crossover_load(NULL, t->rows, &count, &message);
+        if (status != SPARSED_OK) {
+            const bool damaged = status == SPARSED_E_FORMAT || status == SPARSED_E_VERSION;
             crossover_table_free(t);
-            return tool_fail(error, "%s", message.text);
+            return tool_fail(error, "%s%s", message.text,
+                             damaged ? "; mend that file or delete it (`sparsed bench --tune` "
+                                       "makes another)"
+                                     : "");
         }
     } while (count > room);
     t->table.count = count;

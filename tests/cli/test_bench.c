@@ -330,6 +330,33 @@ static void test_bench_csv__has_a_line_a_pass(void **state) {
     command_output_free(&output);
 }
 
+/* A file of another machine's figures is worth a warning, which is no line of the table. */
+static void test_bench_csv__warnings_go_to_stderr(void **state) {
+    command_words words = small_words();
+    cJSON *peers = make_peers("a machine elsewhere", 192.0);
+    command_add(&words, "--csv");
+    command_add_option(&words, "--peers", write_json(state, "peers.json", peers));
+    command_output output = command_run(&words);
+    assert_int_equal(output.status, 0);
+    assert_non_null(strstr(output.err, "warning: peers: "));
+    assert_null(strstr(output.out, "warning"));
+    command_output_free(&output);
+    cJSON_Delete(peers);
+}
+
+static void test_bench_baseline__text_counts_and_explains(void **state) {
+    command_words words = small_words();
+    cJSON *before = run_small(NULL, NULL);
+    scale_rows(before, 1e-6);
+    cJSON_DeleteItemFromArray(cJSON_GetObjectItem(before, "rows"), 0);
+    command_add_option(&words, "--baseline", write_json(state, "base.json", before));
+    command_output output = command_run(&words);
+    assert_int_equal(output.status, 0);
+    assert_non_null(strstr(output.out, "0 faster, 13 slower, 0 the same, 1 not in it. Faster, "));
+    command_output_free(&output);
+    cJSON_Delete(before);
+}
+
 static void test_bench_html__is_one_page_with_its_plots(void **state) {
     command_words words = small_words();
     const char *path = PAGES_DIR "/bench.html"; /* tests/page/render.sh opens it too */
@@ -346,6 +373,10 @@ static void test_bench_html__is_one_page_with_its_plots(void **state) {
     assert_null(strstr(text, "<script"));
     assert_null(strstr(text, "http"));
     assert_null(strstr(text, "nan"));
+    assert_non_null(strstr(text, " UTC; sparsed "));
+    assert_non_null(strstr(text, "<code>sparsed bench --heads 4 --kv-heads 2 "));
+    assert_null(strstr(text, "rest of a layer, ms")); /* nothing is in these columns */
+    assert_null(strstr(text, "run, s"));
     free(text);
     command_output_free(&output);
 }
@@ -373,6 +404,8 @@ int main(void) {
         TEST_IN_FOLDER(test_bench_peers__stand_beside_their_problem),
         TEST_IN_FOLDER(test_bench_peers__of_another_machine_stay_out),
         cmocka_unit_test(test_bench_csv__has_a_line_a_pass),
+        TEST_IN_FOLDER(test_bench_csv__warnings_go_to_stderr),
+        TEST_IN_FOLDER(test_bench_baseline__text_counts_and_explains),
         cmocka_unit_test(test_bench_html__is_one_page_with_its_plots),
         cmocka_unit_test(test_bench_text__says_what_an_estimate_is),
     };

@@ -78,8 +78,8 @@ static void test_bench_baseline_find__by_all_of_the_key(void **state) {
 
 static void test_bench_baseline_read__refuses_what_it_is_not(void **state) {
     refuse(state, "[]", "");
-    refuse(state, "{}", "is not what `sparsed bench --json` prints");
-    refuse(state, "{\"sparsed_bench\":1}", "is not what");
+    refuse(state, "{}", "not what `sparsed bench --json` prints");
+    refuse(state, "{\"sparsed_bench\":1}", "not what");
     refuse(state, "{\"sparsed_bench\":2,\"rows\":[]}",
            "\"sparsed_bench\": 2, this command reads 1");
     refuse(state, "{\"sparsed_bench\":1,\"rows\":[{}]}", "rows[0] has no \"ms\"");

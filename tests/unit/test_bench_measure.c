@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "bench/measure.h"
+#include "bench/need.h"
 #include "bench/peak.h"
 #include "bench/schedule_run.h"
 
@@ -191,6 +192,26 @@ static void test_bench_run_schedule__runs_the_steps_it_counts(void **state) {
     bench_device_close(&device);
 }
 
+/* 192 rows of 64 floats: q and out of 4 heads, k and v of 2, and as much as q besides. */
+static void test_bench_check_need__against_what_is_left(void **state) {
+    const sparsed_desc desc = small_request(NULL, 0).desc;
+    const uint64_t tensors = (uint64_t)192 * 64 * 4 * (4 + 4 + 2 + 2 + 4);
+    sparsed_desc endless = desc;
+    tool_error error;
+    (void)state;
+    assert_true(bench_check_need(&desc, 0, tensors, &error));
+    assert_true(bench_check_need(&desc, 1000, tensors + 1000, &error));
+    assert_true(bench_check_need(&desc, 1000, UINT64_MAX, &error));
+    assert_false(bench_check_need(&desc, 0, tensors - 1, &error));
+    assert_non_null(strstr(
+        error.text, "768.0 KiB for q, k, v, out and a copy of one, and 768.0 KiB of memory"));
+    assert_false(bench_check_need(&desc, 1000, tensors + 999, &error));
+    assert_non_null(strstr(error.text, "1000 B for scratch memory and kept blocks"));
+    assert_false(bench_check_need(&desc, UINT64_MAX, UINT64_MAX, &error));
+    endless.kv_len = UINT64_MAX / 2;
+    assert_false(bench_check_need(&endless, 0, UINT64_MAX, &error));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bench_measure__times_every_pass),
@@ -200,6 +221,7 @@ int main(void) {
         cmocka_unit_test(test_bench_operations__count_pairs),
         cmocka_unit_test(test_bench_peak__of_the_kernel_that_runs),
         cmocka_unit_test(test_bench_level_rate__of_no_level_is_0),
+        cmocka_unit_test(test_bench_check_need__against_what_is_left),
         cmocka_unit_test(test_bench_run_schedule__runs_the_steps_it_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -158,6 +158,46 @@ static void test_bench_tune__leaves_out_what_is_not_comparable(void **state) {
     assert_int_equal(row.length, 128);
 }
 
+/* Nothing is left out at the shortest two. */
+static void test_bench_tune__density_1_never_pays(void **state) {
+    static const double ratios[2][LENGTHS] = {{0.8, 0.8, 0.7, 0.6}, {0.8, 0.8, 0.7, 0.6}};
+    some_results r;
+    fill(&r, ratios);
+    for (size_t s = 0; s < 2; s++)
+        r.selected[s][0].density = r.selected[s][1].density = 1.0;
+    const sparsed_crossover_row row = tune(*state, &r);
+    assert_int_equal(row.shortest, 64);
+    assert_int_equal(row.length, 256);
+}
+
+/* Lengths whose dense or sparse pass spread too far are told, and not stored. */
+static void test_bench_tune__leaves_out_noise(void **state) {
+    static const double ratios[2][LENGTHS] = {{1, 0.8, 0.7, 0.6}, {1, 0.8, 0.7, 0.6}};
+    some_results r;
+    bench_tuning tuning;
+    tool_error error;
+    fill(&r, ratios);
+    r.options.shape_count = 1;
+    r.device.problem_count = LENGTHS;
+    r.problems[0].measured.dense.ms.spread = 0.11;
+    r.selected[0][1].sparse.ms.spread = 0.11;
+    r.selected[0][2].sparse.ms.spread = 0.1;
+    setenv("SPARSED_CACHE_DIR", ((test_folder *)*state)->path, 1);
+    assert_true(bench_tune(&r.results, &tuning, &error));
+    assert_int_equal(tuning.count, 1);
+    assert_int_equal(tuning.rows[0].shortest, 256);
+    assert_int_equal(tuning.note_count, 1);
+    assert_non_null(strstr(tuning.notes[0].text, "ratio 0.3: 64,128: the times spread over more "
+                                                 "than 10 %: these lengths were not stored"));
+    bench_tune_free(&tuning);
+    for (size_t i = 2; i < LENGTHS; i++)
+        r.selected[0][i].sparse.ms.spread = 0.2;
+    assert_true(bench_tune(&r.results, &tuning, &error));
+    assert_int_equal(tuning.count, 0);
+    assert_non_null(strstr(tuning.notes[0].text, "no row was stored"));
+    bench_tune_free(&tuning);
+}
+
 static void test_bench_tune__nothing_was_measured(void **state) {
     static const double ratios[2][LENGTHS] = {{1, 1, 1, 1}, {1, 1, 1, 1}};
     some_results r;
@@ -178,6 +218,8 @@ int main(void) {
         cmocka_unit_test(test_bench_tune_same__all_but_lengths_and_source),
         TEST_IN_FOLDER(test_bench_tune__row_of_two_shapes),
         TEST_IN_FOLDER(test_bench_tune__leaves_out_what_is_not_comparable),
+        TEST_IN_FOLDER(test_bench_tune__density_1_never_pays),
+        TEST_IN_FOLDER(test_bench_tune__leaves_out_noise),
         TEST_IN_FOLDER(test_bench_tune__nothing_was_measured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,8 +3,10 @@
 #include "baseline.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "file.h"
 #include "json_file.h"
 
 static const size_t max_bytes = (size_t)64 << 20;
@@ -68,16 +70,32 @@ static bool check_rows(const bench_baseline *b, tool_error *error) {
     return true;
 }
 
+static bool fail_not_bench(const char *path, tool_error *error) {
+    return tool_fail_usage(error, "--baseline is '%s', not what `sparsed bench --json` prints",
+                           path);
+}
+
+static bool read_root(bench_baseline *b, tool_error *error) {
+    size_t size;
+    tool_error fault;
+    char *text = file_read(b->path, max_bytes, &size, error);
+    if (!text)
+        return false;
+    b->root = json_parse_object(text, size, b->path, &fault);
+    free(text);
+    return b->root || fail_not_bench(b->path, error);
+}
+
 bool bench_baseline_read(const char *path, bench_baseline *baseline, tool_error *error) {
     char text[JSON_DESCRIBE_BYTES];
-    *baseline = (bench_baseline){.path = path, .root = json_file_read(path, max_bytes, error)};
-    if (!baseline->root)
+    *baseline = (bench_baseline){.path = path};
+    if (!read_root(baseline, error))
         return false;
     const cJSON *format = cJSON_GetObjectItemCaseSensitive(baseline->root, "sparsed_bench");
     baseline->rows = cJSON_GetObjectItemCaseSensitive(baseline->root, "rows");
     bool done = true;
     if (!cJSON_IsNumber(format) || !cJSON_IsArray(baseline->rows)) {
-        done = tool_fail(error, "%s: is not what `sparsed bench --json` prints", path);
+        done = fail_not_bench(path, error);
     } else if (format->valuedouble != BENCH_FORMAT) {
         json_describe(format, text);
         done = tool_fail(error, "%s: \"sparsed_bench\": %s, this command reads %d", path, text,
@@ -109,10 +127,13 @@ bool bench_baseline_find(const bench_baseline *baseline, const bench_key *key, b
 
 /* ---- comparing ---- */
 
+double bench_noise(const bench_statistics *a, const bench_statistics *b) {
+    return fmax(least_change, a->spread + b->spread);
+}
+
 bench_change bench_compare(const bench_statistics *before, const bench_statistics *now) {
     const double times = now->median / before->median;
-    const double noise = fmax(least_change, before->spread + now->spread);
-    if (fmax(times, 1.0 / times) <= 1.0 + noise)
+    if (fmax(times, 1.0 / times) <= 1.0 + bench_noise(before, now))
         return BENCH_SAME;
     return times < 1.0 ? BENCH_FASTER : BENCH_SLOWER;
 }

@@ -42,6 +42,9 @@ void bench_baseline_free(bench_baseline *baseline);
 bool bench_baseline_find(const bench_baseline *baseline, const bench_key *key, bench_statistics *ms,
                          const char **kernel);
 
+/* What the ratio of two medians may be off by: both spreads together, 2 % at least. */
+double bench_noise(const bench_statistics *a, const bench_statistics *b);
+
 /* Changed: the larger median is more than 2 % above the smaller one, and by more than both spreads
  * together. */
 bench_change bench_compare(const bench_statistics *before, const bench_statistics *now);

@@ -75,8 +75,9 @@ static bool tune(const bench_options *o, const bench_results *results, tool_erro
     if (!bench_tune(results, &tuning, error))
         return false;
     bench_tune_print(&tuning, o->json || o->csv ? stderr : stdout);
+    const bool stored = tuning.count > 0;
     bench_tune_free(&tuning);
-    return true;
+    return stored || tool_fail(error, "--tune: no row was stored");
 }
 
 static bool run(const bench_options *o, tool_error *error) {
@@ -110,6 +111,8 @@ bool command_bench(int argc, char **argv, tool_error *error) {
         cli_print_options(&list, stdout);
         return true;
     }
+    o.argv = argv;
+    o.argc = argc;
     bool done =
         bench_check_options(&o, error) && (o.serve ? bench_serve(&o, error) : run(&o, error));
     bench_free_options(&o);

@@ -12,7 +12,7 @@
 #include "storage_convert.h"
 
 /* Above these a figure is not to be trusted without a second look. */
-static const double most_spread = 0.10, most_others = 0.25, most_gap = 0.10, most_mhz_change = 0.05;
+static const double most_others = 0.25, most_gap = 0.10, most_mhz_change = 0.05;
 static const double most_peak_change = 0.05;
 
 /* ---- warnings ---- */
@@ -77,7 +77,7 @@ static bool warn_of_spread(bench_findings *f, const bench_results *r, const benc
     size_t wide = 0;
     for (size_t i = first; i < table->count && bench_same_problem(&table->rows[i], row); i++) {
         const bench_row *other = &table->rows[i];
-        if (strcmp(other->source, "sparsed") != 0 || !(other->ms.spread > most_spread))
+        if (strcmp(other->source, "sparsed") != 0 || !(other->ms.spread > bench_most_spread))
             continue;
         wide++;
         if (!worst || other->ms.spread > worst->ms.spread)
@@ -89,7 +89,7 @@ static bool warn_of_spread(bench_findings *f, const bench_results *r, const benc
         f, error, "spread",
         "%s: %zu pass%s spread%s over more than %.0f %% of the median; %s the most, %.0f %%",
         name_of(d, &d->problems[row->problem_index]).text, wide, wide == 1 ? "" : "es",
-        wide == 1 ? "s" : "", 100.0 * most_spread, worst->pass, 100.0 * worst->ms.spread);
+        wide == 1 ? "s" : "", 100.0 * bench_most_spread, worst->pass, 100.0 * worst->ms.spread);
 }
 
 static bool warn_of_peaks(bench_findings *f, const bench_device_results *d, tool_error *error) {
@@ -171,21 +171,29 @@ static void add_crossover(bench_findings *f, const bench_results *r, size_t devi
                           size_t count, size_t selection) {
     uint64_t lengths[BENCH_MAX_LENGTHS];
     double step[BENCH_MAX_LENGTHS], schedule[BENCH_MAX_LENGTHS];
+    double step_noise[BENCH_MAX_LENGTHS], schedule_noise[BENCH_MAX_LENGTHS];
+    const double steps = (double)bench_all_steps(&r->steps);
+    const double share = 1.0 - (double)r->steps.steps[SPARSED_DENSE] / steps;
     size_t measured = 0;
     for (size_t i = first; i < first + count; i++) {
         const bench_problem *p = &r->devices[device].problems[i];
         if (p->failure.text[0])
             continue;
         const bench_pass_times times = bench_times_of(&p->measured, selection);
+        const bench_selected *s = &p->measured.selected[selection];
+        const bool all_kept = s->density >= 1.0;
         lengths[measured] = p->length;
-        step[measured] = p->measured.selected[selection].sparse.of_dense;
-        schedule[measured++] = bench_schedule_ms(&r->steps, &times) /
-                               ((double)bench_all_steps(&r->steps) * times.dense);
+        step[measured] = all_kept ? INFINITY : s->sparse.of_dense;
+        step_noise[measured] = bench_noise(&p->measured.dense.ms, &s->sparse.ms);
+        schedule[measured] =
+            all_kept ? INFINITY : bench_schedule_ms(&r->steps, &times) / (steps * times.dense);
+        schedule_noise[measured] = share * step_noise[measured];
+        measured++;
     }
     if (measured > 0)
         f->crossovers[f->crossover_count++] = (bench_crossover_row){
-            device, first, selection, bench_find_crossover(lengths, step, measured),
-            bench_find_crossover(lengths, schedule, measured)};
+            device, first, selection, bench_find_crossover(lengths, step, step_noise, measured),
+            bench_find_crossover(lengths, schedule, schedule_noise, measured)};
 }
 
 static bool find_crossovers(const bench_results *r, bench_findings *f, tool_error *error) {
@@ -216,16 +224,18 @@ static double two_digits(double length) {
 }
 
 void bench_crossover_text(const bench_crossover *crossover, char *text, size_t size) {
+    const char *noise = crossover->within_noise ? "; within the noise" : "";
     switch (crossover->kind) {
     case BENCH_PAYS_EVERYWHERE:
-        snprintf(text, size, "at %.0f rows already, the shortest length measured",
-                 crossover->length);
+        snprintf(text, size, "at %.0f rows already, the shortest length measured%s",
+                 crossover->length, noise);
         break;
     case BENCH_PAYS_FROM:
-        snprintf(text, size, "from about %.0f rows on", two_digits(crossover->length));
+        snprintf(text, size, "from about %.0f rows on%s", two_digits(crossover->length), noise);
         break;
     default:
-        snprintf(text, size, "not up to %.0f rows, the longest length measured", crossover->length);
+        snprintf(text, size, "not up to %.0f rows, the longest length measured%s",
+                 crossover->length, noise);
     }
 }
 

@@ -34,7 +34,9 @@ bool bench_findings_make(const bench_results *results, const bench_table *table,
                          bench_findings *findings, tool_error *error);
 void bench_findings_free(bench_findings *findings);
 
-/* A sentence's end: "from about 1450 rows on", "at 512 rows already, the shortest measured". */
+enum { BENCH_CROSSOVER_BYTES = 112 };
+
+/* A sentence's end, of at most BENCH_CROSSOVER_BYTES: "from about 1450 rows on", "at 512 rows already, the shortest measured". */
 void bench_crossover_text(const bench_crossover *crossover, char *text, size_t size);
 const char *bench_crossover_name(bench_crossover_kind kind); /* "everywhere", "from", "nowhere" */
 

@@ -67,13 +67,13 @@ static bool prepare(const spd_level *level, operands *o) {
     return false;
 }
 
-/* Tiles multiplied until the moment. */
+/* Tiles multiplied until the moment, and some if it is over: on a busy machine a thread may begin late. */
 static double multiply_until(const spd_level *level, const operands *o, double end_s) {
     enum { BATCH = 8 };
     double tiles = 0.0;
     if (level->enter)
         level->enter();
-    do { /* once at least: a thread may begin after the moment */
+    do {
         for (int i = 0; i < BATCH; i++)
             level->scores(&o->tile, DIM, o->q_t, SPD_STRIP_ROWS, o->s_t, SPD_STRIP_ROWS, NULL);
         tiles += BATCH;

@@ -4,7 +4,9 @@
 
 #include <stdlib.h>
 
+#include "../src/size.h"
 #include "clock.h"
+#include "need.h"
 
 enum {
     PASSES = 3,      /* of each selection */
@@ -98,16 +100,29 @@ static bool collect(const timing *t, bench_measured *m, tool_error *error) {
     return true;
 }
 
+static bool check_room(const timing *t, uint64_t left_bytes, tool_error *error) {
+    uint64_t bytes = t->dense.info.scratch_bytes;
+    for (size_t i = 0; i < t->opened; i++)
+        if (!spd_add(bytes, bench_layer_bytes(&t->layers[i]), &bytes))
+            bytes = UINT64_MAX;
+    return bench_check_need(&t->request->desc, bytes, left_bytes, error);
+}
+
 static bool prepare(timing *t, tool_error *error) {
     const bench_request *r = t->request;
+    const uint64_t left_bytes = bench_memory_left(t->device);
     if (!t->layers || !t->ms)
         return tool_fail(error, "out of memory");
     if (!bench_layer_open(t->device, &r->desc, NULL, BENCH_BUILT, &t->dense, error))
         return false;
-    for (; t->opened < r->count; t->opened++)
+    while (t->opened < r->count) {
         if (!bench_layer_open(t->device, &r->desc, &r->selects[t->opened], r->pattern,
                               &t->layers[t->opened], error))
             return false;
+        t->opened++;
+        if (!check_room(t, left_bytes, error))
+            return false;
+    }
     return bench_tensors_create(t->device, &r->desc, &t->tensors, error);
 }
 

@@ -37,6 +37,8 @@ typedef struct bench_options {
     double skip, seconds;
     const char *baseline, *peers, *html;
     bool tune, run_schedule, serve, json, csv;
+    char *const *argv; /* [argc]: the words behind "sparsed bench", for reports */
+    int argc;
 } bench_options;
 
 /* Sets the defaults and adds the options to the list. */

@@ -3,6 +3,7 @@
 #include "report.h"
 
 #include <stdio.h>
+#include <string.h>
 
 const char bench_estimate_note[] =
     "An estimate: composed of one layer's median times and the time given for the rest of a layer. What "
@@ -12,6 +13,44 @@ const char bench_estimate_note[] =
 const char bench_rates_note[] =
     "Rates count 4 D operations a query-key pair attended, 2 D in a build alone; as dense: what a dense "
     "pass would have to make in the same time. Block scores, softmax and copies count as no operations.";
+
+const char bench_baseline_note[] =
+    "Faster, slower: the larger of the two medians is more than 2 % above the smaller one, and by more than "
+    "both spreads together; else the same. In brackets: now / before.";
+
+void bench_print_warnings(const bench_report *report, FILE *to) {
+    for (size_t i = 0; i < report->findings->warning_count; i++)
+        fprintf(to, "warning: %s: %s\n", report->findings->warnings[i].kind,
+                report->findings->warnings[i].text);
+}
+
+void bench_baseline_text(const bench_table *table, char *text, size_t size) {
+    size_t counts[BENCH_SLOWER + 1] = {0};
+    for (size_t i = 0; i < table->count; i++)
+        counts[table->rows[i].verdict] += strcmp(table->rows[i].source, "sparsed") == 0;
+    snprintf(text, size, "%zu faster, %zu slower, %zu the same, %zu not in it",
+             counts[BENCH_FASTER], counts[BENCH_SLOWER], counts[BENCH_SAME],
+             counts[BENCH_NOT_COMPARED]);
+}
+
+static bool runs_driver(const bench_device_results *device) {
+    if (device->info.kind != SPARSED_DEVICE_CPU)
+        return true;
+    for (size_t i = 0; i < device->peak_count; i++)
+        if (strcmp(device->peaks[i].kernel, "cpu-blas") == 0)
+            return true;
+    return false;
+}
+
+void bench_device_text(const bench_device_results *device, char *text, size_t size) {
+    char units[32];
+    const sparsed_device_info *info = &device->info;
+    const bool driver = runs_driver(device) && info->driver[0];
+    device_units_text(info, units, sizeof units);
+    snprintf(text, size, "%s%s%s%s%s; tensors %s", units, info->isa[0] ? ", " : "", info->isa,
+             driver ? "; " : "", driver ? info->driver : "",
+             device->resident ? "on the device, times by its clock" : "in host memory");
+}
 
 bench_number bench_blocks_of(const bench_row *row) {
     bench_number n = {""};
@@ -23,6 +62,16 @@ bench_number bench_blocks_of(const bench_row *row) {
 bench_number bench_rate_of(double flops) {
     return flops < 1e13 ? bench_number_of("%.1f GF/s", flops * 1e-9)
                         : bench_number_of("%.1f TF/s", flops * 1e-12);
+}
+
+bench_number bench_bytes_of(double bytes) {
+    static const char *const formats[] = {"%.0f B", "%.1f KiB", "%.1f MiB", "%.1f GiB", "%.1f TiB"};
+    size_t unit = 0;
+    while (bytes >= 1023.95 && unit + 1 < sizeof formats / sizeof *formats) {
+        bytes /= 1024.0;
+        unit++;
+    }
+    return bench_number_of(formats[unit], bytes);
 }
 
 void bench_schedule_text(const bench_results *results, char *text, size_t size) {

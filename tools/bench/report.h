@@ -6,6 +6,8 @@
 #ifndef TOOLS_BENCH_REPORT_H
 #define TOOLS_BENCH_REPORT_H
 
+#include <stdio.h>
+
 #include <cjson/cJSON.h>
 
 #include "findings.h"
@@ -19,10 +21,13 @@ typedef struct bench_report {
     const bench_baseline *baseline; /* NULL: none */
 } bench_report;
 
-/* On standard output. */
+/* On standard output; of CSV the warnings go to standard error. */
 void bench_print_text(const bench_report *report);
 void bench_print_csv(const bench_report *report);
 bool bench_print_json(const bench_report *report, tool_error *error);
+
+/* A line each. */
+void bench_print_warnings(const bench_report *report, FILE *to);
 
 /* A page with plots. */
 bool bench_write_html(const bench_report *report, const char *path, tool_error *error);
@@ -35,11 +40,24 @@ extern const char bench_estimate_note[];
 /* What the rates count, and what is left out. */
 extern const char bench_rates_note[];
 
+/* How many rows of the baseline are what: "3 faster, 1 slower, 10 the same, 2 not in it". */
+void bench_baseline_text(const bench_table *table, char *text, size_t size);
+
+/* What these words mean. */
+extern const char bench_baseline_note[];
+
+/* A device's line: units, instruction set, where the tensors are; the driver, but not where it is OpenBLAS
+ * and no kernel multiplies with that. */
+void bench_device_text(const bench_device_results *device, char *text, size_t size);
+
 /* "128x32", or "" without blocks. */
 bench_number bench_blocks_of(const bench_row *row);
 
 /* "482.3 GF/s", "12.1 TF/s". */
 bench_number bench_rate_of(double flops);
+
+/* "512 B", "1.5 MiB", "23.0 GiB". */
+bench_number bench_bytes_of(double bytes);
 
 /* The schedule in words: "upstream, T 128, skip 0.2: 26 dense, 1 dense+build, 101 sparse". */
 void bench_schedule_text(const bench_results *results, char *text, size_t size);

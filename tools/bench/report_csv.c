@@ -70,4 +70,5 @@ void bench_print_csv(const bench_report *report) {
            "scratch_bytes,kept_bytes,before_ms,change,verdict\n");
     for (size_t i = 0; i < report->table->count; i++)
         print_row(&report->table->rows[i]);
+    bench_print_warnings(report, stderr);
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "page/line_chart.h"
 #include "page/page.h"
@@ -134,7 +135,7 @@ static void draw_plots(page *p, const bench_report *r, size_t device, size_t pro
 
 /* ---- tables ---- */
 
-static void draw_row(page *p, const bench_report *r, const bench_row *row) {
+static void draw_row(page *p, const bench_report *r, const bench_row *row, bool peak) {
     const bool own = strcmp(row->source, "sparsed") == 0;
     page_row(p);
     page_cell(p, "%llu", (unsigned long long)row->length);
@@ -145,75 +146,109 @@ static void draw_row(page *p, const bench_report *r, const bench_row *row) {
     page_cell(p, "%.4f", row->density);
     page_cell(p, "%.3f", row->ms.median);
     page_cell(p, "%.3f to %.3f", row->ms.least, row->ms.most);
-    page_marked_cell(p, own && row->ms.spread > 0.1 ? PAGE_WARN : PAGE_PLAIN, "%.1f %%",
-                     100.0 * row->ms.spread);
+    page_marked_cell(p, own && row->ms.spread > bench_most_spread ? PAGE_WARN : PAGE_PLAIN,
+                     "%.1f %%", 100.0 * row->ms.spread);
     page_cell(p, "%s", bench_rate_of(row->flops).text);
     page_cell(p, "%s", bench_rate_of(row->flops_as_dense).text);
-    page_cell(p, "%s", bench_number_of("%.3f", row->of_peak).text);
     page_cell(p, "%s", bench_number_of("%.3f", row->of_dense).text);
+    if (peak)
+        page_cell(p, "%s", bench_number_of("%.3f", row->of_peak).text);
     if (r->baseline) {
         const page_mark marks[] = {PAGE_PLAIN, PAGE_PLAIN, PAGE_GOOD, PAGE_BAD};
         page_cell(p, "%s", bench_number_of("%.3f", row->before_ms).text);
-        page_marked_cell(p, marks[row->verdict], "%s %s",
-                         own ? bench_change_name(row->verdict) : "",
-                         bench_number_of("%.3f", row->change).text);
+        page_marked_cell(p, marks[row->verdict], "%s%s", own ? bench_change_name(row->verdict) : "",
+                         bench_number_of(" (%.3f)", row->change).text);
     }
 }
 
+static bool has_peak(const bench_report *r, size_t device, size_t problem) {
+    for (size_t i = 0; i < r->table->count; i++)
+        if (is_of(&r->table->rows[i], r, device, problem) && isfinite(r->table->rows[i].of_peak))
+            return true;
+    return false;
+}
+
+enum { MOST_COLUMNS = 16 };
+
+/* Columns that would be empty are left out. */
+static size_t choose_columns(page_column *columns, size_t count, const page_column *more,
+                             size_t more_count, bool wanted) {
+    for (size_t i = 0; wanted && i < more_count; i++)
+        columns[count++] = more[i];
+    return count;
+}
+
 static void draw_rows(page *p, const bench_report *r, size_t device, size_t problem) {
-    static const page_column columns[] = {
-        {"rows", true},     {"pass", false},         {"kernel", false},
-        {"blocks", false},  {"ratio", true},         {"density", true},
-        {"ms", true},       {"least to most", true}, {"spread", true},
-        {"rate", true},     {"as dense", true},      {"of peak", true},
-        {"of dense", true}, {"before ms", true},     {"beside baseline", true}};
-    const size_t all = sizeof columns / sizeof *columns;
-    page_table_begin(p, NULL, columns, r->baseline ? all : all - 2);
+    static const page_column always[] = {
+        {"rows", true},   {"pass", false},   {"kernel", false},  {"blocks", false},
+        {"ratio", true},  {"density", true}, {"ms", true},       {"least to most", true},
+        {"spread", true}, {"rate", true},    {"as dense", true}, {"of dense", true}};
+    static const page_column of_peak[] = {{"of peak", true}};
+    static const page_column before[] = {{"before ms", true}, {"beside baseline", true}};
+    page_column columns[MOST_COLUMNS];
+    const bool peak = has_peak(r, device, problem);
+    size_t count = choose_columns(columns, 0, always, sizeof always / sizeof *always, true);
+    count = choose_columns(columns, count, of_peak, 1, peak);
+    count = choose_columns(columns, count, before, 2, r->baseline != NULL);
+    page_table_begin(p, NULL, columns, count);
     for (size_t i = 0; i < r->table->count; i++)
         if (is_of(&r->table->rows[i], r, device, problem))
-            draw_row(p, r, &r->table->rows[i]);
+            draw_row(p, r, &r->table->rows[i], peak);
     page_table_end(p);
+}
+
+static void draw_schedule(page *p, const bench_report *r, size_t device, size_t problem,
+                          size_t selection) {
+    const bench_problem *of = &r->results->devices[device].problems[problem];
+    const bench_schedule_row row = bench_schedule_row_of(r->results, device, problem, selection);
+    const sparsed_select *select = &of->measured.selected[selection].select;
+    page_row(p);
+    page_cell(p, "%llu", (unsigned long long)of->length);
+    page_cell(p, "%ux%u", select->block_q, select->block_k);
+    page_cell(p, "%g", select->ratio);
+    page_cell(p, "%.3f", row.sparsed_s);
+    page_cell(p, "%.3f", row.dense_s);
+    page_cell(p, "%.2f", row.attention_gain);
+    if (r->results->options->rest_ms.count > 0) {
+        page_cell(p, "%s", bench_number_of("%g", of->rest_ms).text);
+        page_cell(p, "%s", bench_number_of("%.2f", row.model_gain).text);
+    }
+    if (r->results->options->run_schedule)
+        page_cell(p, "%s%s", bench_number_of("%.3f", row.run_s).text,
+                  of->runs && !row.run_whole ? " (some steps)" : "");
 }
 
 static void draw_schedules(page *p, const bench_report *r, size_t device, size_t first,
                            size_t next) {
-    static const page_column columns[] = {{"rows", true},
-                                          {"blocks", false},
-                                          {"ratio", true},
-                                          {"attention, s", true},
-                                          {"dense in all steps, s", true},
-                                          {"times as fast", true},
-                                          {"rest of a layer, ms", true},
-                                          {"the model, times (estimate)", true},
-                                          {"run, s", true}};
+    static const page_column always[] = {{"rows", true},
+                                         {"blocks", false},
+                                         {"ratio", true},
+                                         {"attention, s", true},
+                                         {"dense in all steps, s", true},
+                                         {"times as fast", true}};
+    static const page_column rest[] = {{"rest of a layer, ms", true},
+                                       {"the model, times (estimate)", true}};
+    static const page_column run[] = {{"run, s", true}};
+    const bench_options *o = r->results->options;
+    page_column columns[MOST_COLUMNS];
     char caption[240], schedule[200];
     bench_schedule_text(r->results, schedule, sizeof schedule);
     const bench_problem *problems = r->results->devices[device].problems;
     snprintf(caption, sizeof caption, "%s; %u layers; composed of the medians", schedule,
              problems[first].shape->layers);
-    page_table_begin(p, caption, columns, sizeof columns / sizeof *columns);
+    size_t count = choose_columns(columns, 0, always, sizeof always / sizeof *always, true);
+    count = choose_columns(columns, count, rest, 2, o->rest_ms.count > 0);
+    count = choose_columns(columns, count, run, 1, o->run_schedule);
+    page_table_begin(p, caption, columns, count);
     for (size_t i = first; i < next; i++)
-        for (size_t s = 0; s < problems[i].measured.count; s++) {
-            const bench_schedule_row row = bench_schedule_row_of(r->results, device, i, s);
-            const sparsed_select *select = &problems[i].measured.selected[s].select;
-            page_row(p);
-            page_cell(p, "%llu", (unsigned long long)problems[i].length);
-            page_cell(p, "%ux%u", select->block_q, select->block_k);
-            page_cell(p, "%g", select->ratio);
-            page_cell(p, "%.3f", row.sparsed_s);
-            page_cell(p, "%.3f", row.dense_s);
-            page_cell(p, "%.2f", row.attention_gain);
-            page_cell(p, "%s", bench_number_of("%g", problems[i].rest_ms).text);
-            page_cell(p, "%s", bench_number_of("%.2f", row.model_gain).text);
-            page_cell(p, "%s%s", bench_number_of("%.3f", row.run_s).text,
-                      problems[i].runs && !row.run_whole ? " (some steps)" : "");
-        }
+        for (size_t s = 0; s < problems[i].measured.count; s++)
+            draw_schedule(p, r, device, i, s);
     page_table_end(p);
 }
 
 static void draw_crossovers(page *p, const bench_report *r, size_t device, size_t first,
                             size_t next) {
-    char step[80], schedule[80];
+    char step[BENCH_CROSSOVER_BYTES], schedule[BENCH_CROSSOVER_BYTES];
     page_markup(p, "<ul>\n");
     for (size_t i = 0; i < r->findings->crossover_count; i++) {
         const bench_crossover_row *c = &r->findings->crossovers[i];
@@ -232,13 +267,65 @@ static void draw_crossovers(page *p, const bench_report *r, size_t device, size_
 
 /* ---- the page ---- */
 
+/* When, by what, and how it was called. */
+static void draw_origin(page *p, const bench_report *r) {
+    const bench_options *o = r->results->options;
+    const uint32_t version = sparsed_version();
+    const time_t now = time(NULL);
+    struct tm utc;
+    char date[32] = "";
+    if (gmtime_r(&now, &utc))
+        strftime(date, sizeof date, "%Y-%m-%d %H:%M UTC", &utc);
+    page_paragraph(p, "%s; sparsed %u.%u.%u%s%s", date, version >> 16, version >> 8 & 255u,
+                   version & 255u, r->results->processor[0] ? "; " : "", r->results->processor);
+    page_markup(p, "<p><code>");
+    page_text(p, "sparsed bench");
+    for (int i = 0; i < o->argc; i++) {
+        const bool plain =
+            o->argv[i][0] && !o->argv[i][strcspn(o->argv[i], " \t\n'\"\\$*?;&|<>()")];
+        page_text(p, plain ? " %s" : " '%s'", o->argv[i]);
+    }
+    page_markup(p, "</code></p>\n");
+}
+
+/* "3 spread, 1 load": how many are of each kind, in the order in which they come. */
+static void draw_kinds(page *p, const bench_findings *f) {
+    const char *comma = "";
+    for (size_t i = 0; i < f->warning_count; i++) {
+        size_t before = 0, count = 0;
+        for (size_t j = 0; j < f->warning_count; j++)
+            if (strcmp(f->warnings[i].kind, f->warnings[j].kind) == 0) {
+                before += j < i;
+                count++;
+            }
+        if (before > 0)
+            continue;
+        page_text(p, "%s%zu %s", comma, count, f->warnings[i].kind);
+        comma = ", ";
+    }
+}
+
+/* One box, to be unfolded: on a machine that is shared there are many. */
+static void draw_warnings(page *p, const bench_findings *f) {
+    if (f->warning_count == 0)
+        return;
+    page_markup(p, "<details class=\"note\"><summary>");
+    page_text(p, "%zu warning%s: ", f->warning_count, f->warning_count == 1 ? "" : "s");
+    draw_kinds(p, f);
+    page_markup(p, "</summary>\n<ul>\n");
+    for (size_t i = 0; i < f->warning_count; i++) {
+        page_markup(p, "<li>");
+        page_text(p, "%s: %s", f->warnings[i].kind, f->warnings[i].text);
+        page_markup(p, "</li>\n");
+    }
+    page_markup(p, "</ul></details>\n");
+}
+
 static void draw_device(page *p, const bench_device_results *d) {
-    char units[32];
-    device_units_text(&d->info, units, sizeof units);
+    char text[400];
+    bench_device_text(d, text, sizeof text);
     page_heading(p, "%s: %s", d->info.selector, d->info.name);
-    page_paragraph(p, "%s%s%s; %s; tensors %s.", units, d->info.isa[0] ? ", " : "", d->info.isa,
-                   d->info.driver,
-                   d->resident ? "on the device, times by its clock" : "in host memory");
+    page_paragraph(p, "%s.", text);
     for (size_t i = 0; i < d->peak_count; i++)
         page_paragraph(p, "Peak of %s, %s: %s%s%s.", d->peaks[i].kernel,
                        storage_name((sparsed_dtype)d->peaks[i].dtype),
@@ -282,8 +369,11 @@ static void draw_notes(page *p, const bench_report *r) {
     page_paragraph(p, "%s", bench_rates_note);
     if (r->results->options->rest_ms.count > 0)
         page_paragraph(p, "%s", bench_estimate_note);
-    if (r->baseline)
-        page_paragraph(p, "Baseline: %s.", r->baseline->path);
+    if (r->baseline) {
+        char counts[120];
+        bench_baseline_text(r->table, counts, sizeof counts);
+        page_paragraph(p, "Baseline %s: %s. %s", r->baseline->path, counts, bench_baseline_note);
+    }
     if (r->peers)
         page_paragraph(p,
                        "Dashed lines: %s on %s, from %s; its rounds were not in turns with those "
@@ -294,9 +384,8 @@ static void draw_notes(page *p, const bench_report *r) {
 bool bench_write_html(const bench_report *report, const char *path, tool_error *error) {
     page p;
     page_begin(&p, "sparsed bench");
-    for (size_t i = 0; i < report->findings->warning_count; i++)
-        page_note(&p, "%s: %s", report->findings->warnings[i].kind,
-                  report->findings->warnings[i].text);
+    draw_origin(&p, report);
+    draw_warnings(&p, report->findings);
     for (size_t d = 0; d < report->results->device_count; d++) {
         const bench_device_results *device = &report->results->devices[d];
         draw_device(&p, device);

@@ -196,6 +196,7 @@ static cJSON *crossover_json(const bench_crossover *c) {
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "pays", bench_crossover_name(c->kind));
     cJSON_AddNumberToObject(o, "length", c->length);
+    cJSON_AddBoolToObject(o, "within_noise", c->within_noise);
     return o;
 }
 

@@ -22,11 +22,9 @@ static void print_peaks(const bench_device_results *d) {
 }
 
 static void print_device(const bench_device_results *d) {
-    char units[32];
-    device_units_text(&d->info, units, sizeof units);
-    printf("%s: %s, %s%s%s; %s; tensors %s\n", d->info.selector, d->info.name, units,
-           d->info.isa[0] ? ", " : "", d->info.isa, d->info.driver,
-           d->resident ? "on the device, times by its clock" : "in host memory");
+    char text[400];
+    bench_device_text(d, text, sizeof text);
+    printf("%s: %s, %s\n", d->info.selector, d->info.name, text);
     print_peaks(d);
     if (d->failure.text[0])
         printf("  failed: %s\n", d->failure.text);
@@ -34,17 +32,19 @@ static void print_device(const bench_device_results *d) {
 
 static void print_problem_head(const bench_report *r, const bench_row *row) {
     const bench_problem *p = &r->results->devices[row->device_index].problems[row->problem_index];
-    printf("\n%s, %llu rows: H %u, Hk %u, D %u, %s; q, k, v, out %.1f MiB; %s, %llu generation "
+    printf("\n%s, %llu rows: H %u, Hk %u, D %u, %s; q, k, v, out %s; %s, %llu generation "
            "rows, pattern %s; %zu rounds\n",
            row->shape, (unsigned long long)row->length, row->heads, row->kv_heads, row->head_dim,
-           row->dtype, (double)row->tensor_bytes * 0x1p-20, selection_mode_name(p->shape->mode),
+           row->dtype, bench_bytes_of((double)row->tensor_bytes).text,
+           selection_mode_name(p->shape->mode),
            (unsigned long long)p->measured.selected[0].select.gen_len,
            bench_pattern_name(p->measured.pattern), row->ms.count);
     for (size_t i = 0; i < p->measured.count; i++) {
         const bench_selected *s = &p->measured.selected[i];
-        printf("  %ux%u, ratio %g: %s; scratch %.1f MiB, kept blocks of a layer %.2f MiB\n",
-               s->select.block_q, s->select.block_k, s->select.ratio, s->info.kernel,
-               (double)s->info.scratch_bytes * 0x1p-20, (double)s->info.kept_bytes * 0x1p-20);
+        printf("  %ux%u, ratio %g: %s; scratch %s, kept blocks of a layer %s\n", s->select.block_q,
+               s->select.block_k, s->select.ratio, s->info.kernel,
+               bench_bytes_of((double)s->info.scratch_bytes).text,
+               bench_bytes_of((double)s->info.kept_bytes).text);
     }
     printf("  %-20s %-7s %-5s %-7s %10s %6s %11s %11s %7s %8s%s\n", "PASS", "BLOCKS", "RATIO",
            "DENSITY", "MS", "SPREAD", "RATE", "AS DENSE", "OF PEAK", "OF DENSE",
@@ -82,10 +82,10 @@ static void print_schedules(const bench_report *r, size_t device, size_t problem
                    p->rest_ms, row.model_gain);
         putchar('\n');
         if (p->runs)
-            printf("  %-12s run: %.3f s%s; library's memory: scratch %.1f MiB, patterns %.1f MiB\n",
-                   "", row.run_s, row.run_whole ? "" : ", of some steps of each kind at their mean",
-                   (double)p->runs[s].scratch_bytes * 0x1p-20,
-                   (double)p->runs[s].patterns_bytes * 0x1p-20);
+            printf("  %-12s run: %.3f s%s; library's memory: scratch %s, patterns %s\n", "",
+                   row.run_s, row.run_whole ? "" : ", of some steps of each kind at their mean",
+                   bench_bytes_of((double)p->runs[s].scratch_bytes).text,
+                   bench_bytes_of((double)p->runs[s].patterns_bytes).text);
     }
 }
 
@@ -110,7 +110,7 @@ static void print_rows(const bench_report *r, size_t device) {
 }
 
 static void print_crossovers(const bench_report *r) {
-    char step[80], schedule[80];
+    char step[BENCH_CROSSOVER_BYTES], schedule[BENCH_CROSSOVER_BYTES];
     if (r->findings->crossover_count > 0)
         printf("\nWhere sparse attention pays:\n");
     for (size_t i = 0; i < r->findings->crossover_count; i++) {
@@ -134,6 +134,11 @@ static void print_notes(const bench_report *r) {
     printf("%s\n", bench_rates_note);
     if (r->results->options->rest_ms.count > 0)
         printf("%s\n", bench_estimate_note);
+    if (r->baseline) {
+        char counts[120];
+        bench_baseline_text(r->table, counts, sizeof counts);
+        printf("Baseline %s: %s. %s\n", r->baseline->path, counts, bench_baseline_note);
+    }
     if (r->peers)
         printf("%s: %s on %s; its rounds were not in turns with those here.\n", r->peers->path,
                r->peers->versions, r->peers->device);
@@ -148,7 +153,7 @@ void bench_print_text(const bench_report *report) {
     }
     print_crossovers(report);
     print_notes(report);
-    for (size_t i = 0; i < report->findings->warning_count; i++)
-        printf("%swarning: %s: %s\n", i == 0 ? "\n" : "", report->findings->warnings[i].kind,
-               report->findings->warnings[i].text);
+    if (report->findings->warning_count > 0)
+        putchar('\n');
+    bench_print_warnings(report, stdout);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "need.h"
 #include "storage_convert.h"
 
 /* ---- one problem ---- */
@@ -147,7 +148,9 @@ static void list_problems(const bench_options *o, bench_problem *problems) {
 static bool run_problem(const bench_options *o, const bench_device *device, bench_device_results *d,
                         bench_problem *p, tool_error *error) {
     tool_error failure = {false, ""};
-    bool done = measure_peak(device, d, o, p, &failure) && measure(o, device, p, &failure);
+    const sparsed_desc desc = bench_desc(p->shape, p->dtype, p->length);
+    bool done = bench_check_need(&desc, 0, bench_memory_left(device), &failure) &&
+                measure_peak(device, d, o, p, &failure) && measure(o, device, p, &failure);
     if (done && o->run_schedule && !run_schedules(o, device, p, &failure)) {
         bench_measured_free(&p->measured);
         done = false;

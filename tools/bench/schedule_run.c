@@ -5,7 +5,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "../src/size.h"
 #include "clock.h"
+#include "need.h"
 
 static bool create_pipeline(const bench_device *device, const bench_schedule_request *request,
                             sparsed_pipeline **pipeline, tool_error *error) {
@@ -80,17 +82,28 @@ static void add_up(bench_schedule_run *run) {
                 run->kinds[i].sum_ms / (double)run->kinds[i].run * (double)run->kinds[i].steps;
 }
 
+/* The layers' patterns come on top of what one layer was measured with. */
+static bool check_room(const bench_schedule_request *request, const sparsed_plan_info *info,
+                       uint64_t left_bytes, tool_error *error) {
+    uint64_t bytes;
+    if (!spd_mul(info->kept_bytes, request->layers, &bytes) ||
+        !spd_add(bytes, info->scratch_bytes, &bytes))
+        bytes = UINT64_MAX;
+    return bench_check_need(&request->desc, bytes, left_bytes, error);
+}
+
 bool bench_run_schedule(const bench_device *device, const bench_schedule_request *request,
                         bench_schedule_run *run, tool_error *error) {
     sparsed_pipeline *pipeline = NULL;
     sparsed_plan_info info = {.struct_size = sizeof info};
-    bench_tensors tensors;
+    bench_tensors tensors = {.size_bytes = 0};
+    const uint64_t left_bytes = bench_memory_left(device);
     *run = (bench_schedule_run){.wall_ms = 0.0};
-    if (!bench_tensors_create(device, &request->desc, &tensors, error))
-        return false;
     const bool done =
         create_pipeline(device, request, &pipeline, error) &&
         device_check(device->context, sparsed_pipeline_describe(pipeline, &info), error) &&
+        check_room(request, &info, left_bytes, error) &&
+        bench_tensors_create(device, &request->desc, &tensors, error) &&
         run_steps(device, request, pipeline, &tensors.io, run, error);
     run->scratch_bytes = info.scratch_bytes;
     run->patterns_bytes = info.kept_bytes * request->layers;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "need.h"
 #include "rows.h"
 
 static bool find_pass(const char *name, sparsed_op *op, tool_error *error) {
@@ -49,7 +50,10 @@ bool bench_serve(const bench_options *options, tool_error *error) {
     bench_tensors tensors = {.size_bytes = 0};
     if (!bench_device_open(&options->device, options->host_tensors, &device, error))
         return false;
-    bool done = bench_layer_open(&device, &desc, &select, options->pattern, &layer, error);
+    const uint64_t left_bytes = bench_memory_left(&device);
+    bool done = bench_check_need(&desc, 0, left_bytes, error) &&
+                bench_layer_open(&device, &desc, &select, options->pattern, &layer, error);
+    done = done && bench_check_need(&desc, bench_layer_bytes(&layer), left_bytes, error);
     if (done && bench_tensors_create(&device, &desc, &tensors, error)) {
         done = serve_passes(&device, &layer, &tensors, error);
         bench_tensors_release(&device, &tensors);

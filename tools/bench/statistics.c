@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const double bench_most_spread = 0.10;
+
 static int by_value(const void *a, const void *b) {
     const double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);

@@ -16,6 +16,9 @@ typedef struct bench_statistics {
     double spread; /* the middle half's width as a share of the median */
 } bench_statistics;
 
+/* A spread above it is warned of, and no ground for a row of a crossover table. */
+extern const double bench_most_spread;
+
 /* Of 1 to BENCH_MAX_ROUNDS values above 0. */
 bench_statistics bench_statistics_of(const double *values, size_t count);
 

@@ -3,10 +3,12 @@
 #include "tune.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "crossover_table.h"
+#include "number_list.h"
 #include "storage_convert.h"
 
 /* Sparse pays where it takes at most so much of the dense time: a tenth is what a build and the
@@ -24,8 +26,20 @@ bool bench_tune_check(tool_error *error) {
         return tool_fail(error, "--tune: %s", message.text);
     if (!crossover_table_load(&table, error))
         return false;
+    /* Its own rows once more: whether it can be written is better known before the run. */
+    const bool done = sparsed_crossover_save(NULL, table.rows, (size_t)table.table.count,
+                                             &message) == SPARSED_OK ||
+                      tool_fail(error, "--tune: %s", message.text);
     crossover_table_free(&table);
-    return true;
+    return done;
+}
+
+static void note(bench_tuning *t, const char *format, ...) {
+    bench_tune_note *n = &t->notes[t->note_count++];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(n->text, sizeof n->text, format, args);
+    va_end(args);
 }
 
 /* ---- rows ---- */
@@ -60,14 +74,42 @@ static void add_row(bench_tuning *t, const sparsed_crossover_row *row) {
     t->rows[t->count++] = *row;
 }
 
+/* What one selection came to over lengths that rise. */
+typedef struct tune_series {
+    uint64_t lengths[BENCH_MAX_LENGTHS];
+    double ratios[BENCH_MAX_LENGTHS];
+    size_t count;
+    uint32_t noisy[BENCH_MAX_LENGTHS]; /* left out */
+    size_t noisy_count;
+} tune_series;
+
+static void add_length(tune_series *series, const bench_problem *p, const bench_selected *s) {
+    if (fmax(p->measured.dense.ms.spread, s->sparse.ms.spread) > bench_most_spread) {
+        series->noisy[series->noisy_count++] = (uint32_t)p->length;
+        return;
+    }
+    series->lengths[series->count] = p->length;
+    series->ratios[series->count++] = s->density < 1.0 ? s->sparse.of_dense : INFINITY;
+}
+
+static void note_noise(bench_tuning *t, const tune_series *series, const bench_problem *p,
+                       const sparsed_select *select) {
+    char noisy[128];
+    if (series->noisy_count == 0)
+        return;
+    number_list_print(series->noisy, series->noisy_count, noisy, sizeof noisy);
+    note(t, "%s %s, blocks %u x %u, ratio %g: %s: the times spread over more than %.0f %%: %s",
+         p->shape->name, storage_name((sparsed_dtype)p->dtype), select->block_q, select->block_k,
+         select->ratio, noisy, 100.0 * bench_most_spread,
+         series->count > 0 ? "these lengths were not stored" : "no row was stored");
+}
+
 /* The row of one selection over `count` problems, which differ in length alone: those that were
  * measured, on the kernel of the longest. */
 static void tune_selection(const bench_device_results *d, const bench_problem *problems,
                            size_t count, size_t selection, bench_tuning *t) {
-    uint64_t lengths[BENCH_MAX_LENGTHS];
-    double ratios[BENCH_MAX_LENGTHS];
+    tune_series series = {.count = 0};
     const bench_selected *last = NULL;
-    size_t n = 0;
     for (size_t i = 0; i < count; i++)
         if (!problems[i].failure.text[0])
             last = &problems[i].measured.selected[selection];
@@ -75,12 +117,13 @@ static void tune_selection(const bench_device_results *d, const bench_problem *p
         if (problems[i].failure.text[0])
             continue;
         const bench_selected *s = &problems[i].measured.selected[selection];
-        if (strcmp(s->info.kernel, last->info.kernel) != 0)
-            continue;
-        lengths[n] = problems[i].length;
-        ratios[n++] = s->sparse.of_dense;
+        if (strcmp(s->info.kernel, last->info.kernel) == 0)
+            add_length(&series, &problems[i], s);
     }
-    if (n == 0)
+    if (!last)
+        return;
+    note_noise(t, &series, problems, &last->select);
+    if (series.count == 0)
         return;
     sparsed_crossover_row row = {.dtype = problems->dtype,
                                  .head_dim = problems->shape->head_dim,
@@ -90,7 +133,7 @@ static void tune_selection(const bench_device_results *d, const bench_problem *p
                                  .density = last->select.ratio};
     memcpy(row.device, d->info.name, sizeof row.device);
     memcpy(row.kernel, last->info.kernel, sizeof row.kernel);
-    bench_tune_row(lengths, ratios, n, &row);
+    bench_tune_row(series.lengths, series.ratios, series.count, &row);
     add_row(t, &row);
 }
 
@@ -102,11 +145,61 @@ static void tune_device(const bench_options *o, const bench_device_results *d, b
 
 /* ---- the table ---- */
 
+/* "cpu-plain, f32, head dimension 64, blocks 32 x 32, ratio 0.3": what a row is about. */
+typedef struct row_name {
+    char text[128];
+} row_name;
+
+static row_name name_of(const sparsed_crossover_row *r) {
+    row_name name;
+    snprintf(name.text, sizeof name.text, "%s, %s, head dimension %u, blocks %u x %u, ratio %g",
+             r->kernel, storage_name((sparsed_dtype)r->dtype), r->head_dim, r->block_q, r->block_k,
+             r->density);
+    return name;
+}
+
+/* Whether the old row stays: what it knows of other lengths would be lost. */
+static bool is_wider(const sparsed_crossover_row *old, const sparsed_crossover_row *row) {
+    return old->shortest <= row->shortest && old->longest >= row->longest &&
+           (old->shortest < row->shortest || old->longest > row->longest);
+}
+
+/* Whether the row is stored in the place of the old one for the same. */
+static bool takes_its_place(const sparsed_crossover_row *old, const sparsed_crossover_row *row,
+                            bench_tuning *t) {
+    const bool wider = is_wider(old, row);
+    if (wider)
+        note(
+            t,
+            "%s: not stored: the table's row of %llu to %llu rows is wider than this of %llu to %llu, and stays",
+            name_of(row).text, (unsigned long long)old->shortest, (unsigned long long)old->longest,
+            (unsigned long long)row->shortest, (unsigned long long)row->longest);
+    else if (old->shortest < row->shortest || old->longest > row->longest)
+        note(t, "%s: replaces the table's row of %llu to %llu rows", name_of(row).text,
+             (unsigned long long)old->shortest, (unsigned long long)old->longest);
+    return !wider;
+}
+
+/* Takes the rows out of `t` that are not stored. */
+static void settle(const crossover_table *old, bench_tuning *t) {
+    size_t stored = 0;
+    for (size_t j = 0; j < t->count; j++) {
+        bool stays = true;
+        for (size_t i = 0; i < old->table.count && stays; i++)
+            if (old->rows[i].source == SPARSED_CROSSOVER_MEASURED &&
+                bench_tune_same(&old->rows[i], &t->rows[j]))
+                stays = takes_its_place(&old->rows[i], &t->rows[j], t);
+        if (stays)
+            t->rows[stored++] = t->rows[j];
+    }
+    t->count = stored;
+}
+
 /* The user's rows, without those that `t` has anew, and then these. */
 static bool merge(const crossover_table *old, const bench_tuning *t, sparsed_crossover_row **rows,
                   size_t *count, tool_error *error) {
     *count = 0;
-    *rows = calloc((size_t)old->table.count + t->count, sizeof **rows);
+    *rows = calloc((size_t)old->table.count + t->count + 1, sizeof **rows);
     if (!*rows)
         return tool_fail(error, "out of memory");
     for (size_t i = 0; i < old->table.count; i++) {
@@ -128,9 +221,11 @@ static bool store(bench_tuning *t, tool_error *error) {
     size_t count = 0;
     if (!crossover_table_load(&old, error))
         return false;
+    settle(&old, t);
     bool done = merge(&old, t, &rows, &count, error);
-    if (done && (sparsed_crossover_save(NULL, rows, count, &message) != SPARSED_OK ||
-                 sparsed_crossover_path(t->path, sizeof t->path, &message) != SPARSED_OK))
+    if (done && t->count > 0 &&
+        (sparsed_crossover_save(NULL, rows, count, &message) != SPARSED_OK ||
+         sparsed_crossover_path(t->path, sizeof t->path, &message) != SPARSED_OK))
         done = tool_fail(error, "--tune: %s", message.text);
     free(rows);
     crossover_table_free(&old);
@@ -140,13 +235,18 @@ static bool store(bench_tuning *t, tool_error *error) {
 bool bench_tune(const bench_results *results, bench_tuning *tuning, tool_error *error) {
     const bench_options *o = results->options;
     const size_t most = results->device_count * o->shape_count * o->dtype_count * o->select_count;
-    *tuning = (bench_tuning){.rows = calloc(most, sizeof *tuning->rows)};
-    if (!tuning->rows)
-        return tool_fail(error, "out of memory");
-    for (size_t i = 0; i < results->device_count; i++)
+    /* A note of noise for each row, and one of what is in its place. */
+    *tuning = (bench_tuning){.rows = calloc(most, sizeof *tuning->rows),
+                             .notes = calloc(2 * most, sizeof *tuning->notes)};
+    bool done = tuning->rows && tuning->notes;
+    if (!done)
+        tool_fail(error, "out of memory");
+    for (size_t i = 0; done && i < results->device_count; i++)
         tune_device(o, &results->devices[i], tuning);
-    bool done = tuning->count > 0 ? store(tuning, error)
-                                  : tool_fail(error, "--tune: nothing was measured to store");
+    if (done && tuning->count > 0)
+        done = store(tuning, error);
+    else if (done && tuning->note_count == 0)
+        done = tool_fail(error, "--tune: nothing was measured to store");
     if (!done)
         bench_tune_free(tuning);
     return done;
@@ -154,21 +254,30 @@ bool bench_tune(const bench_results *results, bench_tuning *tuning, tool_error *
 
 void bench_tune_free(bench_tuning *tuning) {
     free(tuning->rows);
+    free(tuning->notes);
     *tuning = (bench_tuning){.rows = NULL};
 }
 
+static void print_row(const sparsed_crossover_row *r, FILE *to) {
+    fprintf(to, "  %s: ", name_of(r).text);
+    if (r->length > 0)
+        fprintf(to, "sparse pays from %llu rows on", (unsigned long long)r->length);
+    else
+        fprintf(to, "sparse does not pay");
+    fprintf(to, " (measured: %llu to %llu)\n", (unsigned long long)r->shortest,
+            (unsigned long long)r->longest);
+}
+
 void bench_tune_print(const bench_tuning *t, FILE *to) {
-    fprintf(to, "\nStored for --attention auto, in %s:\n", t->path);
-    for (size_t i = 0; i < t->count; i++) {
-        const sparsed_crossover_row *r = &t->rows[i];
-        fprintf(to, "  %s, %s, head dimension %u, blocks %u x %u, density up to %g: ", r->kernel,
-                storage_name((sparsed_dtype)r->dtype), r->head_dim, r->block_q, r->block_k,
-                r->density);
-        if (r->length > 0)
-            fprintf(to, "sparse pays from %llu rows on", (unsigned long long)r->length);
-        else
-            fprintf(to, "sparse does not pay");
-        fprintf(to, " (measured: %llu to %llu)\n", (unsigned long long)r->shortest,
-                (unsigned long long)r->longest);
-    }
+    if (t->count > 0)
+        fprintf(to,
+                "\nStored for --attention auto, in %s:\n(here a length pays where a sparse pass "
+                "takes at most %g of the dense time, there and at every longer one)\n",
+                t->path, pays);
+    else
+        fprintf(to, "\nNothing was stored for --attention auto.\n");
+    for (size_t i = 0; i < t->count; i++)
+        print_row(&t->rows[i], to);
+    for (size_t i = 0; i < t->note_count; i++)
+        fprintf(to, "  %s\n", t->notes[i].text);
 }

@@ -16,7 +16,14 @@ const char page_style[] =
     "max-width:72rem;margin:0 auto;padding:1.5rem}\n"
     "h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}\n"
     ".note{border-left:4px solid var(--c4);background:var(--warn);padding:.4rem .8rem}\n"
-    ".wide{overflow-x:auto}table{border-collapse:collapse;margin:.8rem 0;font-size:.88rem}\n"
+    "code{overflow-wrap:anywhere}summary{cursor:pointer}\n"
+    /* A shadow at an edge behind which a table goes on: scroll bars may be hidden. */
+    ".wide{overflow-x:auto;background:"
+    "linear-gradient(to right,var(--ground) 40%,transparent) 0 0/2.5rem 100% no-repeat local,\n"
+    "linear-gradient(to left,var(--ground) 40%,transparent) 100% 0/2.5rem 100% no-repeat local,\n"
+    "linear-gradient(to right,var(--line),transparent) 0 0/.7rem 100% no-repeat scroll,\n"
+    "linear-gradient(to left,var(--line),transparent) 100% 0/.7rem 100% no-repeat scroll}\n"
+    "table{border-collapse:collapse;margin:.8rem 0;font-size:.88rem}\n"
     "caption{text-align:left;color:var(--faint);padding-bottom:.3rem}\n"
     "th,td{padding:.2rem .7rem;border-bottom:1px solid var(--line);text-align:left;"
     "vertical-align:top}\n"
@@ -28,4 +35,4 @@ const char page_style[] =
     ".axis{stroke:var(--ink);fill:none}.grid{stroke:var(--line);fill:none}\n"
     ".series{fill:none;stroke-width:2}.spread{stroke-width:1;opacity:.6}\n"
     ".dashed{stroke-dasharray:6 4}\n"
-    "@media print{body{max-width:none}}\n";
+    "@media print{body{max-width:none}.wide{overflow:visible;background:none}}\n";

@@ -10,7 +10,8 @@ test_bench__names_what_is_no_list_or_out_of_range() {
     refuse 2 "--length is '1024;2048'" bench --length '1024;2048'
     refuse 2 "--length names 0 rows" bench --length 0,64
     refuse 2 "--length is 'all'" bench --length all
-    refuse 2 "--length names 101 lengths, more than 64" bench --length 100-200
+    refuse 2 "--length is '64-128', not a list such as 1024,4096" bench --length 64-128
+    refuse 2 "--length names 101 lengths, more than 64" bench --length "$(seq -s , 100 200)"
     refuse 2 "--select is '0.3,'" bench --select 0.3,
     refuse 2 "--select is 1.5, not in (0, 1]" bench --select 0.3,1.5
     refuse 2 "--select is 0, not in (0, 1]" bench --select 0
@@ -58,6 +59,9 @@ test_bench__names_files_that_cannot_be_read_or_written() {
     echo '{"rows": []}' >peers.json
     refuse 1 "base.json: \"sparsed_bench\": 7, this command reads 1" bench --baseline base.json
     refuse 1 "missing.json" bench --baseline missing.json
+    refuse 2 "--baseline is 'peers.json', not what \`sparsed bench --json\` prints" bench --baseline peers.json
+    echo 'PASS MS' >text.txt
+    refuse 2 "--baseline is 'text.txt', not what \`sparsed bench --json\` prints" bench --baseline text.txt
     refuse 1 "peers.json: \"sparsed_peers\" is missing" bench --peers peers.json
     refuse 1 "no/such/folder/page.html" bench --html no/such/folder/page.html
 }
@@ -70,6 +74,20 @@ test_bench__a_problem_that_fails_is_in_the_report() {
     [ "$status" -eq 1 ] || flunk "exit code $status"
     one_line "1 of the measurements failed"
     grep -q "64 rows: failed: " "$OUT" || flunk "no reason: $(cat "$OUT")"
+}
+
+# A problem without memory for it is told before it takes any; the others are measured.
+test_bench__a_problem_without_memory_is_in_the_report() {
+    status=0
+    "$SPARSED" bench --device cpu --kernel cpu-plain --dtype f32 --heads 4096 --kv-heads 1 --dim 256 \
+        --length 16,16777215 --rounds 1 --seconds 0 >"$OUT" 2>"$ERR" || status=$?
+    [ "$status" -eq 1 ] || flunk "exit code $status"
+    one_line "1 of the measurements failed"
+    grep -q "16777215 rows: failed: it needs 192.0 TiB for q, k, v, out and a copy of one, and .* are left$" "$OUT" ||
+        flunk "no reason: $(cat "$OUT")"
+    grep -q "by hand, 16 rows: " "$OUT" || flunk "the other was not measured: $(cat "$OUT")"
+    # Which cpu-plain does without.
+    ! grep -q OpenBLAS "$OUT" || flunk "$(head -n 1 "$OUT")"
 }
 
 test_bench_serve__a_line_that_names_no_pass_ends_it() {
