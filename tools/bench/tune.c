@@ -6,8 +6,10 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "crossover_table.h"
+#include "file_lock.h"
 #include "number_list.h"
 #include "storage_convert.h"
 
@@ -18,6 +20,29 @@ static const double pays = 0.9;
 /* The table keeps 4 decimals of a density. */
 static const double same_density = 1e-4;
 
+/* One process at a time changes the table; -1 with an error. */
+static int lock_table(tool_error *error) {
+    char path[sizeof((bench_tuning *)0)->path];
+    sparsed_message message;
+    if (sparsed_crossover_path(path, sizeof path, &message) == SPARSED_OK)
+        return file_lock(path, error);
+    tool_fail(error, "--tune: %s", message.text);
+    return -1;
+}
+
+/* Its own rows once more. */
+static bool rewrite_table(tool_error *error) {
+    sparsed_message message;
+    crossover_table table;
+    if (!crossover_table_load(&table, error))
+        return false;
+    const bool done = sparsed_crossover_save(NULL, table.rows, (size_t)table.table.count,
+                                             &message) == SPARSED_OK ||
+                      tool_fail(error, "--tune: %s", message.text);
+    crossover_table_free(&table);
+    return done;
+}
+
 bool bench_tune_check(tool_error *error) {
     char path[sizeof((bench_tuning *)0)->path];
     sparsed_message message;
@@ -26,11 +51,12 @@ bool bench_tune_check(tool_error *error) {
         return tool_fail(error, "--tune: %s", message.text);
     if (!crossover_table_load(&table, error))
         return false;
-    /* Its own rows once more: whether it can be written is better known before the run. */
-    const bool done = sparsed_crossover_save(NULL, table.rows, (size_t)table.table.count,
-                                             &message) == SPARSED_OK ||
-                      tool_fail(error, "--tune: %s", message.text);
     crossover_table_free(&table);
+    if (access(path, F_OK) != 0) /* the first one: the folder is made, too */
+        return rewrite_table(error);
+    const int lock = lock_table(error);
+    const bool done = lock >= 0 && rewrite_table(error);
+    file_unlock(lock);
     return done;
 }
 
@@ -214,7 +240,7 @@ static bool merge(const crossover_table *old, const bench_tuning *t, sparsed_cro
     return true;
 }
 
-static bool store(bench_tuning *t, tool_error *error) {
+static bool store_locked(bench_tuning *t, tool_error *error) {
     crossover_table old;
     sparsed_crossover_row *rows = NULL;
     sparsed_message message;
@@ -223,12 +249,21 @@ static bool store(bench_tuning *t, tool_error *error) {
         return false;
     settle(&old, t);
     bool done = merge(&old, t, &rows, &count, error);
-    if (done && t->count > 0 &&
-        (sparsed_crossover_save(NULL, rows, count, &message) != SPARSED_OK ||
-         sparsed_crossover_path(t->path, sizeof t->path, &message) != SPARSED_OK))
+    if (done && t->count > 0 && sparsed_crossover_save(NULL, rows, count, &message) != SPARSED_OK)
         done = tool_fail(error, "--tune: %s", message.text);
     free(rows);
     crossover_table_free(&old);
+    return done;
+}
+
+/* Others may store theirs meanwhile. */
+static bool store(bench_tuning *t, tool_error *error) {
+    sparsed_message message;
+    if (sparsed_crossover_path(t->path, sizeof t->path, &message) != SPARSED_OK)
+        return tool_fail(error, "--tune: %s", message.text);
+    const int lock = lock_table(error);
+    const bool done = lock >= 0 && store_locked(t, error);
+    file_unlock(lock);
     return done;
 }
 

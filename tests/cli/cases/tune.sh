@@ -43,6 +43,18 @@ test_bench_tune__keeps_other_rows() {
         flunk "$(tail -n 4 "$OUT")"
 }
 
+# None loses what another has stored meanwhile.
+test_bench_tune__several_at_once() {
+    export SPARSED_CACHE_DIR="$PWD"
+    for dim in 16 24 32 40; do
+        "$SPARSED" bench --tune --device cpu --kernel cpu-plain --heads 1 --dim "$dim" --dtype f32 \
+            --rounds 1 --seconds 0 --length 32 --block-size 16 --select 0.3 >"$dim.txt" 2>&1 &
+    done
+    wait
+    rows | cut -d ' ' -f 3 | sort >stored
+    printf '%s\n' 16 24 32 40 | cmp - stored || flunk "$(cat crossover.txt)"
+}
+
 # Nothing new: a failure, and the table is as it was.
 test_bench_tune__says_that_nothing_was_stored() {
     export SPARSED_CACHE_DIR="$PWD"
