@@ -106,9 +106,8 @@ static void add_case(record_pair *pair, const case_pair *one, const record_case 
         pair->runs++;
         pair->bitwise_runs += one->runs[op].bitwise;
     }
-    double share = case_pair_out_share(one, a, b);
-    if (!(share <= pair->out_share))
-        pair->out_share = share;
+    const out_distance outputs = case_pair_out_distance(one, a, b);
+    out_distance_add(&pair->outputs, &outputs);
     pattern_agreement_add(&pair->pattern, &one->pattern);
     pair->all = verdict_worse(pair->all, one->all);
 }
@@ -146,7 +145,7 @@ static bool compare_all(comparison *c, tool_error *error) {
     for (size_t b = 1; b < n; b++)
         for (size_t a = 0; a < b; a++) {
             record_pair *pair = &c->pairs[c->pair_count++];
-            *pair = (record_pair){.a = a, .b = b};
+            *pair = (record_pair){.a = a, .b = b, .outputs = {.equal = true}};
             if (!compare_pair(c, pair, error))
                 return false;
         }

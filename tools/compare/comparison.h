@@ -20,8 +20,7 @@ typedef struct record_pair {
     size_t count;
     case_pair *cases;          /* those that ran in both, in A's order */
     size_t bitwise_runs, runs; /* of these cases */
-    double out_share; /* the largest relative difference of outputs given one pattern, as a share
-                            of what fails: 1 and more is wrong */
+    out_distance outputs;      /* of these cases */
     pattern_agreement pattern;
     verdict all;
 } record_pair;

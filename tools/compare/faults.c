@@ -75,33 +75,8 @@ void faults_of_case(const record_case *c, fault_line *tell, void *context) {
 
 /* ---- of two records ---- */
 
-typedef struct pair_telling {
-    const case_pair *pair;
-    fault_line *tell;
-    void *context;
-} pair_telling;
-
-/* A result that is off as a whole, though no element is beyond its own bound. */
-static void tell_difference(const pair_telling *t, record_op op, const char *what,
-                            const value_difference *d, verdict v, double value) {
-    char text[FAULT_BYTES];
-    if (v == VERDICT_PASS || d->beyond > 0)
-        return;
-    snprintf(text, sizeof text, "%s %s: difference %.3g, largest of an element %.3g",
-             record_op_name(op), what, value, d->largest);
-    t->tell(t->context, v, text);
-}
-
-static void tell_run_pair(const pair_telling *t, record_op op) {
-    const run_pair *run = &t->pair->runs[op];
-    tell_difference(t, op, "out", &run->out, run->out_verdict, run->out.relative);
-    tell_difference(t, op, "lse", &run->lse, run->lse_verdict, run->lse.largest);
-    tell_difference(t, op, "scores", &run->scores, run->scores_verdict, run->scores.relative);
-}
-
 void faults_of_pair(const case_pair *pair, char letter_a, char letter_b, fault_line *tell,
                     void *context) {
-    const pair_telling t = {pair, tell, context};
     char text[FAULT_BYTES];
     for (size_t i = 0; i < pair->found.count; i++) {
         finding_describe(&pair->found.list[i], letter_a, letter_b, text);
@@ -111,8 +86,6 @@ void faults_of_pair(const case_pair *pair, char letter_a, char letter_b, fault_l
         snprintf(text, sizeof text, "and %zu more such places", pair->found.more);
         tell(context, pair->all, text);
     }
-    for (int op = 0; op < RECORD_OPS; op++)
-        tell_run_pair(&t, (record_op)op);
     if (pair->pattern_verdict == VERDICT_WARN && pair->pattern.real == 0) {
         snprintf(text, sizeof text,
                  "build pattern: %" PRIu64

@@ -30,6 +30,11 @@ typedef struct report_error {
 } report_error;
 report_error report_own_error(const record_case *c);
 
+/* How far outputs given one pattern are apart: "=" equal to the bit; "~" right because of the
+ * absolute bound alone; else the share of what fails, 0 where the stored rows are equal. */
+enum { REPORT_DISTANCE_BYTES = 16 };
+void report_distance(const out_distance *d, char text[REPORT_DISTANCE_BYTES]);
+
 /* The cases of all records by name, in the order of the first record that has them. */
 typedef struct report_names {
     size_t count;

@@ -70,10 +70,12 @@ static void write_pairs(page *p, const comparison *c) {
     for (size_t i = 0; i < c->pair_count; i++) {
         const record_pair *pair = &c->pairs[i];
         const pattern_agreement *own = &pair->pattern;
+        char outputs[REPORT_DISTANCE_BYTES];
+        report_distance(&pair->outputs, outputs);
         page_row(p);
         page_cell(p, "%c, %c", comparison_letter(pair->a), comparison_letter(pair->b));
         page_marked_cell(p, mark_of(pair->all), "%s", verdict_name(pair->all));
-        page_cell(p, "%.2g", pair->out_share);
+        page_cell(p, "%s", outputs);
         page_cell(p, "%zu of %zu", pair->bitwise_runs, pair->runs);
         page_cell(p, "%.6f", pattern_agreement_jaccard(own));
         page_cell(p, "%" PRIu64, own->only_a + own->only_b);

@@ -65,10 +65,12 @@ typedef void fill_cell(const comparison *c, const record_pair *pair, size_t own,
 /* pair NULL: the diagonal, record `own`. */
 static void fill_outputs(const comparison *c, const record_pair *pair, size_t own,
                          matrix_cell *cell) {
-    const double share = pair ? pair->out_share : own_share(&c->records[own]);
+    const double share = pair ? pair->outputs.share : own_share(&c->records[own]);
     cell->shade = shade_of_share(share);
     cell->mark = mark_of(pair ? pair->all : c->record_verdicts[own]);
     snprintf(cell->text, sizeof cell->text, "%.2g", share);
+    if (pair)
+        report_distance(&pair->outputs, cell->text);
     if (pair)
         snprintf(cell->title, sizeof cell->title, "%s and %s: %.3g of what fails, verdict %s",
                  c->records[pair->a].label, c->records[pair->b].label, share,
@@ -212,16 +214,17 @@ static void fill_case_pair(const comparison *c, const record_pair *pair, const c
     cell->shade = NAN;
     if (!at)
         return;
-    const double share = case_pair_out_share(at, &a->cases[at->a], &b->cases[at->b]);
+    const out_distance apart = case_pair_out_distance(at, &a->cases[at->a], &b->cases[at->b]);
     size_t equal = 0;
     for (int op = 0; op < RECORD_OPS; op++)
         equal += at->runs[op].bitwise;
-    cell->shade = shade_of_share(share);
+    cell->shade = shade_of_share(apart.share);
     cell->mark = mark_of(at->all);
-    snprintf(cell->text, sizeof cell->text, equal == RECORD_OPS ? "=" : "%.1g", share);
+    report_distance(&apart, cell->text);
     snprintf(cell->title, sizeof cell->title,
-             "%s and %s, %s: %.3g of what fails; %zu of %d runs equal; Jaccard index %.6f; %s",
-             a->label, b->label, name, share, equal, RECORD_OPS,
+             "%s and %s, %s: %.3g of what fails%s; %zu of %d runs equal; Jaccard index %.6f; %s",
+             a->label, b->label, name, apart.share,
+             apart.absolute ? ", the rest within the absolute bound" : "", equal, RECORD_OPS,
              pattern_agreement_jaccard(&at->pattern), verdict_name(at->all));
 }
 
@@ -241,8 +244,9 @@ static bool plot_case_pairs(page *p, const comparison *c, const report_names *na
     if (done) {
         const matrix_chart chart = {
             "Pairs: outputs given one pattern",
-            "The largest relative difference as a share of what fails; = where all four runs are "
-            "equal to the bit. An edge marks the case's verdict.",
+            "The largest relative difference as a share of what fails; = where outputs are equal to "
+            "the bit, 0 where their stored rows are, ~ where they differ and are right within an "
+            "absolute bound. An edge marks the case's verdict.",
             names->names,
             columns,
             names->count,

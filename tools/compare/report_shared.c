@@ -50,6 +50,13 @@ report_error report_own_error(const record_case *c) {
     return error;
 }
 
+void report_distance(const out_distance *d, char text[REPORT_DISTANCE_BYTES]) {
+    if (d->equal || (d->share == 0.0 && d->absolute))
+        snprintf(text, REPORT_DISTANCE_BYTES, "%s", d->equal ? "=" : "~");
+    else
+        snprintf(text, REPORT_DISTANCE_BYTES, "%.2g", d->share);
+}
+
 static bool has_name(const report_names *names, const char *name) {
     for (size_t i = 0; i < names->count; i++)
         if (strcmp(names->names[i], name) == 0)

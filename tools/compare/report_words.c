@@ -82,18 +82,19 @@ static void print_pairs(const comparison *c) {
         return;
     printf(
         "\nPairs. out: the largest relative difference of outputs given one pattern, as a share\n"
-        "of what fails; equal: runs equal to the bit; own patterns: Jaccard index, and the key\n"
-        "blocks that one alone keeps\n"
+        "of what fails (= equal to the bit, ~ right within the absolute bound); equal: runs equal\n"
+        "to the bit; own patterns: Jaccard index, and the key blocks that one alone keeps\n"
         "       %7s %9s %9s   %9s %8s %8s %8s %10s\n",
         "verdict", "out", "equal", "jaccard", "differ", "ties", "real", "undecided");
     for (size_t i = 0; i < c->pair_count; i++) {
         const record_pair *p = &c->pairs[i];
         const pattern_agreement *own = &p->pattern;
-        char equal[32];
+        char equal[32], outputs[REPORT_DISTANCE_BYTES];
+        report_distance(&p->outputs, outputs);
         snprintf(equal, sizeof equal, "%zu/%zu", p->bitwise_runs, p->runs);
-        printf("%c  %c   %7s %9.2g %9s   %9.6f %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %10" PRIu64
+        printf("%c  %c   %7s %9s %9s   %9.6f %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %10" PRIu64
                "\n",
-               comparison_letter(p->a), comparison_letter(p->b), verdict_name(p->all), p->out_share,
+               comparison_letter(p->a), comparison_letter(p->b), verdict_name(p->all), outputs,
                equal, pattern_agreement_jaccard(own), own->only_a + own->only_b, own->ties,
                own->real, own->undecided);
     }
