@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "compare/case_mismatch.h"
 #include "compare/case_pair.h"
 #include "compare/faults.h"
 #include "support/made_record.h"
@@ -26,9 +27,10 @@ static void setup(two_records *t) {
 
 static void compare(two_records *t, size_t index) {
     tool_error error;
+    char differs[MISMATCH_BYTES];
     made_record_digest(&t->b);
     t->pair = (case_pair){0};
-    assert_null(case_pair_mismatch(&t->a.cases[index], &t->b.cases[index]));
+    assert_false(case_mismatch(&t->a.cases[index], &t->b.cases[index], differs));
     assert_true(case_pair_compare(&t->pair, &t->a.cases[index], &t->b.cases[index], 1e-3, &error));
 }
 
@@ -558,23 +560,35 @@ static void test_faults_of_pair__say_which_head_block_and_kind(void **state) {
     teardown(&t);
 }
 
-static void test_case_pair_mismatch__names_what_differs(void **state) {
+static void assert_mismatch(const two_records *t, const char *text) {
+    char differs[MISMATCH_BYTES];
+    assert_true(case_mismatch(&t->a.cases[0], &t->b.cases[0], differs));
+    assert_string_equal(differs, text);
+}
+
+static void test_case_mismatch__names_what_differs_with_both_values(void **state) {
     two_records t;
+    char differs[MISMATCH_BYTES];
     (void)state;
     setup(&t);
     record_case *c = &t.b.cases[0];
     c->desc.kv_heads = 1;
-    assert_string_equal(case_pair_mismatch(&t.a.cases[0], c), "problem");
+    assert_mismatch(&t, "kv_heads is 3 and 1");
     c->desc.kv_heads = MADE_HEADS;
+    c->desc.out_dtype = SPARSED_F16;
+    assert_mismatch(&t, "out_dtype is f32 and f16");
+    c->desc.out_dtype = SPARSED_F32;
     c->select.ratio = 0.5;
-    assert_string_equal(case_pair_mismatch(&t.a.cases[0], c), "selection");
+    assert_mismatch(&t, "ratio is 0.4 and 0.5");
     c->select.ratio = 0.4;
-    c->v_digest.low ^= 1;
-    assert_string_equal(case_pair_mismatch(&t.a.cases[0], c), "input");
-    c->v_digest.low ^= 1;
-    assert_null(case_pair_mismatch(&t.a.cases[0], c));
+    c->v_digest = (sparsed_fingerprint){.low = 1, .high = 2};
+    t.a.cases[0].v_digest = (sparsed_fingerprint){.low = 0xab, .high = 2};
+    assert_mismatch(&t, "the digest of v is 000000000000000200000000000000ab and "
+                        "00000000000000020000000000000001");
+    c->v_digest.low = 0xab;
+    assert_false(case_mismatch(&t.a.cases[0], c, differs));
     made_record_sample_blocks(&t.b);
-    assert_string_equal(case_pair_mismatch(&t.a.cases[0], c), "choice of stored rows");
+    assert_mismatch(&t, "query_blocks is 1 and 4");
     teardown(&t);
 }
 
@@ -606,7 +620,7 @@ int main(void) {
         cmocka_unit_test(test_pattern_agreement_measure__a_block_that_keeps_anothers),
         cmocka_unit_test(test_pattern_agreement_measure__rounding_makes_no_shifted_block),
         cmocka_unit_test(test_faults_of_pair__say_which_head_block_and_kind),
-        cmocka_unit_test(test_case_pair_mismatch__names_what_differs),
+        cmocka_unit_test(test_case_mismatch__names_what_differs_with_both_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

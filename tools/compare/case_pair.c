@@ -9,62 +9,9 @@
 #include "compare/value_findings.h"
 #include "room.h"
 
-/* ---- whether they are one problem ---- */
-
 static bool same_digest(sparsed_fingerprint a, sparsed_fingerprint b) {
     return a.low == b.low && a.high == b.high;
 }
-
-static bool same_shape(const sparsed_desc *a, const sparsed_desc *b) {
-    return a->dtype == b->dtype && a->out_dtype == b->out_dtype && a->batch == b->batch &&
-           a->heads == b->heads && a->kv_heads == b->kv_heads && a->head_dim == b->head_dim &&
-           a->score_heads == b->score_heads && a->q_len == b->q_len && a->kv_len == b->kv_len &&
-           a->q_start == b->q_start && a->scale == b->scale;
-}
-
-static bool same_selection(const sparsed_select *a, const sparsed_select *b) {
-    return a->flags == b->flags && a->mode == b->mode && a->score_reduce == b->score_reduce &&
-           a->block_q == b->block_q && a->block_k == b->block_k &&
-           a->always_first == b->always_first && a->gen_len == b->gen_len && a->ratio == b->ratio &&
-           a->score_scale == b->score_scale;
-}
-
-static bool same_numbers(const uint64_t *a, uint64_t count_a, const uint64_t *b, uint64_t count_b) {
-    return count_a == count_b && (count_a == 0 || memcmp(a, b, count_a * sizeof *a) == 0);
-}
-
-static bool same_range(const sparsed_pattern_range *a, const sparsed_pattern_range *b) {
-    return a->key_start == b->key_start && a->keys == b->keys && a->query_start == b->query_start &&
-           a->queries == b->queries && a->query_position == b->query_position &&
-           a->q_blocks == b->q_blocks && a->k_blocks == b->k_blocks && a->split == b->split;
-}
-
-static bool same_ranges(const record_case *a, const record_case *b) {
-    for (uint32_t i = 0; i < a->desc.batch; i++)
-        if (!same_range(&a->ranges[i], &b->ranges[i]))
-            return false;
-    return true;
-}
-
-const char *case_pair_mismatch(const record_case *a, const record_case *b) {
-    if (!same_shape(&a->desc, &b->desc))
-        return "problem";
-    if (!same_selection(&a->select, &b->select))
-        return "selection";
-    if (!same_digest(a->q_digest, b->q_digest) || !same_digest(a->k_digest, b->k_digest) ||
-        !same_digest(a->v_digest, b->v_digest) || !same_digest(a->fixed_digest, b->fixed_digest))
-        return "input";
-    if (a->failure[0] || b->failure[0])
-        return NULL;
-    if (!same_ranges(a, b) || a->rankings != b->rankings)
-        return "range of valid rows";
-    if (!same_numbers(a->rows, a->row_count, b->rows, b->row_count) ||
-        !same_numbers(a->query_blocks, a->query_block_count, b->query_blocks, b->query_block_count))
-        return "choice of stored rows";
-    return NULL;
-}
-
-/* ---- comparing ---- */
 
 typedef struct comparing {
     const record_case *a, *b;

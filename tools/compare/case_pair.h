@@ -31,10 +31,7 @@ typedef struct case_pair {
     verdict all; /* the worst */
 } case_pair;
 
-/* What of the problem, selection, inputs or what is stored of it differs; NULL: nothing. */
-const char *case_pair_mismatch(const record_case *a, const record_case *b);
-
-/* Compares a case that ran in both and has no mismatch. tolerance: of ties. */
+/* Compares a case that ran in both and has no mismatch (compare/case_mismatch.h). tolerance: of ties. */
 bool case_pair_compare(case_pair *pair, const record_case *a, const record_case *b,
                        double tolerance, tool_error *error);
 

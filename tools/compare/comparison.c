@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compare/case_mismatch.h"
 #include "compare/case_pair.h"
 #include "compare/record_read.h"
 #include "room.h"
@@ -49,12 +50,12 @@ static bool same_problems(const record *first, const char *first_path, const rec
     for (size_t i = 0; i < r->case_count; i++) {
         size_t index;
         const record_case *other = comparison_find(first, r->cases[i].name, &index);
-        const char *field = other ? case_pair_mismatch(other, &r->cases[i]) : NULL;
-        if (field)
+        char differs[MISMATCH_BYTES];
+        if (other && case_mismatch(other, &r->cases[i], differs))
             return tool_fail_usage(error,
-                                   "%.200s and %.200s: case %s is not the same problem in both, "
-                                   "its %s differs",
-                                   first_path, path, r->cases[i].name, field);
+                                   "%.200s and %.200s: case %s is not the same problem in both: "
+                                   "%s",
+                                   first_path, path, r->cases[i].name, differs);
     }
     return true;
 }
