@@ -531,7 +531,8 @@ static void test_pattern_agreement_measure__rounding_makes_no_shifted_block(void
 
 /* ---- in words, and what does not belong together ---- */
 
-static void take_text(void *context, verdict v, const char *text) {
+static void take_text(void *context, verdict v, const finding *place, const char *text) {
+    assert_non_null(place);
     assert_int_equal(v, VERDICT_FAIL);
     assert_true(strlen(text) < FAULT_BYTES);
     strcpy(context, text);

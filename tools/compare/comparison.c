@@ -44,6 +44,14 @@ const record_case *comparison_find(const record *r, const char *name, size_t *in
     return NULL;
 }
 
+const case_pair *comparison_pair_case(const comparison *c, const record_pair *pair,
+                                      const char *name) {
+    for (size_t k = 0; k < pair->count; k++)
+        if (strcmp(c->records[pair->a].cases[pair->cases[k].a].name, name) == 0)
+            return &pair->cases[k];
+    return NULL;
+}
+
 /* Cases of one name must be one problem, whether or not they ran. */
 static bool same_problems(const record *first, const char *first_path, const record *r,
                           const char *path, tool_error *error) {

@@ -51,6 +51,10 @@ void comparison_free(comparison *c);
 /* A record's case of a name, and its index; NULL: it has none. */
 const record_case *comparison_find(const record *r, const char *name, size_t *index);
 
+/* A pair's case of a name; NULL: it has none. */
+const case_pair *comparison_pair_case(const comparison *c, const record_pair *pair,
+                                      const char *name);
+
 /* The pair of two records, a < b. */
 const record_pair *comparison_pair(const comparison *c, size_t a, size_t b);
 

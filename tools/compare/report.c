@@ -59,8 +59,9 @@ static bool conclude(const comparison *c, tool_error *error) {
         failed += c->record_verdicts[i] == VERDICT_FAIL;
     for (size_t i = 0; i < c->pair_count; i++)
         failed += c->pairs[i].all == VERDICT_FAIL;
-    return tool_fail(error, "the verdict is fail: of %zu records and %zu pairs, %zu fail",
-                     c->record_count, c->pair_count, failed);
+    return tool_fail(error, "the verdict is fail: of %zu record%s and %zu pair%s, %zu failed",
+                     c->record_count, c->record_count == 1 ? "" : "s", c->pair_count,
+                     c->pair_count == 1 ? "" : "s", failed);
 }
 
 static bool make_report(const report_options *o, tool_error *error) {

@@ -40,7 +40,8 @@ static cJSON *append_object(cJSON *array) {
     return object;
 }
 
-static void add_fault(void *context, verdict v, const char *text) {
+static void add_fault(void *context, verdict v, const finding *place, const char *text) {
+    (void)place; /* among the findings */
     cJSON *fault = append_object(context);
     add_verdict(fault, v);
     json_add_text(fault, "text", text);
