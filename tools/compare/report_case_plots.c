@@ -138,7 +138,7 @@ static void fill_case_pair(const comparison *c, const record_pair *pair, const c
         equal += at->runs[op].bitwise;
     cell->shade = report_shade(apart.share);
     cell->mark = report_mark(at->all);
-    report_distance(&apart, cell->text);
+    report_distance(&apart, 1, cell->text);
     snprintf(cell->title, sizeof cell->title,
              "%s and %s, %s: %.3g of what fails%s; %zu of %d runs equal; Jaccard index %.6f; %s",
              a->label, b->label, name, apart.share,
@@ -163,7 +163,7 @@ static bool plot_case_pairs(page *p, const comparison *c, const report_names *na
         const matrix_chart chart = {
             "Pairs: outputs given one pattern",
             "The largest relative difference as a share of what fails; = where outputs are equal to "
-            "the bit, 0 where their stored rows are, ~ where they differ and are right within an "
+            "the bit, 0 where their stored values are the same, ~ where they differ and are right within an "
             "absolute bound. An edge marks the case's verdict.",
             names->names,
             columns,

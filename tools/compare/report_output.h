@@ -31,9 +31,9 @@ typedef struct report_error {
 report_error report_own_error(const record_case *c);
 
 /* How far outputs given one pattern are apart: "=" equal to the bit; "~" right because of the
- * absolute bound alone; else the share of what fails, 0 where the stored rows are equal. */
+ * absolute bound alone; else the share of what fails, 0 where the stored values are the same. */
 enum { REPORT_DISTANCE_BYTES = 16 };
-void report_distance(const out_distance *d, char text[REPORT_DISTANCE_BYTES]);
+void report_distance(const out_distance *d, int digits, char text[REPORT_DISTANCE_BYTES]);
 
 /* What of a case is no pass: '?' or '!' and letters: o outputs, l log-sum-exps, s block scores, c the
  * choice of blocks, r repeats that differ, x it did not run; "" of a pass. */

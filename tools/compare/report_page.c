@@ -92,7 +92,7 @@ static void write_pairs(page *p, const comparison *c) {
         const record_pair *pair = &c->pairs[i];
         const pattern_agreement *own = &pair->pattern;
         char outputs[REPORT_DISTANCE_BYTES];
-        report_distance(&pair->outputs, outputs);
+        report_distance(&pair->outputs, 2, outputs);
         page_row(p);
         page_cell(p, "%c, %c", comparison_letter(pair->a), comparison_letter(pair->b));
         page_marked_cell(p, report_mark(pair->all), "%s", verdict_name(pair->all));

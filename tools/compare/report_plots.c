@@ -66,7 +66,7 @@ static void fill_outputs(const comparison *c, const record_pair *pair, size_t ow
     cell->mark = report_mark(pair ? pair->all : c->record_verdicts[own]);
     snprintf(cell->text, sizeof cell->text, "%.2g", share);
     if (pair)
-        report_distance(&pair->outputs, cell->text);
+        report_distance(&pair->outputs, 2, cell->text);
     if (pair)
         snprintf(cell->title, sizeof cell->title, "%s and %s: %.3g of what fails, verdict %s",
                  c->records[pair->a].label, c->records[pair->b].label, share,

@@ -53,11 +53,11 @@ report_error report_own_error(const record_case *c) {
     return error;
 }
 
-void report_distance(const out_distance *d, char text[REPORT_DISTANCE_BYTES]) {
+void report_distance(const out_distance *d, int digits, char text[REPORT_DISTANCE_BYTES]) {
     if (d->equal || (d->share == 0.0 && d->absolute))
         snprintf(text, REPORT_DISTANCE_BYTES, "%s", d->equal ? "=" : "~");
     else
-        snprintf(text, REPORT_DISTANCE_BYTES, "%.2g", d->share);
+        snprintf(text, REPORT_DISTANCE_BYTES, "%.*g", digits, d->share);
 }
 
 /* ---- what is no pass ---- */
@@ -142,7 +142,8 @@ bool report_problem(const comparison *c, char text[REPORT_PROBLEM_BYTES]) {
         text, REPORT_PROBLEM_BYTES,
         "%s, outputs %s, batch %" PRIu64 ", %" PRIu64 " head%s on %" PRIu64 " key head%s of "
         "dimension %" PRIu64 ", %" PRIu64 " query rows on %" PRIu64 " keys, the last %" PRIu64
-        " generated; blocks %" PRIu64 " x %" PRIu64 ", mode %s, %s of %g of the key blocks",
+        " generated; blocks %" PRIu64 " x %" PRIu64
+        ", mode %s, score reduction %s, %g of the key blocks",
         storage_name((sparsed_dtype)d->dtype), storage_name((sparsed_dtype)d->out_dtype),
         (uint64_t)d->batch, (uint64_t)d->heads, plural(d->heads), (uint64_t)d->kv_heads,
         plural(d->kv_heads), (uint64_t)d->head_dim, (uint64_t)d->q_len, (uint64_t)d->kv_len,
@@ -150,7 +151,8 @@ bool report_problem(const comparison *c, char text[REPORT_PROBLEM_BYTES]) {
         selection_mode_name(s->mode), s->score_reduce == SPARSED_REDUCE_MAX ? "max" : "sum",
         s->ratio);
     if (!at->failure[0])
-        snprintf(text + used, REPORT_PROBLEM_BYTES - (size_t)used, " (%.3f kept)", density_of(at));
+        snprintf(text + used, REPORT_PROBLEM_BYTES - (size_t)used, " (density %.3f)",
+                 density_of(at));
     return true;
 }
 

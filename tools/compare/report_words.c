@@ -112,7 +112,7 @@ static void print_pairs(const comparison *c) {
         const record_pair *p = &c->pairs[i];
         const pattern_agreement *own = &p->pattern;
         char equal[32], outputs[REPORT_DISTANCE_BYTES];
-        report_distance(&p->outputs, outputs);
+        report_distance(&p->outputs, 2, outputs);
         snprintf(equal, sizeof equal, "%zu/%zu", p->bitwise_runs, p->runs);
         printf("%c  %c   %7s %9s %9s   %9.6f %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %10" PRIu64
                "\n",
