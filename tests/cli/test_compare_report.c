@@ -195,7 +195,7 @@ static void test_compare_report__tells_times_and_environment(void **state) {
     assert_non_null(strstr(output.out, "\n   day  "));
     char *page = test_file_read(f.page, NULL);
     static const char *const parts[] = {">Times<",
-                                        "250 / 250 / 250",
+                                        "250.00/250.00/250.00",
                                         "made (UTC)",
                                         "options",
                                         "(NMSE)",

@@ -190,13 +190,13 @@ static void write_times_of(page *p, const record *r, const char *name) {
     if (!at || at->failure[0])
         page_cell(p, "-");
     else
-        page_cell(p, "%.3g / %.3g / %.3g", 1e3 * report_seconds(&at->runs[RECORD_DENSE]),
+        page_cell(p, "%.2f/%.2f/%.2f", 1e3 * report_seconds(&at->runs[RECORD_DENSE]),
                   1e3 * report_seconds(&at->runs[RECORD_BUILD]),
                   1e3 * report_seconds(&at->runs[RECORD_SPARSE_OWN]));
 }
 
 static bool write_times(page *p, const comparison *c, const report_names *names) {
-    page_column columns[COMPARISON_MAX_RECORDS + 1] = {{"case", false}};
+    page_column columns[COMPARISON_MAX_RECORDS + 1] = {{"case", true}}; /* in one line */
     record_names letters = {NULL, NULL};
     const bool done = report_records_name(&letters, c, false);
     for (size_t i = 0; i < c->record_count && done; i++)
