@@ -109,13 +109,13 @@ static void test_compare_report__names_what_was_planted(void **state) {
         plant *change;
         const char *line;
     } rows[] = {
-        {add_to_element, "fail  A B  made: sparse-fixed out, batch 1, head 1, query block 2: one "
+        {add_to_element, "fail  A, B  made: sparse-fixed out, batch 1, head 1, query block 2: one "
                          "element, row 37, column 5: "},
-        {shift_block, "fail  A B  padded: dense out, batch 0, head 0, query block 1: shifted "
+        {shift_block, "fail  A, B  padded: dense out, batch 0, head 0, query block 1: shifted "
                       "block: B holds the rows of A that are 16 further on\n"},
-        {swap_heads, "fail  A B  made: build pattern, batch 1, head 0: swapped heads: this and "
+        {swap_heads, "fail  A, B  made: build pattern, batch 1, head 0: swapped heads: this and "
                      "head 1 are the other way round\n"},
-        {put_nan, "fail  A B  made: build lse, batch 1, head 2, query block 0: one element is not "
+        {put_nan, "fail  A, B  made: build lse, batch 1, head 2, query block 0: one element is not "
                   "finite, row 3: "},
     };
     for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
@@ -126,9 +126,88 @@ static void test_compare_report__names_what_was_planted(void **state) {
             fail_msg("no line \"%s\" in:\n%s", rows[k].line, output.out);
         assert_non_null(strstr(output.out, "\nVerdict: fail\n"));
         assert_string_equal(output.err, "sparsed compare: the verdict is fail: of 2 records and 1 "
-                                        "pairs, 1 fail\n");
+                                        "pair, 1 failed\n");
         command_output_free(&output);
     }
+}
+
+/* The line that begins so has that, too. */
+static void expect_row(const char *text, const char *begins, const char *has) {
+    const char *line = strstr(text, begins);
+    assert_non_null(line);
+    const char *at = strstr(line + 1, has), *end = strchr(line + 1, '\n');
+    if (!at || at > end)
+        fail_msg("no \"%s\" in the line of \"%s\" of:\n%s", has, begins + 1, text);
+}
+
+static void lse_only(record *r) {
+    r->cases[0].runs[RECORD_BUILD].lse_errors.max_abs = 5e-5;
+    r->cases[0].runs[RECORD_BUILD].scores_errors.relative = 1.0;
+    r->cases[1].runs[RECORD_DENSE].repeatable = false;
+    r->cases[1].choice_differs = 3;
+}
+
+/* What a warning or failure is of, where the error of the outputs is fine. */
+static void test_compare_report__marks_tell_the_result_at_fault(void **state) {
+    const two_files f = write_two(state, lse_only);
+    command_output output = run_report(&f, NULL, NULL);
+    assert_int_equal(output.status, 1);
+    expect_row(output.out, "\n" MADE_CASE " ", "2.0e-07 !ls ");
+    expect_row(output.out, "\npadded ", "2.0e-07 !cr ");
+    command_output_free(&output);
+}
+
+static void make_input(record *r) {
+    snprintf(r->suite, sizeof r->suite, "input");
+    r->case_count = 1;
+}
+
+static void test_compare_report__names_the_problem_of_an_input(void **state) {
+    const two_files f = name_files(*state);
+    record a = made_record("good"), b = made_record("odd");
+    make_input(&a);
+    make_input(&b);
+    write_record(&a, f.a);
+    write_record(&b, f.b);
+    command_output output = run_report(&f, "--html", f.page);
+    assert_int_equal(output.status, 0);
+    static const char problem[] =
+        "f32, outputs f32, batch 2, 3 heads on 3 key heads of dimension 8, 70 query rows on 70 keys";
+    assert_non_null(strstr(output.out, problem));
+    char *page = test_file_read(f.page, NULL);
+    assert_non_null(strstr(page, problem));
+    free(page);
+    command_output_free(&output);
+}
+
+static void take_time(record *r) {
+    for (size_t i = 0; i < MADE_CASES; i++)
+        for (int op = 0; op < RECORD_OPS; op++)
+            r->cases[i].runs[op].seconds = (record_timing){0.5, 0.25, 0.125, 3};
+}
+
+static void test_compare_report__tells_times_and_environment(void **state) {
+    const two_files f = write_two(state, take_time);
+    command_output output = run_report(&f, "--html", f.page);
+    assert_non_null(strstr(output.out, "\nTimes: milliseconds"));
+    assert_non_null(strstr(output.out, "2\ncases together\n"));
+    expect_row(output.out, "\nB           ", " 500 ");
+    assert_non_null(strstr(output.out, "\n   day  "));
+    char *page = test_file_read(f.page, NULL);
+    static const char *const parts[] = {">Times<",
+                                        "250.00/250.00/250.00",
+                                        "made (UTC)",
+                                        "options",
+                                        "(NMSE)",
+                                        "Log-sum-exps against the oracle",
+                                        "2 records, 1 pair.",
+                                        "1e-4 of what fails"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (!strstr(page, parts[i]))
+            fail_msg("the page has no %s", parts[i]);
+    assert_null(strstr(page, "Outputs stored in f16")); /* there are none */
+    free(page);
+    command_output_free(&output);
 }
 
 static void test_compare_report__passes_and_warns_with_exit_code_0(void **state) {
@@ -144,6 +223,7 @@ static void test_compare_report__passes_and_warns_with_exit_code_0(void **state)
     output = run_report(&f, NULL, NULL);
     assert_int_equal(output.status, 0);
     assert_non_null(strstr(output.out, "warn  B    padded: dense out: error 5e-06, above 2e-06"));
+    expect_row(output.out, "\npadded ", " 5.0e-06 ?o ");
     assert_non_null(strstr(output.out, "\nVerdict: warn\n"));
     command_output_free(&output);
 }
@@ -263,6 +343,9 @@ static void test_compare_report__a_device_on_other_threads_is_equal(void **state
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST_IN_FOLDER(test_compare_report__names_what_was_planted),
+        TEST_IN_FOLDER(test_compare_report__marks_tell_the_result_at_fault),
+        TEST_IN_FOLDER(test_compare_report__names_the_problem_of_an_input),
+        TEST_IN_FOLDER(test_compare_report__tells_times_and_environment),
         TEST_IN_FOLDER(test_compare_report__passes_and_warns_with_exit_code_0),
         TEST_IN_FOLDER(test_compare_report__refuses_other_suites_with_exit_code_2),
         TEST_IN_FOLDER(test_compare_report__json_fits_the_schema),

@@ -6,10 +6,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "compare/case_mismatch.h"
 #include "compare/case_pair.h"
 #include "compare/faults.h"
 #include "support/made_record.h"
@@ -25,9 +27,10 @@ static void setup(two_records *t) {
 
 static void compare(two_records *t, size_t index) {
     tool_error error;
+    char differs[MISMATCH_BYTES];
     made_record_digest(&t->b);
     t->pair = (case_pair){0};
-    assert_null(case_pair_mismatch(&t->a.cases[index], &t->b.cases[index]));
+    assert_false(case_mismatch(&t->a.cases[index], &t->b.cases[index], differs));
     assert_true(case_pair_compare(&t->pair, &t->a.cases[index], &t->b.cases[index], 1e-3, &error));
 }
 
@@ -93,6 +96,73 @@ static void test_case_pair_compare__rounding_passes_and_more_warns(void **state)
                     0.1);
         teardown(&t);
     }
+}
+
+/* Nothing is beyond what one element may be, and still it is told where, and what the bound is. */
+static void test_case_pair_compare__a_warning_names_place_and_bound(void **state) {
+    two_records t;
+    char text[FINDING_TEXT_BYTES], bound[64];
+    (void)state;
+    setup(&t);
+    *made_lse(&t.b, 0, RECORD_DENSE, 4, 37) += 5e-5f;
+    compare(&t, 0);
+    const finding *f = only(&t, FINDING_OVERALL, FINDING_LSE);
+    assert_place(f, RECORD_DENSE, 1, 1, 2);
+    assert_int_equal(f->row, 37);
+    assert_int_equal(f->count, 1);
+    assert_int_equal(case_pair_finding_verdict(&t.pair, f), VERDICT_WARN);
+    assert_int_equal(t.pair.all, VERDICT_WARN);
+    finding_describe(f, 'C', 'D', text);
+    assert_non_null(strstr(text, "dense lse, batch 1, head 1, query block 2: difference 5"));
+    snprintf(bound, sizeof bound,
+             ", above %.3g, of all; largest at row 37: ", 2.0 * t.a.cases[0].bounds.lse.warn);
+    assert_non_null(strstr(text, bound));
+    teardown(&t);
+}
+
+static void test_case_pair_compare__a_warning_names_the_element_furthest_apart(void **state) {
+    two_records t;
+    (void)state;
+    setup(&t);
+    float *out = made_out(&t.b, 0, RECORD_BUILD, 0, 0);
+    for (size_t i = 0; i < (size_t)MADE_BATCH * MADE_HEADS * MADE_LENGTH * MADE_DIM; i++)
+        out[i] *= 1.0f + 6e-6f;
+    made_out(&t.b, 0, RECORD_BUILD, 2, 69)[5] += 1e-5f;
+    compare(&t, 0);
+    assert_place(only(&t, FINDING_OVERALL, FINDING_OUT), RECORD_BUILD, 0, 2, 4);
+    assert_int_equal(t.pair.found.list[0].row, 69);
+    assert_int_equal(t.pair.found.list[0].element, 5);
+    teardown(&t);
+}
+
+static out_distance distance_of(const two_records *t) {
+    return case_pair_out_distance(&t->pair, &t->a.cases[0], &t->b.cases[0]);
+}
+
+/* Denormals that one device flushes are not equal, and no share of what fails either. */
+static void test_case_pair_out_distance__tells_equal_from_within_the_absolute_bound(void **state) {
+    two_records t;
+    (void)state;
+    setup(&t);
+    compare(&t, 0);
+    assert_true(distance_of(&t).equal && !distance_of(&t).absolute);
+    teardown(&t);
+
+    setup(&t);
+    t.a.cases[0].bounds.out_absolute = t.b.cases[0].bounds.out_absolute = 1e-3;
+    made_out(&t.b, 0, RECORD_DENSE, 0, 0)[0] += 1e-3f;
+    compare(&t, 0);
+    assert_true(!distance_of(&t).equal && distance_of(&t).absolute);
+    assert_true(distance_of(&t).share == 0.0);
+    assert_int_equal(t.pair.all, VERDICT_PASS);
+    teardown(&t);
+
+    setup(&t);
+    made_out(&t.b, 0, RECORD_DENSE, 0, 0)[0] += 1e-5f;
+    compare(&t, 0);
+    assert_true(!distance_of(&t).equal && !distance_of(&t).absolute);
+    assert_true(distance_of(&t).share > 0.0);
+    teardown(&t);
 }
 
 /* ---- outputs ---- */
@@ -430,9 +500,39 @@ static void test_pattern_agreement_measure__a_block_that_keeps_anothers(void **s
     teardown(&t);
 }
 
+/* Scores that differ by less than their rounding: real if no tolerance is left, and no shift. */
+static void test_pattern_agreement_measure__rounding_makes_no_shifted_block(void **state) {
+    static const struct {
+        float apart; /* of a score of 1 */
+        finding_kind kind;
+        verdict v;
+    } rows[] = {{2e-7f, FINDING_KEPT, VERDICT_WARN}, {2e-3f, FINDING_SHIFTED, VERDICT_FAIL}};
+    (void)state;
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        two_records t;
+        tool_error error;
+        setup(&t);
+        *made_pattern_row(&t.a, 0, 1, 2) = 0x07;
+        *made_pattern_row(&t.b, 0, 1, 2) = 0x1c;
+        for (unsigned j = 0; j < MADE_BLOCKS; j++)
+            for (uint64_t r = 0; r < 2; r++)
+                made_scores(&t.a, 0, r, 1, 2)[j] = made_scores(&t.b, 0, r, 1, 2)[j] =
+                    1.0f + rows[k].apart * (float)(1 + j);
+        made_record_digest(&t.a);
+        made_record_digest(&t.b);
+        t.pair = (case_pair){0};
+        assert_true(case_pair_compare(&t.pair, &t.a.cases[0], &t.b.cases[0], 0.0, &error));
+        assert_true(t.pair.pattern.real > 0);
+        only(&t, rows[k].kind, FINDING_PATTERN);
+        assert_int_equal(t.pair.pattern_verdict, rows[k].v);
+        teardown(&t);
+    }
+}
+
 /* ---- in words, and what does not belong together ---- */
 
-static void take_text(void *context, verdict v, const char *text) {
+static void take_text(void *context, verdict v, const finding *place, const char *text) {
+    assert_non_null(place);
     assert_int_equal(v, VERDICT_FAIL);
     assert_true(strlen(text) < FAULT_BYTES);
     strcpy(context, text);
@@ -461,23 +561,35 @@ static void test_faults_of_pair__say_which_head_block_and_kind(void **state) {
     teardown(&t);
 }
 
-static void test_case_pair_mismatch__names_what_differs(void **state) {
+static void assert_mismatch(const two_records *t, const char *text) {
+    char differs[MISMATCH_BYTES];
+    assert_true(case_mismatch(&t->a.cases[0], &t->b.cases[0], differs));
+    assert_string_equal(differs, text);
+}
+
+static void test_case_mismatch__names_what_differs_with_both_values(void **state) {
     two_records t;
+    char differs[MISMATCH_BYTES];
     (void)state;
     setup(&t);
     record_case *c = &t.b.cases[0];
     c->desc.kv_heads = 1;
-    assert_string_equal(case_pair_mismatch(&t.a.cases[0], c), "problem");
+    assert_mismatch(&t, "kv_heads is 3 and 1");
     c->desc.kv_heads = MADE_HEADS;
+    c->desc.out_dtype = SPARSED_F16;
+    assert_mismatch(&t, "out_dtype is f32 and f16");
+    c->desc.out_dtype = SPARSED_F32;
     c->select.ratio = 0.5;
-    assert_string_equal(case_pair_mismatch(&t.a.cases[0], c), "selection");
+    assert_mismatch(&t, "ratio is 0.4 and 0.5");
     c->select.ratio = 0.4;
-    c->v_digest.low ^= 1;
-    assert_string_equal(case_pair_mismatch(&t.a.cases[0], c), "input");
-    c->v_digest.low ^= 1;
-    assert_null(case_pair_mismatch(&t.a.cases[0], c));
+    c->v_digest = (sparsed_fingerprint){.low = 1, .high = 2};
+    t.a.cases[0].v_digest = (sparsed_fingerprint){.low = 0xab, .high = 2};
+    assert_mismatch(&t, "the digest of v is 000000000000000200000000000000ab and "
+                        "00000000000000020000000000000001");
+    c->v_digest.low = 0xab;
+    assert_false(case_mismatch(&t.a.cases[0], c, differs));
     made_record_sample_blocks(&t.b);
-    assert_string_equal(case_pair_mismatch(&t.a.cases[0], c), "choice of stored rows");
+    assert_mismatch(&t, "query_blocks is 1 and 4");
     teardown(&t);
 }
 
@@ -485,6 +597,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_case_pair_compare__equal_records),
         cmocka_unit_test(test_case_pair_compare__rounding_passes_and_more_warns),
+        cmocka_unit_test(test_case_pair_compare__a_warning_names_place_and_bound),
+        cmocka_unit_test(test_case_pair_compare__a_warning_names_the_element_furthest_apart),
+        cmocka_unit_test(test_case_pair_out_distance__tells_equal_from_within_the_absolute_bound),
         cmocka_unit_test(test_case_pair_compare__one_wrong_element),
         cmocka_unit_test(test_case_pair_compare__one_wrong_element_of_each_tensor),
         cmocka_unit_test(test_case_pair_compare__one_wrong_row),
@@ -504,8 +619,9 @@ int main(void) {
         cmocka_unit_test(test_pattern_agreement_measure__swapped_heads),
         cmocka_unit_test(test_pattern_agreement_measure__a_shifted_block),
         cmocka_unit_test(test_pattern_agreement_measure__a_block_that_keeps_anothers),
+        cmocka_unit_test(test_pattern_agreement_measure__rounding_makes_no_shifted_block),
         cmocka_unit_test(test_faults_of_pair__say_which_head_block_and_kind),
-        cmocka_unit_test(test_case_pair_mismatch__names_what_differs),
+        cmocka_unit_test(test_case_mismatch__names_what_differs_with_both_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "compare/comparison.h"
+#include "compare/report_faults.h"
 #include "support/made_record.h"
 #include "support/test_files.h"
 
@@ -109,6 +110,59 @@ static void test_comparison_make__a_case_that_did_not_run(void **state) {
     comparison_free(&c);
 }
 
+/* ---- faults that are alike ---- */
+
+static void test_report_faults_make__groups_what_one_record_has_against_others(void **state) {
+    files f = {.folder = *state};
+    for (int i = 0; i < 4; i++) {
+        record r = made_record("many");
+        if (i == 2)
+            made_out(&r, 1, RECORD_DENSE, 0, 0)[2] += 0.5f;
+        if (i == 3)
+            *made_lse(&r, 0, RECORD_DENSE, 4, 37) += 5e-5f;
+        add(&f, &r);
+    }
+    comparison c = compare(&f);
+    report_faults all;
+    tool_error error;
+    char who[REPORT_WHO_BYTES];
+    assert_true(report_faults_make(&all, &c, &error));
+    assert_int_equal(all.count, 2);
+    report_fault_who(&all.list[0], who);
+    assert_string_equal(who, "D against A, B, C");
+    assert_string_equal(all.list[0].name, MADE_CASE);
+    assert_int_equal(all.list[0].v, VERDICT_WARN);
+    report_fault_who(&all.list[1], who);
+    assert_string_equal(who, "C against A, B, D");
+    assert_int_equal(all.list[1].v, VERDICT_FAIL);
+    report_faults_free(&all);
+    comparison_free(&c);
+}
+
+static void test_report_faults_make__groups_no_strangers(void **state) {
+    files f = {.folder = *state};
+    for (int i = 0; i < 2; i++) {
+        record r = made_record("two");
+        made_out(&r, 0, RECORD_DENSE, i ? 4 : 3, 0)[2] += 0.5f * (float)i;
+        r.cases[0].choice_differs = 1;
+        add(&f, &r);
+    }
+    comparison c = compare(&f);
+    report_faults all;
+    tool_error error;
+    char who[REPORT_WHO_BYTES];
+    assert_true(report_faults_make(&all, &c, &error));
+    assert_int_equal(all.count, 2); /* the same of both records, and one of the pair */
+    report_fault_who(&all.list[0], who);
+    assert_string_equal(who, "A, B");
+    assert_false(all.list[0].of_pairs);
+    report_fault_who(&all.list[1], who);
+    assert_string_equal(who, "A, B");
+    assert_true(all.list[1].of_pairs);
+    report_faults_free(&all);
+    comparison_free(&c);
+}
+
 /* ---- verdicts of one record ---- */
 
 static void check_own(void **state, void (*change)(record_case *c), verdict v) {
@@ -201,8 +255,8 @@ static void test_comparison_make__refuses_what_does_not_belong_together(void **s
     refuse(state, other_suite, "suite input, version 1");
     refuse(state, other_version, "version 2");
     refuse(state, other_seed, "seed 18446744073709551615");
-    refuse(state, other_input, "its input differs");
-    refuse(state, other_problem, "its problem differs");
+    refuse(state, other_input, "same problem in both: the digest of k is ");
+    refuse(state, other_problem, "same problem in both: scale is 0.25 and 0.5");
 }
 
 static void test_comparison_make__marks_other_versions_of_the_library(void **state) {
@@ -220,6 +274,8 @@ static void test_comparison_make__marks_other_versions_of_the_library(void **sta
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST_IN_FOLDER(test_report_faults_make__groups_what_one_record_has_against_others),
+        TEST_IN_FOLDER(test_report_faults_make__groups_no_strangers),
         TEST_IN_FOLDER(test_comparison_make__one_record),
         TEST_IN_FOLDER(test_comparison_make__merges_many_files),
         TEST_IN_FOLDER(test_comparison_make__a_subset_of_the_cases),

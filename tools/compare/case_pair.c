@@ -9,62 +9,9 @@
 #include "compare/value_findings.h"
 #include "room.h"
 
-/* ---- whether they are one problem ---- */
-
 static bool same_digest(sparsed_fingerprint a, sparsed_fingerprint b) {
     return a.low == b.low && a.high == b.high;
 }
-
-static bool same_shape(const sparsed_desc *a, const sparsed_desc *b) {
-    return a->dtype == b->dtype && a->out_dtype == b->out_dtype && a->batch == b->batch &&
-           a->heads == b->heads && a->kv_heads == b->kv_heads && a->head_dim == b->head_dim &&
-           a->score_heads == b->score_heads && a->q_len == b->q_len && a->kv_len == b->kv_len &&
-           a->q_start == b->q_start && a->scale == b->scale;
-}
-
-static bool same_selection(const sparsed_select *a, const sparsed_select *b) {
-    return a->flags == b->flags && a->mode == b->mode && a->score_reduce == b->score_reduce &&
-           a->block_q == b->block_q && a->block_k == b->block_k &&
-           a->always_first == b->always_first && a->gen_len == b->gen_len && a->ratio == b->ratio &&
-           a->score_scale == b->score_scale;
-}
-
-static bool same_numbers(const uint64_t *a, uint64_t count_a, const uint64_t *b, uint64_t count_b) {
-    return count_a == count_b && (count_a == 0 || memcmp(a, b, count_a * sizeof *a) == 0);
-}
-
-static bool same_range(const sparsed_pattern_range *a, const sparsed_pattern_range *b) {
-    return a->key_start == b->key_start && a->keys == b->keys && a->query_start == b->query_start &&
-           a->queries == b->queries && a->query_position == b->query_position &&
-           a->q_blocks == b->q_blocks && a->k_blocks == b->k_blocks && a->split == b->split;
-}
-
-static bool same_ranges(const record_case *a, const record_case *b) {
-    for (uint32_t i = 0; i < a->desc.batch; i++)
-        if (!same_range(&a->ranges[i], &b->ranges[i]))
-            return false;
-    return true;
-}
-
-const char *case_pair_mismatch(const record_case *a, const record_case *b) {
-    if (!same_shape(&a->desc, &b->desc))
-        return "problem";
-    if (!same_selection(&a->select, &b->select))
-        return "selection";
-    if (!same_digest(a->q_digest, b->q_digest) || !same_digest(a->k_digest, b->k_digest) ||
-        !same_digest(a->v_digest, b->v_digest) || !same_digest(a->fixed_digest, b->fixed_digest))
-        return "input";
-    if (a->failure[0] || b->failure[0])
-        return NULL;
-    if (!same_ranges(a, b) || a->rankings != b->rankings)
-        return "range of valid rows";
-    if (!same_numbers(a->rows, a->row_count, b->rows, b->row_count) ||
-        !same_numbers(a->query_blocks, a->query_block_count, b->query_blocks, b->query_block_count))
-        return "choice of stored rows";
-    return NULL;
-}
-
-/* ---- comparing ---- */
 
 typedef struct comparing {
     const record_case *a, *b;
@@ -125,53 +72,63 @@ static value_places places_of(const comparing *c, record_op op, finding_part par
                           .q_blocks = c->q_blocks};
 }
 
-static value_difference compare_values(const comparing *c, const value_pair *values,
-                                       const value_places *places) {
-    value_difference d = value_compare(values);
-    if (d.beyond > 0)
+/* Which of a difference's numbers a bound is about, and what passes whatever it is. */
+typedef struct judging {
+    record_bound bound;
+    bool by_largest; /* else by the relative difference */
+    double absolute;
+} judging;
+
+static verdict compare_values(const comparing *c, const value_pair *values,
+                              const value_places *places, const judging *by, value_difference *d) {
+    *d = value_compare(values);
+    if (d->beyond > 0) {
         value_findings(values, places, &c->pair->found);
-    return d;
+        return VERDICT_FAIL;
+    }
+    const double error = by->by_largest ? d->largest : d->relative;
+    const verdict v = d->largest <= by->absolute ? VERDICT_PASS : verdict_of(error, &by->bound);
+    if (v != VERDICT_PASS)
+        value_finding_overall(values, places, d, error, &by->bound, &c->pair->found);
+    return v;
 }
 
-static verdict compare_out(const comparing *c, record_op op, const bool *rows, run_pair *run) {
+static verdict compare_out(const comparing *c, record_op op, const bool *rows,
+                           value_difference *d) {
     const record_bounds *of_a = &c->a->bounds, *of_b = &c->b->bounds;
-    const record_bound bound = verdict_pair_bound(&of_a->out, &of_b->out);
-    const double absolute = of_a->out_absolute + of_b->out_absolute;
+    const judging by = {verdict_pair_bound(&of_a->out, &of_b->out), false,
+                        of_a->out_absolute + of_b->out_absolute};
     const value_array shape = {NULL, stored_as(c->a->desc.out_dtype), c->heads, c->a->row_count,
                                c->a->desc.head_dim};
-    value_pair values = {shape, shape, rows, {bound.fail, absolute}};
+    value_pair values = {shape, shape, rows, {by.bound.fail, by.absolute}};
     const value_places places = places_of(c, op, FINDING_OUT);
     values.a.data = c->a->runs[op].out;
     values.b.data = c->b->runs[op].out;
-    run->out = compare_values(c, &values, &places);
-    if (run->out.beyond > 0)
-        return VERDICT_FAIL;
-    return run->out.largest <= absolute ? VERDICT_PASS : verdict_of(run->out.relative, &bound);
+    return compare_values(c, &values, &places, &by, d);
 }
 
-static verdict compare_lse(const comparing *c, record_op op, const bool *rows, run_pair *run) {
-    const record_bound bound = verdict_pair_bound(&c->a->bounds.lse, &c->b->bounds.lse);
+static verdict compare_lse(const comparing *c, record_op op, const bool *rows,
+                           value_difference *d) {
+    const judging by = {verdict_pair_bound(&c->a->bounds.lse, &c->b->bounds.lse), true, 0.0};
     const value_array shape = {NULL, SAFETENSORS_F32, c->heads, c->a->row_count, 1};
-    value_pair values = {shape, shape, rows, {0.0, bound.fail}};
+    value_pair values = {shape, shape, rows, {0.0, by.bound.fail}};
     const value_places places = places_of(c, op, FINDING_LSE);
     values.a.data = c->a->runs[op].lse;
     values.b.data = c->b->runs[op].lse;
-    run->lse = compare_values(c, &values, &places);
-    return run->lse.beyond > 0 ? VERDICT_FAIL : verdict_of(run->lse.largest, &bound);
+    return compare_values(c, &values, &places, &by, d);
 }
 
-static verdict compare_scores(const comparing *c, run_pair *run) {
-    const record_bound bound = verdict_pair_bound(&c->a->bounds.scores, &c->b->bounds.scores);
+static verdict compare_scores(const comparing *c, value_difference *d) {
+    const judging by = {verdict_pair_bound(&c->a->bounds.scores, &c->b->bounds.scores), false, 0.0};
     const value_array shape = {NULL, SAFETENSORS_F32, c->heads * c->a->rankings,
                                c->a->query_block_count, c->a->k_blocks};
-    value_pair values = {shape, shape, NULL, {bound.fail, 0.0}};
+    value_pair values = {shape, shape, NULL, {by.bound.fail, 0.0}};
     value_places places = places_of(c, RECORD_BUILD, FINDING_SCORES);
     places.rows = c->a->query_blocks;
     places.q_blocks = c->score_blocks;
     values.a.data = c->a->runs[RECORD_BUILD].scores;
     values.b.data = c->b->runs[RECORD_BUILD].scores;
-    run->scores = compare_values(c, &values, &places);
-    return run->scores.beyond > 0 ? VERDICT_FAIL : verdict_of(run->scores.relative, &bound);
+    return compare_values(c, &values, &places, &by, d);
 }
 
 static void compare_run(const comparing *c, record_op op) {
@@ -182,21 +139,24 @@ static void compare_run(const comparing *c, record_op op) {
         run->left_out += rows && !rows[i];
     run->rows = count - run->left_out;
     run->bitwise = run_is_bitwise(&c->a->runs[op], &c->b->runs[op]);
-    run->out_verdict = compare_out(c, op, rows, run);
-    run->lse_verdict = compare_lse(c, op, rows, run);
+    run->out_bitwise = same_digest(c->a->runs[op].out_digest, c->b->runs[op].out_digest);
+    run->out_verdict = compare_out(c, op, rows, &run->out);
+    run->lse_verdict = compare_lse(c, op, rows, &run->lse);
     if (op == RECORD_BUILD)
-        run->scores_verdict = compare_scores(c, run);
+        run->scores_verdict = compare_scores(c, &run->scores);
     run->all =
         verdict_worse(run->out_verdict, verdict_worse(run->lse_verdict, run->scores_verdict));
     c->pair->all = verdict_worse(c->pair->all, run->all);
 }
 
-/* A pattern that is in the wrong place is wrong, whatever the scores say. */
+/* A pattern that is in the wrong place is wrong. */
 static bool is_misplaced(const finding *f) {
     return f->part == FINDING_PATTERN && f->kind != FINDING_KEPT && f->kind != FINDING_HEAD;
 }
 
 verdict case_pair_finding_verdict(const case_pair *pair, const finding *f) {
+    if (f->kind == FINDING_OVERALL)
+        return verdict_of(f->error, &f->bound);
     return f->part == FINDING_PATTERN && !is_misplaced(f) ? pair->pattern_verdict : VERDICT_FAIL;
 }
 
@@ -228,18 +188,28 @@ bool case_pair_compare(case_pair *pair, const record_case *a, const record_case 
     return done || tool_fail(error, "out of memory for case %s", a->name);
 }
 
-double case_pair_out_share(const case_pair *pair, const record_case *a, const record_case *b) {
+out_distance case_pair_out_distance(const case_pair *pair, const record_case *a,
+                                    const record_case *b) {
     const record_bound bound = verdict_pair_bound(&a->bounds.out, &b->bounds.out);
     const double absolute = a->bounds.out_absolute + b->bounds.out_absolute;
-    double largest = 0.0;
+    out_distance apart = {0.0, true, false};
     for (int op = 0; op < RECORD_OPS; op++) {
         const value_difference *out = &pair->runs[op].out;
         if (op == RECORD_SPARSE_OWN)
             continue;
+        apart.equal &= pair->runs[op].out_bitwise;
         if (out->odd > 0)
-            return INFINITY;
-        if (out->largest > absolute)
-            largest = fmax(largest, out->relative / bound.fail);
+            apart.share = INFINITY;
+        else if (out->largest > absolute)
+            apart.share = fmax(apart.share, out->relative / bound.fail);
+        else
+            apart.absolute |= out->unequal > 0;
     }
-    return largest;
+    return apart;
+}
+
+void out_distance_add(out_distance *sum, const out_distance *one) {
+    sum->share = fmax(sum->share, one->share);
+    sum->equal &= one->equal;
+    sum->absolute |= one->absolute;
 }

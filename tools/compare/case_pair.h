@@ -12,7 +12,8 @@
 
 /* One run of the case in both. */
 typedef struct run_pair {
-    bool bitwise; /* all digests are equal */
+    bool bitwise;     /* all digests are equal */
+    bool out_bitwise; /* those of the outputs */
     /* Stored rows that are compared, and not: of sparse-own, rows whose query blocks keep other key
      * blocks. */
     uint64_t rows, left_out;
@@ -30,18 +31,24 @@ typedef struct case_pair {
     verdict all; /* the worst */
 } case_pair;
 
-/* What of the problem, selection, inputs or what is stored of it differs; NULL: nothing. */
-const char *case_pair_mismatch(const record_case *a, const record_case *b);
-
-/* Compares a case that ran in both and has no mismatch. tolerance: of ties. */
+/* Compares a case that ran in both and has no mismatch (compare/case_mismatch.h). tolerance: of ties. */
 bool case_pair_compare(case_pair *pair, const record_case *a, const record_case *b,
                        double tolerance, tool_error *error);
 
 /* What a finding of the pair's means for it. */
 verdict case_pair_finding_verdict(const case_pair *pair, const finding *f);
 
-/* The largest relative difference of the outputs given one pattern (all runs but those with the
- * device's own), as a share of what fails. */
-double case_pair_out_share(const case_pair *pair, const record_case *a, const record_case *b);
+/* How far outputs given one pattern are apart: of all runs but those with the device's own. */
+typedef struct out_distance {
+    double
+        share;  /* the largest relative difference, as a share of what fails: 1 and more is wrong */
+    bool equal; /* to the bit */
+    bool
+        absolute; /* some differ, and are right because of the absolute bound alone; they are not in
+                      the share */
+} out_distance;
+out_distance case_pair_out_distance(const case_pair *pair, const record_case *a,
+                                    const record_case *b);
+void out_distance_add(out_distance *sum, const out_distance *one);
 
 #endif

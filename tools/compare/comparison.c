@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compare/case_mismatch.h"
 #include "compare/case_pair.h"
 #include "compare/record_read.h"
 #include "room.h"
@@ -43,18 +44,26 @@ const record_case *comparison_find(const record *r, const char *name, size_t *in
     return NULL;
 }
 
+const case_pair *comparison_pair_case(const comparison *c, const record_pair *pair,
+                                      const char *name) {
+    for (size_t k = 0; k < pair->count; k++)
+        if (strcmp(c->records[pair->a].cases[pair->cases[k].a].name, name) == 0)
+            return &pair->cases[k];
+    return NULL;
+}
+
 /* Cases of one name must be one problem, whether or not they ran. */
 static bool same_problems(const record *first, const char *first_path, const record *r,
                           const char *path, tool_error *error) {
     for (size_t i = 0; i < r->case_count; i++) {
         size_t index;
         const record_case *other = comparison_find(first, r->cases[i].name, &index);
-        const char *field = other ? case_pair_mismatch(other, &r->cases[i]) : NULL;
-        if (field)
+        char differs[MISMATCH_BYTES];
+        if (other && case_mismatch(other, &r->cases[i], differs))
             return tool_fail_usage(error,
-                                   "%.200s and %.200s: case %s is not the same problem in both, "
-                                   "its %s differs",
-                                   first_path, path, r->cases[i].name, field);
+                                   "%.200s and %.200s: case %s is not the same problem in both: "
+                                   "%s",
+                                   first_path, path, r->cases[i].name, differs);
     }
     return true;
 }
@@ -106,9 +115,8 @@ static void add_case(record_pair *pair, const case_pair *one, const record_case 
         pair->runs++;
         pair->bitwise_runs += one->runs[op].bitwise;
     }
-    double share = case_pair_out_share(one, a, b);
-    if (!(share <= pair->out_share))
-        pair->out_share = share;
+    const out_distance outputs = case_pair_out_distance(one, a, b);
+    out_distance_add(&pair->outputs, &outputs);
     pattern_agreement_add(&pair->pattern, &one->pattern);
     pair->all = verdict_worse(pair->all, one->all);
 }
@@ -146,7 +154,7 @@ static bool compare_all(comparison *c, tool_error *error) {
     for (size_t b = 1; b < n; b++)
         for (size_t a = 0; a < b; a++) {
             record_pair *pair = &c->pairs[c->pair_count++];
-            *pair = (record_pair){.a = a, .b = b};
+            *pair = (record_pair){.a = a, .b = b, .outputs = {.equal = true}};
             if (!compare_pair(c, pair, error))
                 return false;
         }

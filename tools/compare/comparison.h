@@ -20,8 +20,7 @@ typedef struct record_pair {
     size_t count;
     case_pair *cases;          /* those that ran in both, in A's order */
     size_t bitwise_runs, runs; /* of these cases */
-    double out_share; /* the largest relative difference of outputs given one pattern, as a share
-                            of what fails: 1 and more is wrong */
+    out_distance outputs;      /* of these cases */
     pattern_agreement pattern;
     verdict all;
 } record_pair;
@@ -51,6 +50,10 @@ void comparison_free(comparison *c);
 
 /* A record's case of a name, and its index; NULL: it has none. */
 const record_case *comparison_find(const record *r, const char *name, size_t *index);
+
+/* A pair's case of a name; NULL: it has none. */
+const case_pair *comparison_pair_case(const comparison *c, const record_pair *pair,
+                                      const char *name);
 
 /* The pair of two records, a < b. */
 const record_pair *comparison_pair(const comparison *c, size_t a, size_t b);

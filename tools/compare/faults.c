@@ -35,7 +35,7 @@ static void tell_errors(const telling *t, record_op op, const char *what, const 
     else
         snprintf(text, sizeof text, "%s %s: error %.3g, above %.3g, %s", record_op_name(op), what,
                  value, v == VERDICT_FAIL ? bound->fail : bound->warn, worst);
-    t->tell(t->context, v, text);
+    t->tell(t->context, v, NULL, text);
 }
 
 static void tell_run(const telling *t, record_op op) {
@@ -44,7 +44,7 @@ static void tell_run(const telling *t, record_op op) {
     char text[FAULT_BYTES];
     if (!run->repeatable) {
         snprintf(text, sizeof text, "%s: not the same in every run", record_op_name(op));
-        t->tell(t->context, VERDICT_FAIL, text);
+        t->tell(t->context, VERDICT_FAIL, NULL, text);
     }
     tell_errors(t, op, "out", &run->out_errors, verdict_of_out(c, op), run->out_errors.relative,
                 &c->bounds.out);
@@ -60,14 +60,14 @@ void faults_of_case(const record_case *c, fault_line *tell, void *context) {
     char text[FAULT_BYTES];
     if (c->failure[0]) {
         snprintf(text, sizeof text, "did not run: %s", c->failure);
-        tell(context, VERDICT_FAIL, text);
+        tell(context, VERDICT_FAIL, NULL, text);
         return;
     }
     if (c->choice_differs > 0) {
         snprintf(text, sizeof text,
                  "%s pattern: %" PRIu64 " key blocks are not what its own scores choose",
                  record_op_name(RECORD_BUILD), c->choice_differs);
-        tell(context, VERDICT_FAIL, text);
+        tell(context, VERDICT_FAIL, NULL, text);
     }
     for (int op = 0; op < RECORD_OPS; op++)
         tell_run(&t, (record_op)op);
@@ -75,49 +75,23 @@ void faults_of_case(const record_case *c, fault_line *tell, void *context) {
 
 /* ---- of two records ---- */
 
-typedef struct pair_telling {
-    const case_pair *pair;
-    fault_line *tell;
-    void *context;
-} pair_telling;
-
-/* A result that is off as a whole, though no element is beyond its own bound. */
-static void tell_difference(const pair_telling *t, record_op op, const char *what,
-                            const value_difference *d, verdict v, double value) {
-    char text[FAULT_BYTES];
-    if (v == VERDICT_PASS || d->beyond > 0)
-        return;
-    snprintf(text, sizeof text, "%s %s: difference %.3g, largest of an element %.3g",
-             record_op_name(op), what, value, d->largest);
-    t->tell(t->context, v, text);
-}
-
-static void tell_run_pair(const pair_telling *t, record_op op) {
-    const run_pair *run = &t->pair->runs[op];
-    tell_difference(t, op, "out", &run->out, run->out_verdict, run->out.relative);
-    tell_difference(t, op, "lse", &run->lse, run->lse_verdict, run->lse.largest);
-    tell_difference(t, op, "scores", &run->scores, run->scores_verdict, run->scores.relative);
-}
-
 void faults_of_pair(const case_pair *pair, char letter_a, char letter_b, fault_line *tell,
                     void *context) {
-    const pair_telling t = {pair, tell, context};
     char text[FAULT_BYTES];
     for (size_t i = 0; i < pair->found.count; i++) {
-        finding_describe(&pair->found.list[i], letter_a, letter_b, text);
-        tell(context, case_pair_finding_verdict(pair, &pair->found.list[i]), text);
+        const finding *f = &pair->found.list[i];
+        finding_describe(f, letter_a, letter_b, text);
+        tell(context, case_pair_finding_verdict(pair, f), f, text);
     }
     if (pair->found.more > 0) {
         snprintf(text, sizeof text, "and %zu more such places", pair->found.more);
-        tell(context, pair->all, text);
+        tell(context, pair->all, NULL, text);
     }
-    for (int op = 0; op < RECORD_OPS; op++)
-        tell_run_pair(&t, (record_op)op);
     if (pair->pattern_verdict == VERDICT_WARN && pair->pattern.real == 0) {
         snprintf(text, sizeof text,
                  "build pattern: %" PRIu64
                  " key blocks differ that cannot be decided from the files",
                  pair->pattern.undecided);
-        tell(context, VERDICT_WARN, text);
+        tell(context, VERDICT_WARN, NULL, text);
     }
 }

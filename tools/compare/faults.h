@@ -10,8 +10,9 @@
 
 enum { FAULT_BYTES = 512 };
 
-/* Called with each fault: whether it warns or fails, and a line without a full stop. */
-typedef void fault_line(void *context, verdict v, const char *text);
+/* Called with each fault: whether it warns or fails, the finding that it tells of (NULL: none), and a
+ * line without a full stop. */
+typedef void fault_line(void *context, verdict v, const finding *place, const char *text);
 
 void faults_of_case(const record_case *c, fault_line *tell, void *context);
 

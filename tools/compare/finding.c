@@ -14,8 +14,8 @@ void findings_add(findings *all, const finding *one) {
 
 const char *finding_kind_name(finding_kind kind) {
     static const char *const names[FINDING_KINDS] = {
-        "not-finite",  "element", "row",        "block", "shifted",
-        "other-block", "swapped", "other-head", "head",  "kept"};
+        "not-finite", "element",    "row",  "block", "shifted", "other-block",
+        "swapped",    "other-head", "head", "kept",  "overall"};
     return names[kind];
 }
 
@@ -97,6 +97,16 @@ static void describe_shift(const finding *f, char holder, char owner, char text[
                  holder, owner, f->from < 0 ? -f->from : f->from, way);
 }
 
+static void describe_overall(const finding *f, char letter_a, char letter_b,
+                             char text[WHAT_BYTES]) {
+    char element[PLACE_BYTES];
+    describe_element(f, element);
+    snprintf(text, WHAT_BYTES,
+             "difference %.3g, above %.3g, of all; largest at %s: %.9g in %c, %.9g in %c", f->error,
+             f->error <= f->bound.fail ? f->bound.warn : f->bound.fail, element, f->a, letter_a,
+             f->b, letter_b);
+}
+
 static void describe_what(const finding *f, char letter_a, char letter_b, char text[WHAT_BYTES]) {
     const char holder = f->in_a ? letter_a : letter_b, owner = f->in_a ? letter_b : letter_a;
     switch (f->kind) {
@@ -123,6 +133,9 @@ static void describe_what(const finding *f, char letter_a, char letter_b, char t
         snprintf(text, WHAT_BYTES,
                  "%" PRIu64 " key block%s kept in one alone, no tie, first %" PRIu64, f->count,
                  f->count == 1 ? "" : "s", f->element);
+        break;
+    case FINDING_OVERALL:
+        describe_overall(f, letter_a, letter_b, text);
         break;
     default:
         describe_values(f, letter_a, letter_b, text);

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "compare/record_file.h"
+
 typedef enum finding_kind {
     FINDING_NOT_FINITE,  /* a NaN or infinity in one of the two, or different ones */
     FINDING_ELEMENT,     /* one element of a query block */
@@ -23,6 +25,7 @@ typedef enum finding_kind {
     FINDING_OTHER_HEAD,  /* the head holds what is head `from`'s */
     FINDING_HEAD,        /* more than half of a head's query blocks */
     FINDING_KEPT,        /* other key blocks are kept, and no tie explains it */
+    FINDING_OVERALL,     /* all of a result together: no element is beyond what one may be */
     FINDING_KINDS
 } finding_kind;
 
@@ -46,9 +49,11 @@ typedef struct finding {
     uint64_t
         element; /* the first that is beyond: column of out, key block of scores and patterns */
     int64_t from;
-    bool in_a;      /* shifted, other block, other head: A is the one that holds it, else B */
-    uint64_t count; /* elements, or key blocks */
-    double a, b;    /* that element in either record */
+    bool in_a;          /* shifted, other block, other head: A is the one that holds it, else B */
+    uint64_t count;     /* elements, or key blocks */
+    double a, b;        /* that element in either record; overall: the one that is furthest apart */
+    double error;       /* overall: what is above ... */
+    record_bound bound; /* ... its warn, or its fail */
 } finding;
 
 /* The findings of one comparison; those past the room are counted alone. */

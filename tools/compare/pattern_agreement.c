@@ -8,6 +8,7 @@
 
 #include "compare/pattern_findings.h"
 #include "compare/pattern_rows.h"
+#include "compare/verdict.h"
 #include "pattern/threshold.h"
 #include "room.h"
 
@@ -78,7 +79,9 @@ static double distance_by(const judged_row *row, uint64_t block) {
 
 typedef struct measuring {
     const case_patterns *pair;
+    double rounding; /* what scores are usually off by, of both records */
     uint8_t *states; /* [nq][nk] of a head */
+    bool *explained; /* [nq]: rounding is why its blocks differ */
     float *scratch;  /* [6 * nk] */
 } measuring;
 
@@ -100,6 +103,7 @@ static void measure_row(const measuring *m, uint64_t head, uint64_t q_block,
     judged_row by_a, by_b;
     bool has_a = !same && judge_by(a, head, q_block, m->scratch, &by_a);
     bool has_b = !same && judge_by(b, head, q_block, m->scratch + 3 * a->k_blocks, &by_b);
+    m->explained[q_block] = true;
     for (uint64_t j = 0; j < a->k_blocks; j++) {
         bool in_a = pattern_bit(pattern_row(a, head, q_block), j);
         bool in_b = pattern_bit(pattern_row(b, head, q_block), j);
@@ -112,6 +116,7 @@ static void measure_row(const measuring *m, uint64_t head, uint64_t q_block,
                     : distance <= m->pair->tolerance ? BLOCK_TIE
                                                      : BLOCK_REAL;
             state += in_a ? BLOCK_IN_A : 0;
+            m->explained[q_block] &= distance <= fmax(m->pair->tolerance, m->rounding);
             if (decided)
                 sum->largest = fmax(sum->largest, distance);
         }
@@ -125,21 +130,26 @@ bool pattern_agreement_measure(const case_patterns *pair, pattern_agreement *all
     const record_case *a = pair->a;
     const uint64_t heads = (uint64_t)a->desc.batch * a->desc.heads;
     const uint64_t blocks = a->q_blocks * a->k_blocks; /* a reader has checked the product */
-    measuring m = {.pair = pair, .scratch = room_for(a->k_blocks, 6 * sizeof *m.scratch)};
+    const record_bound scores = verdict_pair_bound(&a->bounds.scores, &pair->b->bounds.scores);
+    measuring m = {.pair = pair,
+                   .rounding = scores.warn,
+                   .explained = room_for(a->q_blocks, sizeof *m.explained),
+                   .scratch = room_for(a->k_blocks, 6 * sizeof *m.scratch)};
     uint8_t *of_head = room_for(blocks, 1);
     *all = (pattern_agreement){0};
-    for (uint64_t head = 0; head < heads && m.scratch && of_head; head++) {
+    for (uint64_t head = 0; head < heads && m.explained && m.scratch && of_head; head++) {
         pattern_agreement sum = {0};
         m.states = of_head;
         for (uint64_t i = 0; i < a->q_blocks; i++)
             measure_row(&m, head, i, &sum);
         pattern_agreement_add(all, &sum);
         if (sum.real + sum.undecided > 0)
-            pattern_findings(pair, head, of_head, found);
+            pattern_findings(pair, head, of_head, m.explained, found);
         if (states)
             memcpy(states + head * blocks, of_head, (size_t)blocks);
     }
-    const bool done = m.scratch && of_head;
+    const bool done = m.explained && m.scratch && of_head;
+    free(m.explained);
     free(m.scratch);
     free(of_head);
     return done;

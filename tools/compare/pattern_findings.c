@@ -10,6 +10,7 @@ typedef struct naming {
     const case_patterns *pair;
     uint64_t head; /* over all batches */
     const uint8_t *states;
+    const bool *rounding;
     findings *found;
 } naming;
 
@@ -114,7 +115,8 @@ static bool find_other_block(const naming *n, uint64_t q_block, bool in_a, findi
 
 static void name_block(const naming *n, uint64_t q_block) {
     row_counts c = count_row(n, q_block);
-    const bool mostly = c.differing > c.both; /* else a form would be found by chance */
+    /* else a form would be found by chance */
+    const bool mostly = c.differing > c.both && !n->rounding[q_block];
     finding f;
     if (!mostly || (!find_shift(n, q_block, &f) && !find_other_block(n, q_block, false, &f) &&
                     !find_other_block(n, q_block, true, &f))) {
@@ -164,14 +166,15 @@ static bool name_other_head(const naming *n) {
 }
 
 void pattern_findings(const case_patterns *pair, uint64_t head, const uint8_t *states,
-                      findings *found) {
-    const naming n = {pair, head, states, found};
-    uint64_t bad = 0, real = 0;
+                      const bool *rounding, findings *found) {
+    const naming n = {pair, head, states, rounding, found};
+    uint64_t bad = 0, misplaced = 0, real = 0;
     for (uint64_t i = 0; i < pair->a->q_blocks; i++) {
         bad += is_bad(&n, i);
+        misplaced += is_bad(&n, i) && !rounding[i];
         real += count_row(&n, i).real;
     }
-    if (bad == 0 || (2 * bad > pair->a->q_blocks && name_other_head(&n)))
+    if (bad == 0 || (2 * misplaced > pair->a->q_blocks && name_other_head(&n)))
         return;
     if (bad > 2 && 2 * bad > pair->a->q_blocks && real > 0) {
         finding f = new_finding(&n, FINDING_HEAD, 0);

@@ -46,9 +46,13 @@ void record_options_add(record_options *o, cli_options *list) {
     cli_add(list, (cli_option){"label", CLI_STRING, &o->label, NULL, "TEXT",
                                "what a report calls the record (the device's name)"});
     cli_add(list, (cli_option){"seed", CLI_UINT, &o->seed, &o->seed_given, "N",
-                               "other data of the same suite (1)"});
+                               "other data of the same suite, or of --input another fixed "
+                               "pattern (1)"});
     add_input_options(o, list);
     device_add_options(&o->device, list);
+    cli_set_help(list, "device",
+                 "all, auto, cpu or opencl[:PLATFORM[:DEVICE]], each a number or a part of its "
+                 "name (SPARSED_DEVICE, else auto)");
     cli_add(list, (cli_option){"json", CLI_FLAG, &o->json, NULL, NULL,
                                "print the records, without tensors, as one JSON object"});
 }

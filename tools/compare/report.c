@@ -22,9 +22,11 @@ static void add_options(report_options *o, cli_options *list) {
                          "records of one suite, as `sparsed compare record` writes them");
     cli_add(list, (cli_option){"html", CLI_STRING, &o->page, NULL, "FILE",
                                "also write a page with plots (.html); it needs no network"});
-    cli_add(list, (cli_option){"tolerance", CLI_REAL, &o->tolerance, NULL, "X",
-                               "a block that one device alone keeps is a tie if its score is "
-                               "within X of its row's threshold, of the larger one (0.001)"});
+    cli_add(list,
+            (cli_option){"tolerance", CLI_REAL, &o->tolerance, NULL, "X",
+                         "a key block that one device alone keeps is a tie, and no fault, if "
+                         "its score s and the lowest score t that its row still keeps differ "
+                         "by at most X: |s - t| / max(s, t) <= X, from 0 to below 1 (0.001)"});
     cli_add(list, (cli_option){"json", CLI_FLAG, &o->json, NULL, NULL,
                                "all of it as one JSON object (docs/compare-report.schema.json)"});
 }
@@ -57,8 +59,9 @@ static bool conclude(const comparison *c, tool_error *error) {
         failed += c->record_verdicts[i] == VERDICT_FAIL;
     for (size_t i = 0; i < c->pair_count; i++)
         failed += c->pairs[i].all == VERDICT_FAIL;
-    return tool_fail(error, "the verdict is fail: of %zu records and %zu pairs, %zu fail",
-                     c->record_count, c->pair_count, failed);
+    return tool_fail(error, "the verdict is fail: of %zu record%s and %zu pair%s, %zu failed",
+                     c->record_count, c->record_count == 1 ? "" : "s", c->pair_count,
+                     c->pair_count == 1 ? "" : "s", failed);
 }
 
 static bool make_report(const report_options *o, tool_error *error) {

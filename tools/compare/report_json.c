@@ -40,7 +40,8 @@ static cJSON *append_object(cJSON *array) {
     return object;
 }
 
-static void add_fault(void *context, verdict v, const char *text) {
+static void add_fault(void *context, verdict v, const finding *place, const char *text) {
+    (void)place; /* among the findings */
     cJSON *fault = append_object(context);
     add_verdict(fault, v);
     json_add_text(fault, "text", text);
@@ -194,6 +195,11 @@ static void add_finding(cJSON *to, const case_pair *at, const finding *f) {
         add_real(object, "value_a", f->a);
         add_real(object, "value_b", f->b);
     }
+    if (f->kind == FINDING_OVERALL) {
+        const bool fails = case_pair_finding_verdict(at, f) == VERDICT_FAIL;
+        add_real(object, "error", f->error);
+        add_real(object, "bound", fails ? f->bound.fail : f->bound.warn);
+    }
     if (finding_of_other_place(f->kind)) {
         cJSON_AddNumberToObject(object, "from", (double)f->from);
         cJSON_AddStringToObject(object, "held_by", f->in_a ? "a" : "b");
@@ -228,7 +234,7 @@ static void add_pairs(cJSON *root, const comparison *c) {
         add_verdict(object, p->all);
         add_count(object, "runs", p->runs);
         add_count(object, "runs_equal", p->bitwise_runs);
-        add_real(object, "out_share", p->out_share);
+        add_real(object, "out_share", p->outputs.share);
         add_agreement(cJSON_AddObjectToObject(object, "pattern"), &p->pattern);
         cJSON *cases = cJSON_AddArrayToObject(object, "cases");
         for (size_t k = 0; k < p->count; k++)

@@ -11,43 +11,39 @@
 #include "compare/pattern_picture.h"
 #include "compare/report_output.h"
 #include "page/histogram.h"
-#include "page/matrix_chart.h"
 #include "room.h"
 #include "storage_convert.h"
 
-enum { NAME_BYTES = RECORD_NAME_BYTES + 8 };
-
-static page_mark mark_of(verdict v) {
+page_mark report_mark(verdict v) {
     return v == VERDICT_FAIL ? PAGE_BAD : v == VERDICT_WARN ? PAGE_WARN : PAGE_GOOD;
 }
 
-/* A share of what fails on a logarithmic scale of four decades. */
-static double shade_of_share(double share) {
+double report_shade(double share) {
     return share > 0.0 ? fmin(1.0, fmax(0.0, (log10(share) + 4.0) / 4.0)) : 0.0;
 }
 
+const matrix_shade report_scale[REPORT_SCALE] = {{0.0, "1e-4 of what fails, or less"},
+                                                 {0.25, "0.001"},
+                                                 {0.5, "0.01"},
+                                                 {0.75, "0.1"},
+                                                 {1.0, "1: fails"}};
+
 /* ---- the matrix of pairs ---- */
 
-/* "A label" or "A" of each record. */
-typedef struct record_names {
-    char (*text)[NAME_BYTES];
-    const char **names; /* [record_count] */
-} record_names;
-
-static bool name_records(record_names *names, const comparison *c, bool labels) {
+bool report_records_name(record_names *names, const comparison *c, bool labels) {
     names->text = room_for(c->record_count, sizeof *names->text);
     names->names = room_for(c->record_count, sizeof *names->names);
     if (!names->text || !names->names)
         return false;
     for (size_t i = 0; i < c->record_count; i++) {
-        snprintf(names->text[i], NAME_BYTES, "%c%s%s", comparison_letter(i), labels ? " " : "",
-                 labels ? c->records[i].label : "");
+        snprintf(names->text[i], REPORT_RECORD_BYTES, "%c%s%s", comparison_letter(i),
+                 labels ? " " : "", labels ? c->records[i].label : "");
         names->names[i] = names->text[i];
     }
     return true;
 }
 
-static void free_names(record_names *names) {
+void report_records_free(record_names *names) {
     free(names->text);
     free(names->names);
 }
@@ -65,10 +61,12 @@ typedef void fill_cell(const comparison *c, const record_pair *pair, size_t own,
 /* pair NULL: the diagonal, record `own`. */
 static void fill_outputs(const comparison *c, const record_pair *pair, size_t own,
                          matrix_cell *cell) {
-    const double share = pair ? pair->out_share : own_share(&c->records[own]);
-    cell->shade = shade_of_share(share);
-    cell->mark = mark_of(pair ? pair->all : c->record_verdicts[own]);
+    const double share = pair ? pair->outputs.share : own_share(&c->records[own]);
+    cell->shade = report_shade(share);
+    cell->mark = report_mark(pair ? pair->all : c->record_verdicts[own]);
     snprintf(cell->text, sizeof cell->text, "%.2g", share);
+    if (pair)
+        report_distance(&pair->outputs, 2, cell->text);
     if (pair)
         snprintf(cell->title, sizeof cell->title, "%s and %s: %.3g of what fails, verdict %s",
                  c->records[pair->a].label, c->records[pair->b].label, share,
@@ -89,8 +87,8 @@ static void fill_patterns(const comparison *c, const record_pair *pair, size_t o
     const double jaccard = pattern_agreement_jaccard(p);
     cell->shade = jaccard < 1.0 ? fmax(0.05, (log10(1.0 - jaccard) + 6.0) / 6.0) : 0.0;
     for (size_t k = 0; k < pair->count; k++)
-        if (mark_of(pair->cases[k].pattern_verdict) > cell->mark)
-            cell->mark = mark_of(pair->cases[k].pattern_verdict);
+        if (report_mark(pair->cases[k].pattern_verdict) > cell->mark)
+            cell->mark = report_mark(pair->cases[k].pattern_verdict);
     snprintf(cell->text, sizeof cell->text, "%.5f", jaccard);
     snprintf(cell->title, sizeof cell->title,
              "%s and %s: %" PRIu64 " ties, %" PRIu64 " real, %" PRIu64 " not decidable, of %" PRIu64
@@ -113,11 +111,12 @@ static void fill_equality(const comparison *c, const record_pair *pair, size_t o
 }
 
 static bool draw_matrix(page *p, const comparison *c, const char *title, const char *note,
-                        fill_cell *fill) {
+                        const matrix_shade *scale, size_t scale_count, fill_cell *fill) {
     const size_t n = c->record_count;
     record_names rows = {NULL, NULL}, columns = {NULL, NULL};
     matrix_cell *cells = room_for(n * n, sizeof *cells);
-    bool done = cells && name_records(&rows, c, true) && name_records(&columns, c, false);
+    bool done =
+        cells && report_records_name(&rows, c, true) && report_records_name(&columns, c, false);
     for (size_t i = 0; i < n * n && done; i++) {
         const size_t row = i / n, column = i % n;
         if (row < column)
@@ -126,137 +125,43 @@ static bool draw_matrix(page *p, const comparison *c, const char *title, const c
             fill(c, row > column ? comparison_pair(c, column, row) : NULL, row, &cells[i]);
     }
     if (done) {
-        const matrix_chart chart = {title, note, rows.names, columns.names, n, n, 78, 34, cells};
+        const matrix_chart chart = {title, note, rows.names, columns.names, n,          n,
+                                    78,    34,   cells,      scale,         scale_count};
         matrix_chart_draw(p, &chart);
     }
-    free_names(&rows);
-    free_names(&columns);
+    report_records_free(&rows);
+    report_records_free(&columns);
     free(cells);
     return done;
 }
+
+static const matrix_shade pattern_scale[] = {
+    {0.0, "1: the same blocks"}, {1.0 / 3.0, "0.9999"}, {2.0 / 3.0, "0.99"}, {1.0, "0"}};
+static const matrix_shade equality_scale[] = {{0.0, "none"}, {0.5, "half"}, {1.0, "all"}};
 
 bool report_plot_pairs(page *p, const comparison *c, tool_error *error) {
     page_markup(p, "<div style=\"display:flex;flex-wrap:wrap;gap:0 2.5rem\">\n");
     bool done = draw_matrix(p, c, "Outputs given one pattern",
                             "The largest relative difference over all cases, as a share of what "
                             "fails; on the diagonal, of the record and the oracle. The fuller, the "
-                            "further apart; an edge marks the verdict: warn or fail.",
-                            fill_outputs);
-    done = done &&
-           draw_matrix(
-               p, c, "Own patterns",
-               "Jaccard index of the kept blocks over all cases. The fuller, the further apart.",
-               fill_patterns) &&
-           draw_matrix(p, c, "Equal to the bit",
-                       "Runs whose outputs, log-sum-exp, scores and patterns have the same "
-                       "digests. The fuller, the more.",
-                       fill_equality);
+                            "further apart; = equal to the bit, ~ right within the absolute bound "
+                            "alone. An edge marks the verdict: yellow warn, red fail.",
+                            report_scale, REPORT_SCALE, fill_outputs);
+    done =
+        done &&
+        draw_matrix(
+            p, c, "Own patterns",
+            "Jaccard index of the kept blocks over all cases. The fuller, the further apart.",
+            pattern_scale, sizeof pattern_scale / sizeof *pattern_scale, fill_patterns) &&
+        draw_matrix(p, c, "Equal to the bit",
+                    "Runs whose outputs, log-sum-exp, scores and patterns have the same "
+                    "digests. The fuller, the more.",
+                    equality_scale, sizeof equality_scale / sizeof *equality_scale, fill_equality);
     page_markup(p, "</div>\n");
     return done || tool_fail(error, "out of memory for the matrix of pairs");
 }
 
 /* ---- errors ---- */
-
-static void fill_own_case(const comparison *c, size_t i, const char *name, matrix_cell *cell) {
-    size_t index;
-    const record_case *at = comparison_find(&c->records[i], name, &index);
-    if (!at) {
-        cell->shade = NAN;
-        return;
-    }
-    const report_error error = report_own_error(at);
-    cell->mark = mark_of(c->own[i][index].all);
-    cell->shade = isnan(error.relative) ? 0.0 : shade_of_share(error.share);
-    snprintf(cell->text, sizeof cell->text, isnan(error.relative) ? "-" : "%.1e%s", error.relative,
-             error.absolute ? "~" : "");
-    snprintf(cell->title, sizeof cell->title, "%s, %s: relative error %.3g, fails above %.3g%s; %s",
-             c->records[i].label, name, error.relative, at->bounds.out.fail,
-             error.absolute ? ", but within the absolute bound" : "",
-             verdict_name(c->own[i][index].all));
-}
-
-static bool plot_own_cases(page *p, const comparison *c, const report_names *names) {
-    const size_t n = c->record_count;
-    record_names columns = {NULL, NULL};
-    matrix_cell *cells = room_for(names->count * n, sizeof *cells);
-    const bool done = cells && name_records(&columns, c, false);
-    for (size_t i = 0; i < names->count * n && done; i++)
-        fill_own_case(c, i % n, names->names[i / n], &cells[i]);
-    if (done) {
-        const matrix_chart chart = {
-            "Against the oracle: the largest relative error of the outputs",
-            "The fuller, the nearer to what fails; an edge marks the case's verdict, of whatever "
-            "result. With ~ the data is near the smallest numbers of its type, and the outputs are right within "
-            "an absolute bound.",
-            names->names,
-            columns.names,
-            names->count,
-            n,
-            78,
-            22,
-            cells};
-        matrix_chart_draw(p, &chart);
-    }
-    free_names(&columns);
-    free(cells);
-    return done;
-}
-
-static void fill_case_pair(const comparison *c, const record_pair *pair, const char *name,
-                           matrix_cell *cell) {
-    const record *a = &c->records[pair->a], *b = &c->records[pair->b];
-    const case_pair *at = NULL;
-    for (size_t k = 0; k < pair->count && !at; k++)
-        if (strcmp(a->cases[pair->cases[k].a].name, name) == 0)
-            at = &pair->cases[k];
-    cell->shade = NAN;
-    if (!at)
-        return;
-    const double share = case_pair_out_share(at, &a->cases[at->a], &b->cases[at->b]);
-    size_t equal = 0;
-    for (int op = 0; op < RECORD_OPS; op++)
-        equal += at->runs[op].bitwise;
-    cell->shade = shade_of_share(share);
-    cell->mark = mark_of(at->all);
-    snprintf(cell->text, sizeof cell->text, equal == RECORD_OPS ? "=" : "%.1g", share);
-    snprintf(cell->title, sizeof cell->title,
-             "%s and %s, %s: %.3g of what fails; %zu of %d runs equal; Jaccard index %.6f; %s",
-             a->label, b->label, name, share, equal, RECORD_OPS,
-             pattern_agreement_jaccard(&at->pattern), verdict_name(at->all));
-}
-
-static bool plot_case_pairs(page *p, const comparison *c, const report_names *names) {
-    const size_t n = c->pair_count;
-    char(*text)[4] = room_for(n, sizeof *text);
-    const char **columns = room_for(n, sizeof *columns);
-    matrix_cell *cells = room_for(names->count * n, sizeof *cells);
-    const bool done = text && columns && cells;
-    for (size_t i = 0; i < n && done; i++) {
-        snprintf(text[i], sizeof text[i], "%c %c", comparison_letter(c->pairs[i].a),
-                 comparison_letter(c->pairs[i].b));
-        columns[i] = text[i];
-    }
-    for (size_t i = 0; i < names->count * n && done; i++)
-        fill_case_pair(c, &c->pairs[i % n], names->names[i / n], &cells[i]);
-    if (done) {
-        const matrix_chart chart = {
-            "Pairs: outputs given one pattern",
-            "The largest relative difference as a share of what fails; = where all four runs are "
-            "equal to the bit. An edge marks the case's verdict.",
-            names->names,
-            columns,
-            names->count,
-            n,
-            56,
-            22,
-            cells};
-        matrix_chart_draw(p, &chart);
-    }
-    free(text);
-    free(columns);
-    free(cells);
-    return done;
-}
 
 /* Which errors a distribution is of: outputs of one storage type, or another result. */
 typedef struct error_choice {
@@ -292,12 +197,16 @@ static bool plot_distribution(page *p, const comparison *c, const error_choice *
     record_names names = {NULL, NULL};
     uint64_t(*counts)[RECORD_ULP_BINS] = room_for(c->record_count, sizeof *counts);
     histogram_series *series = room_for(c->record_count, sizeof *series);
-    const bool done = counts && series && name_records(&names, c, true);
+    const bool done = counts && series && report_records_name(&names, c, true);
     for (size_t i = 0; i < c->record_count && done; i++) {
         count_errors(&c->records[i], choice, counts[i]);
         series[i] = (histogram_series){names.names[i], counts[i]};
     }
-    if (done) {
+    uint64_t elements = 0;
+    for (size_t i = 0; i < c->record_count && done; i++)
+        for (int bin = 0; bin < RECORD_ULP_BINS; bin++)
+            elements += counts[i][bin];
+    if (elements > 0) {
         const histogram chart = {
             choice->title,       "steps of the storage type from the oracle's value, at most",
             "share of elements", bins,
@@ -305,7 +214,7 @@ static bool plot_distribution(page *p, const comparison *c, const error_choice *
             c->record_count};
         histogram_draw(p, &chart);
     }
-    free_names(&names);
+    report_records_free(&names);
     free(counts);
     free(series);
     return done;
@@ -317,17 +226,10 @@ bool report_plot_errors(page *p, const comparison *c, tool_error *error) {
                                            {"Outputs stored in bf16", SPARSED_BF16, false},
                                            {"Log-sum-exps", 0, false},
                                            {"Block scores", 0, true}};
-    report_names names;
     page_heading(p, "Errors against the double oracle");
-    if (!report_names_make(&names, c, error))
-        return false;
     bool done = true;
     for (size_t i = 0; i < sizeof choices / sizeof *choices && done; i++)
         done = plot_distribution(p, c, &choices[i]);
-    page_heading(p, "Cases");
-    done = done && plot_own_cases(p, c, &names) &&
-           (c->pair_count == 0 || plot_case_pairs(p, c, &names));
-    free(names.names);
     return done || tool_fail(error, "out of memory for the distributions of errors");
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /* What the outputs of a report share; see report_output.h. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,8 @@
 
 #include "compare/report_output.h"
 #include "room.h"
+#include "selection.h"
+#include "storage_convert.h"
 
 void report_device(const record *r, char text[REPORT_DEVICE_BYTES]) {
     const sparsed_device_info *d = &r->environment.device;
@@ -50,6 +53,111 @@ report_error report_own_error(const record_case *c) {
     return error;
 }
 
+void report_distance(const out_distance *d, int digits, char text[REPORT_DISTANCE_BYTES]) {
+    if (d->equal || (d->share == 0.0 && d->absolute))
+        snprintf(text, REPORT_DISTANCE_BYTES, "%s", d->equal ? "=" : "~");
+    else
+        snprintf(text, REPORT_DISTANCE_BYTES, "%.*g", digits, d->share);
+}
+
+/* ---- what is no pass ---- */
+
+static verdict worst_of(const record_case *c, verdict of_run(const record_case *c, record_op op)) {
+    verdict v = VERDICT_PASS;
+    for (int op = 0; op < RECORD_OPS; op++)
+        v = verdict_worse(v, of_run(c, (record_op)op));
+    return v;
+}
+
+static bool all_repeatable(const record_case *c) {
+    bool all = true;
+    for (int op = 0; op < RECORD_OPS; op++)
+        all &= c->runs[op].repeatable;
+    return all;
+}
+
+void report_marks(const record_case *c, char text[REPORT_MARKS_BYTES]) {
+    const verdict v = verdict_of_case(c);
+    const bool ran = !c->failure[0];
+    size_t used = 0;
+    if (v != VERDICT_PASS)
+        text[used++] = v == VERDICT_FAIL ? '!' : '?';
+    if (ran && worst_of(c, verdict_of_out) != VERDICT_PASS)
+        text[used++] = 'o';
+    if (ran && worst_of(c, verdict_of_lse) != VERDICT_PASS)
+        text[used++] = 'l';
+    if (ran && verdict_of_scores(c) != VERDICT_PASS)
+        text[used++] = 's';
+    if (ran && c->choice_differs > 0)
+        text[used++] = 'c';
+    if (ran && !all_repeatable(c))
+        text[used++] = 'r';
+    if (!ran)
+        text[used++] = 'x';
+    text[used] = '\0';
+}
+
+/* ---- where and what of ---- */
+
+void report_host(const record *r, char text[REPORT_HOST_BYTES]) {
+    snprintf(text, REPORT_HOST_BYTES, "%s, %s", r->environment.system, r->environment.processor);
+}
+
+void report_given_options(const record *r, char text[REPORT_OPTIONS_BYTES]) {
+    const record_environment *e = &r->environment;
+    int used = 0;
+    text[0] = '\0';
+    if (e->device_option[0])
+        used = snprintf(text, REPORT_OPTIONS_BYTES, "--device %s", e->device_option);
+    if (e->kernel_option[0])
+        used += snprintf(text + used, REPORT_OPTIONS_BYTES - (size_t)used, "%s--kernel %s",
+                         used ? " " : "", e->kernel_option);
+    if (e->threads_option > 0)
+        used += snprintf(text + used, REPORT_OPTIONS_BYTES - (size_t)used, "%s--threads %" PRIu32,
+                         used ? " " : "", e->threads_option);
+    if (used == 0)
+        snprintf(text, REPORT_OPTIONS_BYTES, "none");
+}
+
+/* The share of the blocks of valid rows that a case's own pattern keeps. */
+static double density_of(const record_case *c) {
+    double blocks = 0.0;
+    for (uint32_t i = 0; i < c->desc.batch; i++)
+        blocks += (double)c->ranges[i].q_blocks * (double)c->ranges[i].k_blocks;
+    return blocks > 0.0 ? (double)c->kept_blocks / (blocks * c->desc.heads) : 0.0;
+}
+
+static const char *plural(uint64_t count) {
+    return count == 1 ? "" : "s";
+}
+
+bool report_problem(const comparison *c, char text[REPORT_PROBLEM_BYTES]) {
+    const record *first = &c->records[0];
+    const record_case *at = &first->cases[0];
+    const sparsed_desc *d = &at->desc;
+    const sparsed_select *s = &at->select;
+    if (strcmp(first->suite, "input") != 0)
+        return false;
+    const int used = snprintf(
+        text, REPORT_PROBLEM_BYTES,
+        "%s, outputs %s, batch %" PRIu64 ", %" PRIu64 " head%s on %" PRIu64 " key head%s of "
+        "dimension %" PRIu64 ", %" PRIu64 " query rows on %" PRIu64 " keys, the last %" PRIu64
+        " generated; blocks %" PRIu64 " x %" PRIu64
+        ", mode %s, score reduction %s, %g of the key blocks",
+        storage_name((sparsed_dtype)d->dtype), storage_name((sparsed_dtype)d->out_dtype),
+        (uint64_t)d->batch, (uint64_t)d->heads, plural(d->heads), (uint64_t)d->kv_heads,
+        plural(d->kv_heads), (uint64_t)d->head_dim, (uint64_t)d->q_len, (uint64_t)d->kv_len,
+        (uint64_t)s->gen_len, (uint64_t)s->block_q, (uint64_t)s->block_k,
+        selection_mode_name(s->mode), s->score_reduce == SPARSED_REDUCE_MAX ? "max" : "sum",
+        s->ratio);
+    if (!at->failure[0])
+        snprintf(text + used, REPORT_PROBLEM_BYTES - (size_t)used, " (density %.3f)",
+                 density_of(at));
+    return true;
+}
+
+/* ---- cases ---- */
+
 static bool has_name(const report_names *names, const char *name) {
     for (size_t i = 0; i < names->count; i++)
         if (strcmp(names->names[i], name) == 0)
@@ -69,4 +177,39 @@ bool report_names_make(report_names *names, const comparison *c, tool_error *err
             if (!has_name(names, c->records[i].cases[k].name))
                 names->names[names->count++] = c->records[i].cases[k].name;
     return true;
+}
+
+/* ---- times ---- */
+
+double report_seconds(const record_run *run) {
+    return run->seconds.repeats > 0 ? run->seconds.median : run->seconds.first;
+}
+
+static bool ran_everywhere(const comparison *c, const char *name) {
+    for (size_t i = 0; i < c->record_count; i++) {
+        size_t index;
+        const record_case *at = comparison_find(&c->records[i], name, &index);
+        if (!at || at->failure[0])
+            return false;
+    }
+    return true;
+}
+
+size_t report_common_cases(const comparison *c, const report_names *names) {
+    size_t count = 0;
+    for (size_t k = 0; k < names->count; k++)
+        count += ran_everywhere(c, names->names[k]);
+    return count;
+}
+
+double report_common_seconds(const comparison *c, const report_names *names, size_t which,
+                             record_op op) {
+    double sum = 0.0;
+    for (size_t k = 0; k < names->count; k++) {
+        size_t index;
+        const record_case *at = comparison_find(&c->records[which], names->names[k], &index);
+        if (at && ran_everywhere(c, names->names[k]))
+            sum += report_seconds(&at->runs[op]);
+    }
+    return sum;
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare/faults.h"
+#include "compare/report_faults.h"
 #include "compare/report_output.h"
 
 enum { MOST_LINES = 60 }; /* of faults: the JSON object has them all */
@@ -38,41 +38,63 @@ static void print_records(const comparison *c) {
         printf("Warning: the records are of different versions of the library.\n");
 }
 
+/* Of a user's input: the suite's cases have telling names. */
+static void print_problem(const comparison *c) {
+    char text[REPORT_PROBLEM_BYTES];
+    if (report_problem(c, text))
+        printf("%s\n\n", text);
+}
+
+static void print_environments(const comparison *c) {
+    char host[REPORT_HOST_BYTES], options[REPORT_OPTIONS_BYTES];
+    int host_width = 4;
+    for (size_t i = 0; i < c->record_count; i++) {
+        report_host(&c->records[i], host);
+        host_width = longer(host_width, host);
+    }
+    printf("\n   %-10s  %-*s  %s\n", "day", host_width, "host", "options");
+    for (size_t i = 0; i < c->record_count; i++) {
+        report_host(&c->records[i], host);
+        report_given_options(&c->records[i], options);
+        printf("%c  %-10.10s  %-*s  %s\n", comparison_letter(i), c->records[i].environment.created,
+               host_width, host, options);
+    }
+}
+
 /* ---- cases ---- */
 
 static void print_own_error(const comparison *c, size_t i, const char *name) {
     size_t index;
     const record_case *at = comparison_find(&c->records[i], name, &index);
-    static const char marks[] = {' ', '?', '!'};
-    if (!at)
-        printf("%9s  ", "");
-    else if (at->failure[0])
-        printf("%9s %c", "-", marks[VERDICT_FAIL]);
+    char marks[REPORT_MARKS_BYTES];
+    if (!at) {
+        printf("%14s", "");
+        return;
+    }
+    report_marks(at, marks);
+    if (at->failure[0])
+        printf("%8s %-5s", "-", marks);
     else
-        printf("%9.1e%c%c", report_own_error(at).relative,
-               report_own_error(at).absolute ? '~' : ' ', marks[c->own[i][index].all]);
+        printf("%8.1e%c%-5s", report_own_error(at).relative,
+               report_own_error(at).absolute ? '~' : ' ', marks);
 }
 
-static bool print_cases(const comparison *c, tool_error *error) {
-    report_names names;
-    if (!report_names_make(&names, c, error))
-        return false;
+static void print_cases(const comparison *c, const report_names *names) {
     printf(
         "\nAgainst the double oracle: the largest relative error of each case's outputs\n"
-        "(? a warning, ! a failure, of whatever result of the case; ~ right within the absolute\n"
-        "bound, of data near the smallest numbers)\n%-34s",
+        "(~ right within the absolute bound, of data near the smallest numbers; ? a warning, ! a\n"
+        "failure, of: o outputs, l log-sum-exps, s block scores, c choice of blocks, r repeats\n"
+        "that differ, x did not run)\n%-34s",
         "case");
     for (size_t i = 0; i < c->record_count; i++)
-        printf("%9c  ", comparison_letter(i));
+        printf("%8c%6s", comparison_letter(i), "");
     printf("\n");
-    for (size_t k = 0; k < names.count; k++) {
-        printf("%-34s", names.names[k]);
+    for (size_t k = 0; k < names->count; k++) {
+        printf("%-34s", names->names[k]);
         for (size_t i = 0; i < c->record_count; i++)
-            print_own_error(c, i, names.names[k]);
+            print_own_error(c, i, names->names[k]);
         printf("\n");
     }
-    free(names.names);
-    return true;
 }
 
 /* ---- pairs ---- */
@@ -82,69 +104,84 @@ static void print_pairs(const comparison *c) {
         return;
     printf(
         "\nPairs. out: the largest relative difference of outputs given one pattern, as a share\n"
-        "of what fails; equal: runs equal to the bit; own patterns: Jaccard index, and the key\n"
-        "blocks that one alone keeps\n"
+        "of what fails (= equal to the bit, ~ right within the absolute bound); equal: runs equal\n"
+        "to the bit; own patterns: Jaccard index, and the key blocks that one alone keeps\n"
         "       %7s %9s %9s   %9s %8s %8s %8s %10s\n",
         "verdict", "out", "equal", "jaccard", "differ", "ties", "real", "undecided");
     for (size_t i = 0; i < c->pair_count; i++) {
         const record_pair *p = &c->pairs[i];
         const pattern_agreement *own = &p->pattern;
-        char equal[32];
+        char equal[32], outputs[REPORT_DISTANCE_BYTES];
+        report_distance(&p->outputs, 2, outputs);
         snprintf(equal, sizeof equal, "%zu/%zu", p->bitwise_runs, p->runs);
-        printf("%c  %c   %7s %9.2g %9s   %9.6f %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %10" PRIu64
+        printf("%c  %c   %7s %9s %9s   %9.6f %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %10" PRIu64
                "\n",
-               comparison_letter(p->a), comparison_letter(p->b), verdict_name(p->all), p->out_share,
+               comparison_letter(p->a), comparison_letter(p->b), verdict_name(p->all), outputs,
                equal, pattern_agreement_jaccard(own), own->only_a + own->only_b, own->ties,
                own->real, own->undecided);
     }
 }
 
-/* ---- faults ---- */
+/* ---- times ---- */
 
-typedef struct fault_lines {
-    char who[8];      /* "A", "A B" */
-    const char *name; /* of the case */
-    size_t count;     /* told, or not for lack of room */
-} fault_lines;
-
-static void print_fault(void *context, verdict v, const char *text) {
-    fault_lines *lines = context;
-    if (lines->count == 0)
-        printf("\nFailures and warnings\n");
-    if (lines->count++ < MOST_LINES)
-        printf("%s  %-3s  %s: %s\n", verdict_name(v), lines->who, lines->name, text);
+static void print_times(const comparison *c, const report_names *names) {
+    const size_t cases = report_common_cases(c, names);
+    if (cases == 0)
+        return;
+    printf("\nTimes: milliseconds of a call (the median; on host memory, copies included), of %zu\n"
+           "case%s together%s\n ",
+           cases, cases == 1 ? "" : "s", cases < names->count ? " that ran in every record" : "");
+    for (int op = 0; op < RECORD_OPS; op++)
+        printf("  %12s", record_op_name((record_op)op));
+    printf("\n");
+    for (size_t i = 0; i < c->record_count; i++) {
+        printf("%c", comparison_letter(i));
+        for (int op = 0; op < RECORD_OPS; op++)
+            printf("  %12.4g", 1e3 * report_common_seconds(c, names, i, (record_op)op));
+        printf("\n");
+    }
 }
 
-static void print_faults(const comparison *c) {
-    fault_lines lines = {.count = 0};
-    for (size_t i = 0; i < c->record_count; i++)
-        for (size_t k = 0; k < c->records[i].case_count; k++) {
-            snprintf(lines.who, sizeof lines.who, "%c", comparison_letter(i));
-            lines.name = c->records[i].cases[k].name;
-            faults_of_case(&c->records[i].cases[k], print_fault, &lines);
+/* ---- faults ---- */
+
+static bool print_faults(const comparison *c, tool_error *error) {
+    report_faults all;
+    size_t told = 0;
+    const bool done = report_faults_make(&all, c, error);
+    if (done && all.count > 0)
+        printf("\nFailures and warnings (of pairs that are alike the first one's numbers)\n");
+    for (int v = VERDICT_FAIL; done && v > VERDICT_PASS; v--)
+        for (size_t i = 0; i < all.count; i++) {
+            char who[REPORT_WHO_BYTES];
+            if ((int)all.list[i].v != v || told++ >= MOST_LINES)
+                continue;
+            report_fault_who(&all.list[i], who);
+            printf("%s  %-3s  %s: %s\n", verdict_name(all.list[i].v), who, all.list[i].name,
+                   all.list[i].text);
         }
-    for (size_t i = 0; i < c->pair_count; i++) {
-        const record_pair *p = &c->pairs[i];
-        const char a = comparison_letter(p->a), b = comparison_letter(p->b);
-        for (size_t k = 0; k < p->count; k++) {
-            snprintf(lines.who, sizeof lines.who, "%c %c", a, b);
-            lines.name = c->records[p->a].cases[p->cases[k].a].name;
-            faults_of_pair(&p->cases[k], a, b, print_fault, &lines);
-        }
-    }
-    if (lines.count > MOST_LINES)
-        printf("and %zu more lines; --json has them all\n", lines.count - MOST_LINES);
+    if (told > MOST_LINES)
+        printf("and %zu more; --json has them all\n", told - MOST_LINES);
+    report_faults_free(&all);
+    return done;
 }
 
 bool report_print_words(const comparison *c, tool_error *error) {
     const record *first = &c->records[0];
+    report_names names;
+    if (!report_names_make(&names, c, error))
+        return false;
     printf("Suite %s, version %u, seed %" PRIu64 "\n\n", first->suite, first->suite_version,
            first->seed);
+    print_problem(c);
     print_records(c);
-    if (!print_cases(c, error))
-        return false;
+    print_environments(c);
+    print_cases(c, &names);
     print_pairs(c);
-    print_faults(c);
+    print_times(c, &names);
+    const bool done = print_faults(c, error);
+    free(names.names);
+    if (!done)
+        return false;
     printf("\nVerdict: %s\n", verdict_name(c->all));
     return true;
 }

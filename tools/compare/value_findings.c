@@ -217,3 +217,17 @@ void value_findings(const value_pair *pair, const value_places *places, findings
         name_head(&s);
     }
 }
+
+void value_finding_overall(const value_pair *pair, const value_places *places,
+                           const value_difference *difference, double error,
+                           const record_bound *bound, findings *found) {
+    const search s = {.pair = pair, .places = places, .found = found, .head = difference->head};
+    const span at = {.first = difference->row,
+                     .row = difference->row,
+                     .element = difference->element,
+                     .beyond = difference->unequal};
+    finding f = new_finding(&s, FINDING_OVERALL, &at);
+    f.error = error;
+    f.bound = *bound;
+    findings_add(found, &f);
+}

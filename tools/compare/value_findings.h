@@ -22,4 +22,10 @@ typedef struct value_places {
 
 void value_findings(const value_pair *pair, const value_places *places, findings *found);
 
+/* ... or what they are off by together where no element is beyond it: `error`, above the bound, and
+ * the element that is furthest apart. */
+void value_finding_overall(const value_pair *pair, const value_places *places,
+                           const value_difference *difference, double error,
+                           const record_bound *bound, findings *found);
+
 #endif

@@ -55,19 +55,22 @@ typedef struct sums {
     double difference, norm;
 } sums;
 
-static void add_element(value_difference *d, sums *s, double a, double b, double allowed) {
+/* Whether it is the one that is furthest apart so far. */
+static bool add_element(value_difference *d, sums *s, double a, double b, double allowed) {
+    const double before = d->largest;
     d->elements++;
     if (!value_same_kind(a, b)) {
         d->unequal++, d->beyond++, d->odd++;
-        return;
+        return false;
     }
     if (!isfinite(a))
-        return;
+        return false;
     d->unequal += a != b;
     d->beyond += fabs(a - b) > allowed;
     d->largest = fmax(d->largest, fabs(a - b));
     s->difference += (a - b) * (a - b);
     s->norm += a * a;
+    return d->largest > before;
 }
 
 value_difference value_compare(const value_pair *pair) {
@@ -80,8 +83,9 @@ value_difference value_compare(const value_pair *pair) {
             if (pair->rows && !pair->rows[head * a->rows + row])
                 continue;
             for (uint64_t i = 0; i < a->width; i++)
-                add_element(&d, &s, value_at(a, head, row, i), value_at(&pair->b, head, row, i),
-                            allowed);
+                if (add_element(&d, &s, value_at(a, head, row, i), value_at(&pair->b, head, row, i),
+                                allowed))
+                    d.head = head, d.row = row, d.element = i;
         }
     }
     d.relative = s.norm > 0.0 ? sqrt(s.difference / s.norm) : sqrt(s.difference);

@@ -46,12 +46,13 @@ bool value_same_kind(double a, double b);
 bool value_agrees(double a, double b, double allowed);
 
 typedef struct value_difference {
-    uint64_t elements; /* compared */
-    uint64_t unequal;  /* of them: not the same value */
-    uint64_t beyond;   /* ... further apart than allowed, or finite in one alone */
-    uint64_t odd;      /* ... finite in one alone, or not finite in different ways */
-    double largest;    /* absolute difference of finite values */
-    double relative;   /* Frobenius norm of the difference over that of a, finite values (over 1 if
+    uint64_t elements;           /* compared */
+    uint64_t unequal;            /* of them: not the same value */
+    uint64_t beyond;             /* ... further apart than allowed, or finite in one alone */
+    uint64_t odd;                /* ... finite in one alone, or not finite in different ways */
+    double largest;              /* absolute difference of finite values ... */
+    uint64_t head, row, element; /* ... and where it is */
+    double relative; /* Frobenius norm of the difference over that of a, finite values (over 1 if
                           that is 0) */
 } value_difference;
 

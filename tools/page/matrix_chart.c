@@ -65,6 +65,20 @@ static void draw_names(page *p, const matrix_chart *chart, double left) {
     }
 }
 
+static void draw_scale(page *p, const matrix_chart *chart) {
+    page_markup(p, "<div class=\"scale\">");
+    for (size_t i = 0; i < chart->scale_count; i++) {
+        page_markup(p,
+                    "<span><svg width=\"22\" height=\"12\" aria-hidden=\"true\"><rect x=\"1\" "
+                    "y=\"1\" width=\"20\" height=\"10\" fill=\"var(--c0)\" fill-opacity=\"%.2f\" "
+                    "stroke=\"var(--line)\"/></svg> ",
+                    chart->scale[i].shade);
+        page_text(p, "%s", chart->scale[i].text);
+        page_markup(p, "</span> ");
+    }
+    page_markup(p, "</div>\n");
+}
+
 void matrix_chart_draw(page *p, const matrix_chart *chart) {
     const double left = names_width(chart);
     const double width = left + (double)chart->columns * chart->cell_width;
@@ -72,7 +86,7 @@ void matrix_chart_draw(page *p, const matrix_chart *chart) {
     page_markup(p, "<figure>\n<strong>");
     page_text(p, "%s", chart->title);
     page_markup(p,
-                "</strong>\n<div><svg role=\"img\" width=\"%.0f\" height=\"%.0f\" "
+                "</strong>\n<div class=\"wide\"><svg role=\"img\" width=\"%.0f\" height=\"%.0f\" "
                 "viewBox=\"0 0 %.0f %.0f\">\n<title>",
                 width, height, width, height);
     page_text(p, "%s", chart->title);
@@ -82,7 +96,10 @@ void matrix_chart_draw(page *p, const matrix_chart *chart) {
         for (size_t j = 0; j < chart->columns; j++)
             draw_cell(p, chart, &chart->cells[i * chart->columns + j],
                       left + (double)j * chart->cell_width, HEAD + (double)i * chart->cell_height);
-    page_markup(p, "</svg></div>\n<figcaption>");
+    page_markup(p, "</svg></div>\n");
+    if (chart->scale)
+        draw_scale(p, chart);
+    page_markup(p, "<figcaption>");
     page_text(p, "%s", chart->note);
     page_markup(p, "</figcaption></figure>\n");
 }

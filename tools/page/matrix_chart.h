@@ -18,12 +18,20 @@ typedef struct matrix_cell {
     char title[MATRIX_TITLE_BYTES];
 } matrix_cell;
 
+/* A shade and what it means, for the legend. */
+typedef struct matrix_shade {
+    double shade;
+    const char *text;
+} matrix_shade;
+
 typedef struct matrix_chart {
     const char *title, *note; /* the note is the caption */
     const char *const *row_names, *const *column_names;
     size_t rows, columns;
     double cell_width, cell_height; /* pixels */
     const matrix_cell *cells;       /* [rows][columns] */
+    const matrix_shade *scale;      /* NULL: no legend */
+    size_t scale_count;
 } matrix_chart;
 
 void matrix_chart_draw(page *p, const matrix_chart *chart);
