@@ -11,10 +11,6 @@
 
 /* ---- whether they are one problem ---- */
 
-static bool same_digest(sparsed_fingerprint a, sparsed_fingerprint b) {
-    return a.low == b.low && a.high == b.high;
-}
-
 static bool same_shape(const sparsed_desc *a, const sparsed_desc *b) {
     return a->dtype == b->dtype && a->out_dtype == b->out_dtype && a->batch == b->batch &&
            a->heads == b->heads && a->kv_heads == b->kv_heads && a->head_dim == b->head_dim &&
@@ -51,8 +47,10 @@ const char *case_pair_mismatch(const record_case *a, const record_case *b) {
         return "problem";
     if (!same_selection(&a->select, &b->select))
         return "selection";
-    if (!same_digest(a->q_digest, b->q_digest) || !same_digest(a->k_digest, b->k_digest) ||
-        !same_digest(a->v_digest, b->v_digest) || !same_digest(a->fixed_digest, b->fixed_digest))
+    if (!record_same_digest(a->q_digest, b->q_digest) ||
+        !record_same_digest(a->k_digest, b->k_digest) ||
+        !record_same_digest(a->v_digest, b->v_digest) ||
+        !record_same_digest(a->fixed_digest, b->fixed_digest))
         return "input";
     if (a->failure[0] || b->failure[0])
         return NULL;
@@ -104,16 +102,11 @@ static bool prepare(comparing *c) {
     return true;
 }
 
-static safetensors_dtype stored_as(uint32_t dtype) {
-    return dtype == SPARSED_F32   ? SAFETENSORS_F32
-           : dtype == SPARSED_F16 ? SAFETENSORS_F16
-                                  : SAFETENSORS_BF16;
-}
-
 static bool run_is_bitwise(const record_run *a, const record_run *b) {
-    return same_digest(a->out_digest, b->out_digest) && same_digest(a->lse_digest, b->lse_digest) &&
-           same_digest(a->scores_digest, b->scores_digest) &&
-           same_digest(a->pattern_digest, b->pattern_digest);
+    return record_same_digest(a->out_digest, b->out_digest) &&
+           record_same_digest(a->lse_digest, b->lse_digest) &&
+           record_same_digest(a->scores_digest, b->scores_digest) &&
+           record_same_digest(a->pattern_digest, b->pattern_digest);
 }
 
 static value_places places_of(const comparing *c, record_op op, finding_part part) {
@@ -137,8 +130,8 @@ static verdict compare_out(const comparing *c, record_op op, const bool *rows, r
     const record_bounds *of_a = &c->a->bounds, *of_b = &c->b->bounds;
     const record_bound bound = verdict_pair_bound(&of_a->out, &of_b->out);
     const double absolute = of_a->out_absolute + of_b->out_absolute;
-    const value_array shape = {NULL, stored_as(c->a->desc.out_dtype), c->heads, c->a->row_count,
-                               c->a->desc.head_dim};
+    const value_array shape = {NULL, record_storage(c->a->desc.out_dtype), c->heads,
+                               c->a->row_count, c->a->desc.head_dim};
     value_pair values = {shape, shape, rows, {bound.fail, absolute}};
     const value_places places = places_of(c, op, FINDING_OUT);
     values.a.data = c->a->runs[op].out;

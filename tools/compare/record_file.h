@@ -13,6 +13,7 @@
 #include <cjson/cJSON.h>
 
 #include "error.h"
+#include "safetensors.h"
 
 #define RECORD_METADATA_KEY "sparsed_record"
 #define RECORD_ENDING ".safetensors"
@@ -131,6 +132,11 @@ typedef struct record {
 } record;
 
 const char *record_op_name(record_op op);
+
+bool record_same_digest(sparsed_fingerprint a, sparsed_fingerprint b);
+
+/* The type of a tensor that holds a sparsed_dtype. */
+safetensors_dtype record_storage(uint32_t dtype);
 
 /* Zeroed memory that lives as long as the record. NULL if there is none. */
 void *record_room(record *r, uint64_t count, size_t size_bytes);

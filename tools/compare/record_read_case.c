@@ -46,12 +46,6 @@ static bool array_of(const reading *in, const char *key, const cJSON **array) {
     return true;
 }
 
-static safetensors_dtype storage_of(uint32_t dtype) {
-    return dtype == SPARSED_F32   ? SAFETENSORS_F32
-           : dtype == SPARSED_F16 ? SAFETENSORS_F16
-                                  : SAFETENSORS_BF16;
-}
-
 /* ---- names ---- */
 
 typedef const char *name_of(uint32_t value);
@@ -304,7 +298,7 @@ static bool check_digest(const reading *in, record_op op, const char *name, cons
     for (uint32_t i = 0; i < t->rank; i++)
         bytes *= t->shape[i]; /* as in the file: no overflow */
     sparsed_fingerprint of = sparsed_fingerprint_add((sparsed_fingerprint){0, 0}, data, bytes);
-    if (of.low == digest.low && of.high == digest.high)
+    if (record_same_digest(of, digest))
         return true;
     return tool_fail(in->error, "%s: tensor %s/%s/%s is not that of its digest",
                      safetensors_path(in->file), in->c->name, record_op_name(op), name);
@@ -314,7 +308,7 @@ static bool read_outputs(const reading *in, record_op op, record_run *run) {
     const record_case *c = in->c;
     const bool whole = c->row_count == c->desc.q_len;
     const safetensors_tensor out_shape = {
-        .dtype = storage_of(c->desc.out_dtype),
+        .dtype = record_storage(c->desc.out_dtype),
         .rank = 4,
         .shape = {c->desc.batch, c->desc.heads, c->row_count, c->desc.head_dim}};
     const safetensors_tensor lse_shape = {
