@@ -38,6 +38,23 @@ static void tell_errors(const telling *t, record_op op, const char *what, const 
     t->tell(t->context, v, text);
 }
 
+/* An element of out that is wrong, though it may be lost in the norm. */
+static void tell_out(const telling *t, record_op op) {
+    const record_case *c = t->c;
+    const record_errors *e = &c->runs[op].out_errors;
+    const verdict v = verdict_of_out(c, op);
+    const double error = verdict_element_error(c, op), allowed = verdict_element_allowed(c, op);
+    char text[FAULT_BYTES], worst[FAULT_BYTES / 2];
+    if (v != VERDICT_FAIL || e->nonfinite > 0 || error <= allowed) {
+        tell_errors(t, op, "out", e, v, e->relative, &c->bounds.out);
+        return;
+    }
+    describe_worst(t, "out", e, worst, sizeof worst);
+    snprintf(text, sizeof text, "%s out: an element is off by %.3g, above %.3g, %s",
+             record_op_name(op), error, allowed, worst);
+    t->tell(t->context, v, text);
+}
+
 static void tell_run(const telling *t, record_op op) {
     const record_case *c = t->c;
     const record_run *run = &c->runs[op];
@@ -46,8 +63,7 @@ static void tell_run(const telling *t, record_op op) {
         snprintf(text, sizeof text, "%s: not the same in every run", record_op_name(op));
         t->tell(t->context, VERDICT_FAIL, text);
     }
-    tell_errors(t, op, "out", &run->out_errors, verdict_of_out(c, op), run->out_errors.relative,
-                &c->bounds.out);
+    tell_out(t, op);
     tell_errors(t, op, "lse", &run->lse_errors, verdict_of_lse(c, op), run->lse_errors.max_abs,
                 &c->bounds.lse);
     if (op == RECORD_BUILD)

@@ -34,14 +34,17 @@ typedef struct record_errors {
     double max_abs;
     double relative; /* Frobenius norm of the difference over that of the expected (1 if it is 0) */
     double nmse;     /* the same of squares: mean squared error over mean square of the expected */
-    double got, expected;           /* of the element of max_abs */
+    double got, expected;           /* of the worst element: lse and scores, that of max_abs; out,
+                                       the one that is furthest off for the largest value that is
+                                       expected in its head */
     uint64_t worst[4];              /* its batch, head, row (query block), column; lse: column 0 */
     uint64_t ulps[RECORD_ULP_BINS]; /* elements by distance in steps of the stored type from the
                                        expected rounded to it */
 } record_errors;
 
 /* An error above warn is suspicious, above fail it is wrong. out and scores: the relative error,
- * unless max_abs is at most out_absolute; lse: max_abs. */
+ * unless max_abs is at most out_absolute; lse: max_abs. The worst element of out is wrong if it is
+ * off by more than fail times its head's largest value, plus out_absolute. */
 typedef struct record_bound {
     double warn, fail;
 } record_bound;
