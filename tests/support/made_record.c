@@ -195,6 +195,9 @@ void made_record_digest(record *r) {
             run->lse_digest = digest(run->lse, sizeof(float) * HEADS * MADE_LENGTH);
         }
         record_run *build = &c->runs[RECORD_BUILD];
+        c->kept_blocks = 0;
+        for (int j = 0; j < HEADS * MADE_BLOCKS * 8; j++)
+            c->kept_blocks += build->pattern[j / 8] >> j % 8 & 1;
         build->pattern_digest = digest(build->pattern, HEADS * MADE_BLOCKS);
         build->scores_digest = digest(build->scores, sizeof(float) * MADE_RANKINGS * HEADS *
                                                          c->query_block_count * MADE_BLOCKS);

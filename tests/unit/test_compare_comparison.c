@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "compare/comparison.h"
+#include "compare/record_summary.h"
 #include "support/made_record.h"
 #include "support/test_files.h"
 
@@ -161,6 +162,62 @@ static void test_comparison_make__verdicts_against_the_oracle(void **state) {
     check_own(state, fail_repeat, VERDICT_FAIL);
 }
 
+/* ---- patterns that no scores choose ---- */
+
+static void check_pattern(void **state, size_t index, void (*change)(record *r), const char *what) {
+    files f = {.folder = *state};
+    char text[FAULT_BYTES] = "";
+    record r = made_record("own");
+    made_record_sample_blocks(&r);
+    change(&r);
+    add(&f, &r);
+    comparison c = compare(&f);
+    assert_int_equal(c.all, VERDICT_FAIL);
+    record_reason(&c.records[0].cases[index], text);
+    if (!strstr(text, what))
+        fail_msg("\"%s\" does not say: %s", text, what);
+    comparison_free(&c);
+}
+
+/* Of 5 key blocks, the last one the generation region, each ranking keeps as many as its ratio says
+ * and one more: 3 (those of them before the last block) and 1. */
+static void empty_row(record *r) {
+    *made_pattern_row(r, 0, 4, 2) = 0;
+}
+static void keep_all(record *r) {
+    *made_pattern_row(r, 0, 4, 2) = 0x1f;
+}
+static void keep_one_less(record *r) {
+    *made_pattern_row(r, 0, 4, 2) = 0x10 | 1;
+}
+static void keep_without_generation(record *r) {
+    *made_pattern_row(r, 0, 4, 2) = 7;
+}
+static void keep_padding(record *r) {
+    *made_pattern_row(r, 1, 4, 4) = 1;
+}
+static void keep_diagonal(record *r) {
+    r->cases[0].select.flags = SPARSED_SELECT_KEEP_DIAGONAL;
+    *made_pattern_row(r, 0, 4, 2) = 0x10 | 3;
+}
+static void own_is_fixed(record *r) {
+    made_record_digest(r);
+    r->cases[0].fixed_digest = r->cases[0].runs[RECORD_BUILD].pattern_digest;
+}
+
+static void test_comparison_make__fails_patterns_that_no_scores_choose(void **state) {
+    const char *place = "first batch 1, head 1, query block 2: ";
+    check_pattern(state, 0, empty_row, place);
+    check_pattern(state, 0, empty_row,
+                  "0 + 0 key blocks (prompt + generation), should be 2 to 3 + 1");
+    check_pattern(state, 0, keep_all, "4 + 1 key blocks");
+    check_pattern(state, 0, keep_one_less, "1 + 1 key blocks");
+    check_pattern(state, 0, keep_without_generation, "3 + 0 key blocks");
+    check_pattern(state, 0, keep_diagonal, "query blocks keep what no scores");
+    check_pattern(state, 0, own_is_fixed, "is the fixed one");
+    check_pattern(state, 1, keep_padding, "first batch 1, head 1, query block 4: 1 + 0 key");
+}
+
 /* ---- versions ---- */
 
 static void refuse(void **state, void (*change)(record *r), const char *what) {
@@ -225,6 +282,7 @@ int main(void) {
         TEST_IN_FOLDER(test_comparison_make__a_subset_of_the_cases),
         TEST_IN_FOLDER(test_comparison_make__a_case_that_did_not_run),
         TEST_IN_FOLDER(test_comparison_make__verdicts_against_the_oracle),
+        TEST_IN_FOLDER(test_comparison_make__fails_patterns_that_no_scores_choose),
         TEST_IN_FOLDER(test_comparison_make__refuses_what_does_not_belong_together),
         TEST_IN_FOLDER(test_comparison_make__marks_other_versions_of_the_library),
     };

@@ -71,6 +71,28 @@ static void tell_run(const telling *t, record_op op) {
                     run->scores_errors.relative, &c->bounds.scores);
 }
 
+/* "3", "3 to 5" */
+static void describe_budget(uint64_t least, uint64_t most, char text[48]) {
+    if (least == most)
+        snprintf(text, 48, "%" PRIu64, most);
+    else
+        snprintf(text, 48, "%" PRIu64 " to %" PRIu64, least, most);
+}
+
+static void tell_misfit(const telling *t) {
+    const record_misfit *m = &t->c->misfit;
+    char text[FAULT_BYTES], prompt[48], generation[48];
+    describe_budget(m->least[0], m->most[0], prompt);
+    describe_budget(m->least[1], m->most[1], generation);
+    snprintf(text, sizeof text,
+             "build pattern: %" PRIu64 " query blocks keep what no scores can choose, first batch "
+             "%" PRIu64 ", head %" PRIu64 ", query block %" PRIu64 ": %" PRIu64 " + %" PRIu64
+             " key blocks (prompt + generation), should be %s + %s",
+             t->c->misfit_rows, m->batch, m->head, m->q_block, m->kept[0], m->kept[1], prompt,
+             generation);
+    t->tell(t->context, VERDICT_FAIL, text);
+}
+
 void faults_of_case(const record_case *c, fault_line *tell, void *context) {
     const telling t = {c, tell, context};
     char text[FAULT_BYTES];
@@ -85,6 +107,10 @@ void faults_of_case(const record_case *c, fault_line *tell, void *context) {
                  record_op_name(RECORD_BUILD), c->choice_differs);
         tell(context, VERDICT_FAIL, text);
     }
+    if (c->misfit_rows > 0)
+        tell_misfit(&t);
+    if (c->own_is_fixed)
+        tell(context, VERDICT_FAIL, "build pattern: it is the fixed one, not the device's own");
     for (int op = 0; op < RECORD_OPS; op++)
         tell_run(&t, (record_op)op);
 }

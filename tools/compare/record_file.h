@@ -80,6 +80,14 @@ typedef struct record_run {
     const uint8_t *pattern; /* build: [B][H][nq][ceil(nk / 8)], bit j % 8 of byte j / 8 */
 } record_run;
 
+/* A row of an own pattern that no scores can choose: key blocks that it keeps, and what the
+ * selection lets it keep, before the generation region and in it (mode joint: all in the first). */
+enum { RECORD_PARTS = 2 };
+typedef struct record_misfit {
+    uint64_t batch, head, q_block;
+    uint64_t kept[RECORD_PARTS], least[RECORD_PARTS], most[RECORD_PARTS];
+} record_misfit;
+
 typedef struct record_case {
     char name[RECORD_NAME_BYTES]; /* unique in the record; letters, digits, '-' and '.' */
     char data[RECORD_NAME_BYTES]; /* kind of data: "normal", "ties", ...; "file" */
@@ -99,6 +107,12 @@ typedef struct record_case {
     uint64_t choice_differs; /* blocks on which the own pattern is not what the device's own scores
                                 choose; anything but 0 is a fault */
     record_run runs[RECORD_OPS];
+
+    /* Reader: what it found in the own pattern. */
+    uint64_t kept_found;  /* blocks that it keeps */
+    uint64_t misfit_rows; /* of all heads, and the first one */
+    record_misfit misfit;
+    bool own_is_fixed; /* it is the fixed pattern, which does not keep all */
 } record_case;
 
 typedef struct record_variable {

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../src/geometry.h"
 #include "../src/size.h"
+#include "compare/pattern_budget.h"
 #include "compare/pattern_bytes.h"
 #include "json_file.h"
 #include "selection.h"
@@ -111,6 +113,7 @@ static bool read_selection(const reading *in) {
            json_keys_uint(&keys, "always_first", 0, UINT32_MAX, &s->always_first) &&
            json_keys_uint64(&keys, "gen_len", MOST_ROWS, &s->gen_len) &&
            json_keys_positive(&keys, "ratio", &s->ratio) &&
+           (s->ratio <= 1.0 || json_keys_fail(&keys, "ratio", "is above 1")) &&
            json_keys_positive(&keys, "score_scale", &s->score_scale);
 }
 
@@ -165,13 +168,22 @@ static bool read_range(const reading *in, const cJSON *object, sparsed_pattern_r
         !json_keys_uint64(&keys, "queries", c->desc.q_len, &range->queries) ||
         !json_keys_uint64(&keys, "query_start", c->desc.q_len - range->queries,
                           &range->query_start) ||
-        !json_keys_uint64(&keys, "query_position", MOST_ROWS, &range->query_position) ||
+        !json_keys_uint64(&keys, "query_position",
+                          range->keys - spd_min(range->keys, range->queries),
+                          &range->query_position) ||
         !json_keys_uint64(&keys, "k_blocks", c->k_blocks, &range->k_blocks) ||
         !json_keys_uint64(&keys, "split", range->k_blocks, &range->split) ||
         !json_keys_uint64(&keys, "q_blocks", c->q_blocks, &range->q_blocks))
         return false;
-    return range->q_blocks == spd_ceil_div(range->queries, c->select.block_q) ||
-           json_keys_fail(&keys, "q_blocks", "is not what the valid rows make");
+    const sparsed_select *s = &c->select;
+    return (range->queries <= range->keys ||
+            json_keys_fail(&keys, "queries", "is more than the keys")) &&
+           (range->q_blocks == spd_ceil_div(range->queries, s->block_q) ||
+            json_keys_fail(&keys, "q_blocks", "is not what the valid rows make")) &&
+           (range->k_blocks == spd_ceil_div(range->keys, s->block_k) ||
+            json_keys_fail(&keys, "k_blocks", "is not what the valid rows make")) &&
+           (range->split == spd_split_block(range->keys, s->block_k, s->gen_len) ||
+            json_keys_fail(&keys, "split", "is not what the valid rows make"));
 }
 
 static bool read_ranges(const reading *in) {
@@ -355,6 +367,21 @@ static bool read_build(const reading *in, record_run *run) {
                          run->scores_digest));
 }
 
+/* What is known of the own pattern without scores. */
+static bool judge_pattern(const reading *in) {
+    record_case *c = in->c;
+    const json_keys keys = {in->object, safetensors_path(in->file), in->prefix, in->error};
+    const uint64_t most = pattern_budget_most(c);
+    if (!pattern_budget_check(c))
+        return tool_fail(in->error, "out of memory for case %s", c->name);
+    c->own_is_fixed = c->kept_found < most &&
+                      record_same_digest(c->runs[RECORD_BUILD].pattern_digest, c->fixed_digest);
+    if (c->fixed_kept_blocks > most)
+        return json_keys_fail(&keys, "fixed_kept_blocks", "is more than there are");
+    return c->kept_found == c->kept_blocks ||
+           json_keys_fail(&keys, "kept_blocks", "is not what the pattern keeps");
+}
+
 /* ---- runs ---- */
 
 static bool read_run(const reading *in, const cJSON *object, record_op op) {
@@ -387,7 +414,7 @@ static bool read_runs(const reading *in) {
     for (int op = 0; op < RECORD_OPS; op++)
         if (!read_run(in, cJSON_GetArrayItem(runs, op), (record_op)op))
             return false;
-    return true;
+    return judge_pattern(in);
 }
 
 /* Tensors are named after the case. */

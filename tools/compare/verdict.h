@@ -34,7 +34,7 @@ verdict verdict_of_scores(const record_case *c);
 double verdict_element_error(const record_case *c, record_op op);
 double verdict_element_allowed(const record_case *c, record_op op);
 
-/* The whole case: its runs, the choice of blocks; fail if it did not run. */
+/* The whole case: its runs, the choice of blocks, its own pattern; fail if it did not run. */
 verdict verdict_of_case(const record_case *c);
 
 /* ---- of a pair ---- */
