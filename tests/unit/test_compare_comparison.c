@@ -133,7 +133,13 @@ static void fail_out(record_case *c) {
 }
 static void excuse_out(record_case *c) {
     fail_out(c);
-    c->bounds.out_absolute = 1e-4;
+    c->runs[RECORD_BUILD].out_errors.max_abs = 1e-39;
+    c->bounds.out_absolute = 0x1p-126;
+}
+/* No file widens its own bounds. */
+static void widen_bounds(record_case *c) {
+    fail_out(c);
+    c->bounds = (record_bounds){{0.5, 0.9}, {0.5, 0.9}, {0.5, 0.9}, 0.9};
 }
 static void fail_lse(record_case *c) {
     c->runs[RECORD_DENSE].lse_errors.max_abs = 5e-4;
@@ -155,6 +161,7 @@ static void test_comparison_make__verdicts_against_the_oracle(void **state) {
     check_own(state, warn_out, VERDICT_WARN);
     check_own(state, fail_out, VERDICT_FAIL);
     check_own(state, excuse_out, VERDICT_PASS);
+    check_own(state, widen_bounds, VERDICT_FAIL);
     check_own(state, fail_lse, VERDICT_FAIL);
     check_own(state, fail_scores, VERDICT_FAIL);
     check_own(state, fail_nan, VERDICT_FAIL);

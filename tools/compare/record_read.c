@@ -45,7 +45,8 @@ static bool read_seed(const json_keys *keys, uint64_t *seed) {
         return false;
     errno = 0;
     *seed = strtoull(text, &end, 10);
-    return (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0) ||
+    return (text[0] >= '0' && text[0] <= '9' && (text[0] != '0' || !text[1]) && *end == '\0' &&
+            errno == 0) ||
            json_keys_fail(keys, "seed", "is not a number of 64 bits");
 }
 
