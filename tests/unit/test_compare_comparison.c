@@ -12,6 +12,7 @@
 
 #include "compare/comparison.h"
 #include "compare/record_summary.h"
+#include "compare/suite.h"
 #include "support/made_record.h"
 #include "support/test_files.h"
 
@@ -225,6 +226,65 @@ static void test_comparison_make__fails_patterns_that_no_scores_choose(void **st
     check_pattern(state, 1, keep_padding, "first batch 1, head 1, query block 4: 1 + 0 key");
 }
 
+/* ---- whether all of the suite is there ---- */
+
+static record suite_record_of(size_t index, bool self_check) {
+    record r = made_record("part");
+    snprintf(r.suite, sizeof r.suite, "%s", SUITE_NAME);
+    r.suite_version = SUITE_VERSION;
+    r.self_check = self_check;
+    suite_name(suite_at(index), r.cases[0].name);
+    return r;
+}
+
+static size_t first_case(bool quick) {
+    size_t i = 0;
+    while (suite_at(i)->quick != quick)
+        i++;
+    return i;
+}
+
+static void keep_text(void *context, verdict v, const char *text) {
+    assert_int_equal(v, VERDICT_WARN);
+    snprintf(context, FAULT_BYTES, "%s", text);
+}
+
+static void check_missing(void **state, bool self_check, const char *what) {
+    files f = {.folder = *state};
+    char text[FAULT_BYTES] = "";
+    record r = suite_record_of(first_case(true), self_check);
+    add(&f, &r);
+    comparison c = compare(&f);
+    assert_int_equal(c.record_verdicts[0], VERDICT_WARN);
+    assert_int_equal(c.all, VERDICT_WARN);
+    faults_of_record(&c.records[0], keep_text, text);
+    assert_string_equal(text, what);
+    comparison_free(&c);
+}
+
+static void test_comparison_make__warns_of_missing_cases(void **state) {
+    check_missing(state, false, "holds 1 of 38 cases of the suite");
+    check_missing(state, true, "holds 1 of 7 cases of the self-check");
+    files f = {.folder = *state};
+    record r = suite_record_of(0, false);
+    snprintf(r.environment.kernel_option, sizeof r.environment.kernel_option, "cl-generic");
+    add(&f, &r);
+    comparison c = compare(&f);
+    assert_int_equal(c.all, VERDICT_PASS);
+    comparison_free(&c);
+}
+
+static void test_comparison_make__refuses_a_self_check_of_other_cases(void **state) {
+    files f = {.folder = *state};
+    tool_error error = {false, ""};
+    comparison c;
+    record r = suite_record_of(first_case(false), true);
+    add(&f, &r);
+    assert_false(comparison_make(&c, f.paths, 1, 1e-3, &error));
+    assert_non_null(strstr(error.text, "\"suite.self_check\""));
+    comparison_free(&c);
+}
+
 /* ---- versions ---- */
 
 static void refuse(void **state, void (*change)(record *r), const char *what) {
@@ -290,6 +350,8 @@ int main(void) {
         TEST_IN_FOLDER(test_comparison_make__a_case_that_did_not_run),
         TEST_IN_FOLDER(test_comparison_make__verdicts_against_the_oracle),
         TEST_IN_FOLDER(test_comparison_make__fails_patterns_that_no_scores_choose),
+        TEST_IN_FOLDER(test_comparison_make__warns_of_missing_cases),
+        TEST_IN_FOLDER(test_comparison_make__refuses_a_self_check_of_other_cases),
         TEST_IN_FOLDER(test_comparison_make__refuses_what_does_not_belong_together),
         TEST_IN_FOLDER(test_comparison_make__marks_other_versions_of_the_library),
     };

@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "compare/suite_record.h"
+
 typedef struct telling {
     const record_case *c;
     fault_line *tell;
@@ -93,6 +95,16 @@ static void tell_misfit(const telling *t) {
     t->tell(t->context, VERDICT_FAIL, text);
 }
 
+void faults_of_record(const record *r, fault_line *tell, void *context) {
+    char text[FAULT_BYTES];
+    size_t all, missing = suite_missing(r, &all);
+    if (missing == 0)
+        return;
+    snprintf(text, sizeof text, "holds %zu of %zu cases%s", all - missing, all,
+             r->self_check ? " of the self-check" : " of the suite");
+    tell(context, VERDICT_WARN, text);
+}
+
 void faults_of_case(const record_case *c, fault_line *tell, void *context) {
     const telling t = {c, tell, context};
     char text[FAULT_BYTES];
@@ -109,6 +121,12 @@ void faults_of_case(const record_case *c, fault_line *tell, void *context) {
     }
     if (c->misfit_rows > 0)
         tell_misfit(&t);
+    if (c->kept_differs) {
+        snprintf(text, sizeof text,
+                 "build pattern: %" PRIu64 " key blocks are kept, kept_blocks is %" PRIu64,
+                 c->kept_found, c->kept_blocks);
+        tell(context, VERDICT_FAIL, text);
+    }
     if (c->own_is_fixed)
         tell(context, VERDICT_FAIL, "build pattern: it is the fixed one, not the device's own");
     for (int op = 0; op < RECORD_OPS; op++)

@@ -14,8 +14,7 @@
 /* The bounds are finite. */
 bool record_check_bounds(const json_keys *keys, const record_case *c);
 
-/* The errors are of all elements, and of as many that are no numbers as there are; the pattern keeps
- * as many blocks as it says. Sets what the reader finds of the pattern, and keeps the bounds from
+/* The errors are of all elements, and of as many that are no numbers as there are. Sets what the reader finds of the pattern, and keeps the bounds from
  * being wider than the suite's rule makes them of the stored log-sum-exps. */
 bool record_check_case(const json_keys *keys, record_case *c);
 

@@ -109,7 +109,8 @@ typedef struct record_case {
     record_run runs[RECORD_OPS];
 
     /* Reader: what it found in the own pattern. */
-    uint64_t kept_found;  /* blocks that it keeps */
+    uint64_t kept_found; /* blocks that it keeps; kept_differs: not kept_blocks */
+    bool kept_differs;
     uint64_t misfit_rows; /* of all heads, and the first one */
     record_misfit misfit;
     bool own_is_fixed; /* it is the fixed pattern, which does not keep all */

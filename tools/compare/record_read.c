@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "compare/record_read_case.h"
+#include "compare/suite_record.h"
 #include "device_options.h"
 #include "json_file.h"
 
@@ -152,10 +153,17 @@ static bool read_cases(const reading *in) {
     return true;
 }
 
+static bool check_quick(const reading *in) {
+    const record_case *other = in->r->self_check ? suite_not_quick(in->r) : NULL;
+    return !other ||
+           tool_fail(in->error, "%s: \"suite.self_check\" is true, but case %s is not one of its",
+                     in->path, other->name);
+}
+
 static bool read_all(const reading *in) {
     const json_keys keys = keys_of(in, in->root, "");
     return read_version(in) && json_keys_text(&keys, "label", in->r->label, sizeof in->r->label) &&
-           read_suite(in) && read_environment(in) && read_cases(in);
+           read_suite(in) && read_environment(in) && read_cases(in) && check_quick(in);
 }
 
 bool record_read(record *r, const char *path, tool_error *error) {

@@ -91,7 +91,7 @@ enum { MOST_ROWS = 300 }; /* the JSON object has them all */
 typedef struct fault_rows {
     page *p;
     char who[8];
-    const char *name; /* of the case */
+    const char *name; /* of the case; "": of the record */
     size_t count;
 } fault_rows;
 
@@ -114,12 +114,15 @@ static void write_fault(void *context, verdict v, const char *text) {
 
 static void write_faults(page *p, const comparison *c) {
     fault_rows rows = {.p = p};
-    for (size_t i = 0; i < c->record_count; i++)
+    for (size_t i = 0; i < c->record_count; i++) {
+        snprintf(rows.who, sizeof rows.who, "%c", comparison_letter(i));
+        rows.name = "";
+        faults_of_record(&c->records[i], write_fault, &rows);
         for (size_t k = 0; k < c->records[i].case_count; k++) {
-            snprintf(rows.who, sizeof rows.who, "%c", comparison_letter(i));
             rows.name = c->records[i].cases[k].name;
             faults_of_case(&c->records[i].cases[k], write_fault, &rows);
         }
+    }
     for (size_t i = 0; i < c->pair_count; i++) {
         const record_pair *pair = &c->pairs[i];
         const char a = comparison_letter(pair->a), b = comparison_letter(pair->b);

@@ -102,36 +102,50 @@ static void print_pairs(const comparison *c) {
 /* ---- faults ---- */
 
 typedef struct fault_lines {
+    verdict only;     /* what is printed in this pass */
     char who[8];      /* "A", "A B" */
-    const char *name; /* of the case */
+    const char *name; /* of the case; "": of the record */
     size_t count;     /* told, or not for lack of room */
 } fault_lines;
 
 static void print_fault(void *context, verdict v, const char *text) {
     fault_lines *lines = context;
+    if (v != lines->only)
+        return;
     if (lines->count == 0)
         printf("\nFailures and warnings\n");
     if (lines->count++ < MOST_LINES)
-        printf("%s  %-3s  %s: %s\n", verdict_name(v), lines->who, lines->name, text);
+        printf("%s  %-3s  %s%s%s\n", verdict_name(v), lines->who, lines->name,
+               lines->name[0] ? ": " : "", text);
 }
 
-static void print_faults(const comparison *c) {
-    fault_lines lines = {.count = 0};
-    for (size_t i = 0; i < c->record_count; i++)
+static void print_faults_of(const comparison *c, verdict only, fault_lines *lines) {
+    lines->only = only;
+    for (size_t i = 0; i < c->record_count; i++) {
+        snprintf(lines->who, sizeof lines->who, "%c", comparison_letter(i));
+        lines->name = "";
+        faults_of_record(&c->records[i], print_fault, lines);
         for (size_t k = 0; k < c->records[i].case_count; k++) {
-            snprintf(lines.who, sizeof lines.who, "%c", comparison_letter(i));
-            lines.name = c->records[i].cases[k].name;
-            faults_of_case(&c->records[i].cases[k], print_fault, &lines);
+            lines->name = c->records[i].cases[k].name;
+            faults_of_case(&c->records[i].cases[k], print_fault, lines);
         }
+    }
     for (size_t i = 0; i < c->pair_count; i++) {
         const record_pair *p = &c->pairs[i];
         const char a = comparison_letter(p->a), b = comparison_letter(p->b);
         for (size_t k = 0; k < p->count; k++) {
-            snprintf(lines.who, sizeof lines.who, "%c %c", a, b);
-            lines.name = c->records[p->a].cases[p->cases[k].a].name;
-            faults_of_pair(&p->cases[k], a, b, print_fault, &lines);
+            snprintf(lines->who, sizeof lines->who, "%c %c", a, b);
+            lines->name = c->records[p->a].cases[p->cases[k].a].name;
+            faults_of_pair(&p->cases[k], a, b, print_fault, lines);
         }
     }
+}
+
+/* Failures first: where lines are cut, a warning must not keep one from being told. */
+static void print_faults(const comparison *c) {
+    fault_lines lines = {.count = 0};
+    print_faults_of(c, VERDICT_FAIL, &lines);
+    print_faults_of(c, VERDICT_WARN, &lines);
     if (lines.count > MOST_LINES)
         printf("and %zu more lines; --json has them all\n", lines.count - MOST_LINES);
 }
