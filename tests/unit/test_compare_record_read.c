@@ -57,6 +57,16 @@ static void test_record_read__what_was_written(void **state) {
     record_free(&made);
 }
 
+static void test_record_read__hides_control_characters(void **state) {
+    record made = made_record("a\x1b[2J\nb"), read;
+    tool_error error = {false, ""};
+    if (!record_read(&read, write_record(*state, &made), &error))
+        fail_msg("%s", error.text);
+    assert_string_equal(read.label, "a?[2J?b");
+    record_free(&read);
+    record_free(&made);
+}
+
 static void test_record_read__a_case_that_did_not_run(void **state) {
     record made = made_record("a"), read;
     tool_error error = {false, ""};
@@ -228,6 +238,7 @@ static void test_record_read__refuses_each_fault_of_the_json_object(void **state
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST_IN_FOLDER(test_record_read__what_was_written),
+        TEST_IN_FOLDER(test_record_read__hides_control_characters),
         TEST_IN_FOLDER(test_record_read__a_case_that_did_not_run),
         TEST_IN_FOLDER(test_record_read__refuses_what_is_no_record),
         TEST_IN_FOLDER(test_record_read__refuses_a_tensor_that_is_not_its_digest),

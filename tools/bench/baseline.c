@@ -71,6 +71,7 @@ static bool check_rows(const bench_baseline *b, tool_error *error) {
 bool bench_baseline_read(const char *path, bench_baseline *baseline, tool_error *error) {
     char text[JSON_DESCRIBE_BYTES];
     *baseline = (bench_baseline){.path = path, .root = json_file_read(path, max_bytes, error)};
+    json_hide_controls(baseline->root);
     if (!baseline->root)
         return false;
     const cJSON *format = cJSON_GetObjectItemCaseSensitive(baseline->root, "sparsed_bench");

@@ -178,6 +178,7 @@ bool record_read(record *r, const char *path, tool_error *error) {
                          "metadata",
                          path, RECORD_METADATA_KEY);
     cJSON *root = json_parse_object(text, strlen(text), path, error);
+    json_hide_controls(root);
     const reading in = {r, path, root, error};
     const bool done = root && read_all(&in);
     cJSON_Delete(root);
