@@ -218,7 +218,7 @@ static void test_record_read__refuses_each_fault_of_the_json_object(void **state
         {"\"ulps\":[3360,", "\"ulps\":[3361,", "\"cases.made.runs[0].errors.out\""},
         {"\"nonfinite\":0", "\"nonfinite\":1", "\"cases.made.runs[0].errors.out\""},
         {"\"at\":[0,", "\"at\":[2,", "\"cases.made.runs[0].errors.out.worst.at\""},
-        {"\"out\":[", "\"out\":[0,1e999],\"x\":[", "\"cases.made.bounds\""},
+        {"\"out\":[", "\"out\":[0,1e999],\"x\":[", "\"cases.made.bounds.out\""},
         {"\"choice_differs\":0", "\"choice_differs\":null", "choice_differs"},
         {"\"op\":\"dense\"", "\"op\":\"build\"", "\"cases.made.runs[0].op\""},
         {"\"repeatable\":true", "\"repeatable\":1", "repeatable"},

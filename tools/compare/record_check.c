@@ -14,12 +14,6 @@
 /* The rule is over what the oracle expects, which differs from what is stored by rounding. */
 static const double bound_slack = 1.01;
 
-bool record_check_bounds(const json_keys *keys, const record_case *c) {
-    const record_bounds *b = &c->bounds;
-    return (isfinite(b->out.fail) && isfinite(b->lse.fail) && isfinite(b->scores.fail)) ||
-           json_keys_fail(keys, "bounds", "is not finite");
-}
-
 static record_bound narrower(const record_bound *a, const record_bound *rule) {
     return (record_bound){fmin(a->warn, bound_slack * rule->warn),
                           fmin(a->fail, bound_slack * rule->fail)};

@@ -11,9 +11,6 @@
 #include "compare/record_file.h"
 #include "json_keys.h"
 
-/* The bounds are finite. */
-bool record_check_bounds(const json_keys *keys, const record_case *c);
-
 /* The errors are of all elements, and of as many that are no numbers as there are. Sets what the reader finds of the pattern, and keeps the bounds from
  * being wider than the suite's rule makes them of the stored log-sum-exps. */
 bool record_check_case(const json_keys *keys, record_case *c);
