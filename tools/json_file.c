@@ -123,3 +123,12 @@ void json_describe(const cJSON *value, char text[JSON_DESCRIBE_BYTES]) {
                                          : "null");
     }
 }
+
+void json_hide_controls(cJSON *value) {
+    cJSON *item;
+    if (value && cJSON_IsString(value))
+        utf8_hide_controls(value->valuestring);
+    if (value && value->string)
+        utf8_hide_controls(value->string);
+    cJSON_ArrayForEach(item, value) json_hide_controls(item);
+}

@@ -26,6 +26,9 @@ bool json_check_unique_keys(const cJSON *value, const char *path, tool_error *er
 /* Whether value is an integer in 0 .. 2^53 - 1, the range in which a JSON number is exact. */
 bool json_uint(const cJSON *value, uint64_t *number);
 
+/* Makes each control character of the texts and keys inside a '?': for files whose texts are shown. */
+void json_hide_controls(cJSON *value);
+
 #define JSON_DESCRIBE_BYTES 80
 
 /* Writes a value as a message would name it: 12, "text", true, null, an array, an object. */

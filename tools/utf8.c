@@ -68,3 +68,27 @@ char *utf8_repair(const char *text, size_t size_bytes) {
         repaired[used] = '\0';
     return repaired;
 }
+
+/* Bytes of the control character that text begins with; 0 if it is none. */
+static size_t control_bytes(const char *text) {
+    const unsigned char first = (unsigned char)text[0], second = first ? (unsigned char)text[1] : 0;
+    if (first < 0x20 || first == 0x7f)
+        return first != 0;
+    return first == 0xc2 && second >= 0x80 && second <= 0x9f ? 2 : 0;
+}
+
+bool utf8_has_controls(const char *text) {
+    while (*text && control_bytes(text) == 0)
+        text++;
+    return *text != '\0';
+}
+
+void utf8_hide_controls(char *text) {
+    char *to = text;
+    while (*text) {
+        const size_t bytes = control_bytes(text);
+        *to++ = bytes > 0 ? '?' : *text;
+        text += bytes > 0 ? bytes : 1;
+    }
+    *to = '\0';
+}

@@ -232,6 +232,23 @@ static void other_version(record *r) {
     r->suite_version = 7;
 }
 
+static void warn_then_fail(record *r) {
+    r->cases[0].runs[RECORD_DENSE].out_errors.relative = 5e-6;
+    r->cases[0].runs[RECORD_DENSE].out_errors.max_abs = 5e-6;
+    r->cases[1].runs[RECORD_DENSE].repeatable = false;
+}
+
+static void test_compare_report__tells_failures_first(void **state) {
+    two_files f = write_two(state, warn_then_fail);
+    command_output output = run_report(&f, NULL, NULL);
+    const char *warns = strstr(output.out, "\nwarn  B"), *fails = strstr(output.out, "\nfail  B");
+    assert_int_equal(output.status, 1);
+    assert_non_null(warns);
+    assert_non_null(fails);
+    assert_true(fails < warns);
+    command_output_free(&output);
+}
+
 static void test_compare_report__refuses_other_suites_with_exit_code_2(void **state) {
     two_files f = write_two(state, other_version);
     command_output output = run_report(&f, "--html", f.page);
@@ -347,6 +364,7 @@ int main(void) {
         TEST_IN_FOLDER(test_compare_report__names_the_problem_of_an_input),
         TEST_IN_FOLDER(test_compare_report__tells_times_and_environment),
         TEST_IN_FOLDER(test_compare_report__passes_and_warns_with_exit_code_0),
+        TEST_IN_FOLDER(test_compare_report__tells_failures_first),
         TEST_IN_FOLDER(test_compare_report__refuses_other_suites_with_exit_code_2),
         TEST_IN_FOLDER(test_compare_report__json_fits_the_schema),
         TEST_IN_FOLDER(test_compare_report__json_tells_the_place),

@@ -37,7 +37,7 @@ uint8_t *made_pattern_row(record *r, size_t index, uint64_t head, uint64_t q_blo
 /* Swaps the bytes of two places. */
 void made_swap(void *a, void *b, size_t size_bytes);
 
-/* Sets all digests to those of the tensors: what a device that had computed them would record. */
+/* Sets all digests and counts to those of the tensors: what a device that had computed them would record. */
 void made_record_digest(record *r);
 
 #endif

@@ -58,6 +58,18 @@ static void test_bench_peers_read__a_row(void **state) {
     bench_peers_free(&peers);
 }
 
+static void test_bench_peers_read__hides_control_characters(void **state) {
+    bench_peers peers;
+    tool_error error;
+    if (!read_text(state,
+                   ROW("\"name\":\"a\\u001b[2J\\nb\",\"pass\":\"dense\",\"dtype\":\"bf16\"," SHAPE
+                       "," TIMES ",\"density\":1"),
+                   &peers, &error))
+        fail_msg("%s", error.text);
+    assert_string_equal(peers.rows[0].name, "a?[2J?b");
+    bench_peers_free(&peers);
+}
+
 static void test_bench_peers_read__faults_are_named(void **state) {
     refuse(state, "{}", "\"sparsed_peers\" is missing");
     refuse(state, "{\"sparsed_peers\":2}", "\"sparsed_peers\": 2");
@@ -77,6 +89,7 @@ static void test_bench_peers_read__faults_are_named(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST_IN_FOLDER(test_bench_peers_read__a_row),
+        TEST_IN_FOLDER(test_bench_peers_read__hides_control_characters),
         TEST_IN_FOLDER(test_bench_peers_read__faults_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

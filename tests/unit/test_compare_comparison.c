@@ -11,7 +11,9 @@
 #include <cmocka.h>
 
 #include "compare/comparison.h"
+#include "compare/record_summary.h"
 #include "compare/report_faults.h"
+#include "compare/suite.h"
 #include "support/made_record.h"
 #include "support/test_files.h"
 
@@ -186,7 +188,13 @@ static void fail_out(record_case *c) {
 }
 static void excuse_out(record_case *c) {
     fail_out(c);
-    c->bounds.out_absolute = 1e-4;
+    c->runs[RECORD_BUILD].out_errors.max_abs = 1e-39;
+    c->bounds.out_absolute = 0x1p-126;
+}
+/* No file widens its own bounds. */
+static void widen_bounds(record_case *c) {
+    fail_out(c);
+    c->bounds = (record_bounds){{0.5, 0.9}, {0.5, 0.9}, {0.5, 0.9}, 0.9};
 }
 static void fail_lse(record_case *c) {
     c->runs[RECORD_DENSE].lse_errors.max_abs = 5e-4;
@@ -208,11 +216,128 @@ static void test_comparison_make__verdicts_against_the_oracle(void **state) {
     check_own(state, warn_out, VERDICT_WARN);
     check_own(state, fail_out, VERDICT_FAIL);
     check_own(state, excuse_out, VERDICT_PASS);
+    check_own(state, widen_bounds, VERDICT_FAIL);
     check_own(state, fail_lse, VERDICT_FAIL);
     check_own(state, fail_scores, VERDICT_FAIL);
     check_own(state, fail_nan, VERDICT_FAIL);
     check_own(state, fail_choice, VERDICT_FAIL);
     check_own(state, fail_repeat, VERDICT_FAIL);
+}
+
+/* ---- patterns that no scores choose ---- */
+
+static void check_pattern(void **state, size_t index, void (*change)(record *r), const char *what) {
+    files f = {.folder = *state};
+    char text[FAULT_BYTES] = "";
+    record r = made_record("own");
+    made_record_sample_blocks(&r);
+    change(&r);
+    add(&f, &r);
+    comparison c = compare(&f);
+    assert_int_equal(c.all, VERDICT_FAIL);
+    record_reason(&c.records[0].cases[index], text);
+    if (!strstr(text, what))
+        fail_msg("\"%s\" does not say: %s", text, what);
+    comparison_free(&c);
+}
+
+/* Of 5 key blocks, the last one the generation region, each ranking keeps as many as its ratio says
+ * and one more: 3 (those of them before the last block) and 1. */
+static void empty_row(record *r) {
+    *made_pattern_row(r, 0, 4, 2) = 0;
+}
+static void keep_all(record *r) {
+    *made_pattern_row(r, 0, 4, 2) = 0x1f;
+}
+static void keep_one_less(record *r) {
+    *made_pattern_row(r, 0, 4, 2) = 0x10 | 1;
+}
+static void keep_without_generation(record *r) {
+    *made_pattern_row(r, 0, 4, 2) = 7;
+}
+static void keep_padding(record *r) {
+    *made_pattern_row(r, 1, 4, 4) = 1;
+}
+static void keep_diagonal(record *r) {
+    r->cases[0].select.flags = SPARSED_SELECT_KEEP_DIAGONAL;
+    *made_pattern_row(r, 0, 4, 2) = 0x10 | 3;
+}
+static void own_is_fixed(record *r) {
+    made_record_digest(r);
+    r->cases[0].fixed_digest = r->cases[0].runs[RECORD_BUILD].pattern_digest;
+}
+
+static void test_comparison_make__fails_patterns_that_no_scores_choose(void **state) {
+    const char *place = "first batch 1, head 1, query block 2: ";
+    check_pattern(state, 0, empty_row, place);
+    check_pattern(state, 0, empty_row,
+                  "0 + 0 key blocks (prompt + generation), should be 2 to 3 + 1");
+    check_pattern(state, 0, keep_all, "4 + 1 key blocks");
+    check_pattern(state, 0, keep_one_less, "1 + 1 key blocks");
+    check_pattern(state, 0, keep_without_generation, "3 + 0 key blocks");
+    check_pattern(state, 0, keep_diagonal, "query blocks keep what no scores");
+    check_pattern(state, 0, own_is_fixed, "is the fixed one");
+    check_pattern(state, 1, keep_padding, "first batch 1, head 1, query block 4: 1 + 0 key");
+}
+
+/* ---- whether all of the suite is there ---- */
+
+static record suite_record_of(size_t index, bool self_check) {
+    record r = made_record("part");
+    snprintf(r.suite, sizeof r.suite, "%s", SUITE_NAME);
+    r.suite_version = SUITE_VERSION;
+    r.self_check = self_check;
+    suite_name(suite_at(index), r.cases[0].name);
+    return r;
+}
+
+static size_t first_case(bool quick) {
+    size_t i = 0;
+    while (suite_at(i)->quick != quick)
+        i++;
+    return i;
+}
+
+static void keep_text(void *context, verdict v, const finding *place, const char *text) {
+    (void)place;
+    assert_int_equal(v, VERDICT_WARN);
+    snprintf(context, FAULT_BYTES, "%s", text);
+}
+
+static void check_missing(void **state, bool self_check, const char *what) {
+    files f = {.folder = *state};
+    char text[FAULT_BYTES] = "";
+    record r = suite_record_of(first_case(true), self_check);
+    add(&f, &r);
+    comparison c = compare(&f);
+    assert_int_equal(c.record_verdicts[0], VERDICT_WARN);
+    assert_int_equal(c.all, VERDICT_WARN);
+    faults_of_record(&c.records[0], keep_text, text);
+    assert_string_equal(text, what);
+    comparison_free(&c);
+}
+
+static void test_comparison_make__warns_of_missing_cases(void **state) {
+    check_missing(state, false, "holds 1 of 38 cases of the suite");
+    check_missing(state, true, "holds 1 of 7 cases of the self-check");
+    files f = {.folder = *state};
+    record r = suite_record_of(0, false);
+    snprintf(r.environment.kernel_option, sizeof r.environment.kernel_option, "cl-generic");
+    add(&f, &r);
+    comparison c = compare(&f);
+    assert_int_equal(c.all, VERDICT_PASS);
+    comparison_free(&c);
+}
+
+static void test_comparison_make__refuses_a_self_check_of_other_cases(void **state) {
+    files f = {.folder = *state};
+    tool_error error = {false, ""};
+    comparison c;
+    record r = suite_record_of(first_case(false), true);
+    add(&f, &r);
+    assert_false(comparison_make(&c, f.paths, 1, 1e-3, &error));
+    assert_non_null(strstr(error.text, "\"suite.self_check\""));
+    comparison_free(&c);
 }
 
 /* ---- versions ---- */
@@ -281,6 +406,9 @@ int main(void) {
         TEST_IN_FOLDER(test_comparison_make__a_subset_of_the_cases),
         TEST_IN_FOLDER(test_comparison_make__a_case_that_did_not_run),
         TEST_IN_FOLDER(test_comparison_make__verdicts_against_the_oracle),
+        TEST_IN_FOLDER(test_comparison_make__fails_patterns_that_no_scores_choose),
+        TEST_IN_FOLDER(test_comparison_make__warns_of_missing_cases),
+        TEST_IN_FOLDER(test_comparison_make__refuses_a_self_check_of_other_cases),
         TEST_IN_FOLDER(test_comparison_make__refuses_what_does_not_belong_together),
         TEST_IN_FOLDER(test_comparison_make__marks_other_versions_of_the_library),
     };

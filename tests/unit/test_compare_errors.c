@@ -20,7 +20,7 @@
 static record_errors measure(const float *got, const double *expected, uint64_t count) {
     const uint64_t shape[4] = {1, 1, 1, count}, rows[1] = {0};
     record_errors errors;
-    errors_measure(got, SPARSED_F32, expected, shape, rows, &errors);
+    errors_measure(got, SPARSED_F32, expected, shape, rows, false, &errors);
     return errors;
 }
 
@@ -62,10 +62,22 @@ static void test_errors_measure__names_the_worst_element(void **state) {
     record_errors e;
     got[((1 * H + 2) * R + 1) * D + 3] = -1.0f;
     got[0] = 0.5f;
-    errors_measure(got, SPARSED_F32, expected, shape, rows, &e);
+    errors_measure(got, SPARSED_F32, expected, shape, rows, false, &e);
     const uint64_t worst[4] = {1, 2, 90, 3};
     assert_memory_equal(e.worst, worst, sizeof worst);
     assert_true(e.got == -1.0);
+}
+
+static void test_errors_measure__names_the_worst_for_its_head(void **state) {
+    (void)state;
+    const uint64_t shape[4] = {1, 2, 1, 2}, rows[1] = {7}, worst[4] = {0, 1, 7, 0};
+    const float got[4] = {100.5f, 50.0f, 0.875f, 1.0f};
+    const double expected[4] = {100.0, 50.0, 1.0, 1.0};
+    record_errors e;
+    errors_measure(got, SPARSED_F32, expected, shape, rows, true, &e);
+    assert_memory_equal(e.worst, worst, sizeof worst);
+    assert_true(e.got == 0.875 && e.expected == 1.0);
+    assert_true(e.max_abs == 0.5);
 }
 
 /* One NaN must not hide in, or spoil, the other figures. */
@@ -107,10 +119,10 @@ static void test_errors_measure__rounds_the_expected_to_the_stored_type(void **s
     const uint16_t f16[2] = {spd_f16_from_float(1.0f + 0x1p-10f), spd_f16_from_float(1.0f)};
     const uint16_t bf16[2] = {spd_bf16_from_float(1.0f), spd_bf16_from_float(1.0f)};
     record_errors e;
-    errors_measure(f16, SPARSED_F16, expected, shape, rows, &e);
+    errors_measure(f16, SPARSED_F16, expected, shape, rows, false, &e);
     assert_int_equal(e.ulps[0], 1); /* the first */
     assert_int_equal(e.ulps[3], 1); /* four steps of 2^-10 */
-    errors_measure(bf16, SPARSED_BF16, expected, shape, rows, &e);
+    errors_measure(bf16, SPARSED_BF16, expected, shape, rows, false, &e);
     assert_int_equal(e.ulps[0], 1);
     assert_int_equal(e.ulps[1], 1);
 }
@@ -155,6 +167,7 @@ int main(void) {
         cmocka_unit_test(test_errors_measure__is_the_frobenius_norm_over_that_of_the_expected),
         cmocka_unit_test(test_errors_measure__of_an_expected_zero_is_absolute),
         cmocka_unit_test(test_errors_measure__names_the_worst_element),
+        cmocka_unit_test(test_errors_measure__names_the_worst_for_its_head),
         cmocka_unit_test(test_errors_measure__counts_what_is_not_finite_apart),
         cmocka_unit_test(test_errors_measure__counts_steps_of_the_stored_type),
         cmocka_unit_test(test_errors_measure__rounds_the_expected_to_the_stored_type),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /* Records read back as they were written; what is wrong in a file is refused by name. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,6 +55,16 @@ static void test_record_read__what_was_written(void **state) {
                         pair.runs[op].lse.unequal == 0 && pair.runs[op].scores.unequal == 0);
         assert_int_equal(pair.pattern.only_a + pair.pattern.only_b, 0);
     }
+    record_free(&read);
+    record_free(&made);
+}
+
+static void test_record_read__hides_control_characters(void **state) {
+    record made = made_record("a\x1b[2J\nb"), read;
+    tool_error error = {false, ""};
+    if (!record_read(&read, write_record(*state, &made), &error))
+        fail_msg("%s", error.text);
+    assert_string_equal(read.label, "a?[2J?b");
     record_free(&read);
     record_free(&made);
 }
@@ -128,6 +139,16 @@ static void test_record_read__refuses_two_cases_of_one_name(void **state) {
     record_free(&made);
 }
 
+/* A NaN that the errors know nothing of. */
+static void test_record_read__refuses_a_nan_that_is_not_counted(void **state) {
+    record made = made_record("a");
+    made_out(&made, 0, RECORD_SPARSE_OWN, 2, 30)[1] = NAN;
+    made_record_digest(&made);
+    made.cases[0].runs[RECORD_SPARSE_OWN].out_errors.ulps[0]++;
+    refuse(write_record(*state, &made), "\"cases.made.runs[2].errors.out\"");
+    record_free(&made);
+}
+
 /* The file with one change to the text of its JSON object: the header is rewritten whole. */
 static void refuse_edited(test_folder *folder, const char *from, const char *to, const char *what) {
     const char *path = test_folder_path(folder, "r.safetensors");
@@ -164,38 +185,50 @@ static void test_record_read__refuses_each_fault_of_the_json_object(void **state
         {"\"label\":", "\"x\":", "\"label\" is missing"},
         {"\"seed\":\"1\"", "\"seed\":\"-1\"", "\"suite.seed\""},
         {"\"seed\":\"1\"", "\"seed\":\"18446744073709551616\"", "\"suite.seed\""},
+        {"\"seed\":\"1\"", "\"seed\":\"01\"", "\"suite.seed\""},
         {"\"kind\":\"cpu\"", "\"kind\":\"abacus\"", "environment.device.kind"},
         {"\"compute_units\":0", "\"compute_units\":-1", "compute_units"},
         {"\"cases\":[", "\"cases\":[3,", "\"cases.name\""},
         {"\"name\":\"made\",\"d", "\"name\":\"ma/de\",\"d", "cases.name"},
         {"\"name\":\"made\",\"d", "\"name\":\"\",\"d", "cases.name"},
-        {"\"dtype\":\"f32\"", "\"dtype\":\"f64\"", "\"cases.made.dtype\""},
-        {"\"heads\":3", "\"heads\":0", "\"cases.made.heads\""},
+        {"\"dtype\":\"f32\"", "\"dtype\":\"f64\"", "\"cases.made.problem.dtype\""},
+        {"\"heads\":3", "\"heads\":0", "\"cases.made.problem.heads\""},
         {"\"heads\":3", "\"heads\":4", "type and shape"},
         {"\"batch\":2", "\"batch\":1", "\"cases.made.ranges\""},
-        {"\"q_len\":70", "\"q_len\":1e300", "\"cases.made.q_len\""},
-        {"\"mode\":\"upstream-dream\"", "\"mode\":\"window\"", "\"cases.made.mode\""},
-        {"\"mode\":\"upstream-dream\"", "\"mode\":\"joint\"", "type and shape"},
-        {"\"block_k\":16", "\"block_k\":24", "\"cases.made.block_k\""},
+        {"\"q_len\":70", "\"q_len\":1e300", "\"cases.made.problem.q_len\""},
+        {"\"mode\":\"upstream-dream\"", "\"mode\":\"window\"", "\"cases.made.select.mode\""},
+        {"\"mode\":\"upstream-dream\"", "\"mode\":\"joint\"", "\"cases.made.rankings\""},
+        {"\"block_k\":16", "\"block_k\":24", "\"cases.made.select.block_k\""},
         {"\"block_q\":16", "\"block_q\":32", "\"cases.made.q_blocks\""},
-        {"\"q_blocks\":5", "\"q_blocks\":4", "\"cases.made.q_blocks\""},
-        {"\"ratio\":0.4", "\"ratio\":0", "\"cases.made.ratio\""},
-        {"\"q\":\"0", "\"q\":\"G", "\"cases.made.q\""},
-        {"\"out\":[", "\"out\":[1,", "\"cases.made.out\""},
-        {"\"keys\":70", "\"keys\":71", "\"cases.made.keys\""},
-        {"\"split\":4", "\"split\":6", "\"cases.made.split\""},
+        {"\"q_blocks\":5", "\"q_blocks\":4", "\"cases.made.ranges[0].q_blocks\""},
+        {"\"ratio\":0.4", "\"ratio\":0", "\"cases.made.select.ratio\""},
+        {"\"q\":\"0", "\"q\":\"G", "\"cases.made.input_digests.q\""},
+        {"\"out\":[", "\"out\":[1,", "\"cases.made.bounds.out\""},
+        {"\"keys\":70", "\"keys\":71", "\"cases.made.ranges[0].keys\""},
+        {"\"split\":4", "\"split\":3", "\"cases.made.ranges[0].split\""},
+        {"\"keys\":70", "\"keys\":66", "\"cases.made.ranges[0].queries\""},
+        {"\"query_position\":0", "\"query_position\":1", "\"cases.made.ranges[0].query_position\""},
+        {"\"ratio\":0.4", "\"ratio\":1e9", "\"cases.made.select.ratio\""},
+        {"\"fixed_kept_blocks\":0", "\"fixed_kept_blocks\":151", "\"cases.made.fixed_kept"},
+        {"\"split\":4", "\"split\":6", "\"cases.made.ranges[0].split\""},
         {"\"rows\":[0,", "\"rows\":[0,0,", "\"cases.made.rows\""},
         {"\"rows\":[0,", "\"rows\":[", "type and shape"},
         {"\"query_blocks\":[0,1,2,3,4]", "\"query_blocks\":[0,1,2,3,5]", "query_blocks"},
         {"\"query_blocks\":[0,1,2,3,4]", "\"query_blocks\":[]", "query_blocks"},
+        {"\"rankings\":2", "\"rankings\":1", "\"cases.made.rankings\""},
+        {"\"count\":3360", "\"count\":0", "\"cases.made.runs[0].errors.out.count\""},
+        {"\"ulps\":[3360,", "\"ulps\":[3361,", "\"cases.made.runs[0].errors.out\""},
+        {"\"nonfinite\":0", "\"nonfinite\":1", "\"cases.made.runs[0].errors.out\""},
+        {"\"at\":[0,", "\"at\":[2,", "\"cases.made.runs[0].errors.out.worst.at\""},
+        {"\"out\":[", "\"out\":[0,1e999],\"x\":[", "\"cases.made.bounds.out\""},
         {"\"choice_differs\":0", "\"choice_differs\":null", "choice_differs"},
-        {"\"op\":\"dense\"", "\"op\":\"build\"", "\"cases.made.op\""},
+        {"\"op\":\"dense\"", "\"op\":\"build\"", "\"cases.made.runs[0].op\""},
         {"\"repeatable\":true", "\"repeatable\":1", "repeatable"},
         {"\"relative\":2e-07", "\"relative\":-2e-7", "relative"},
         {"\"relative\":2e-07", "\"relative\":null", "relative"},
-        {"\"at\":[0,", "\"at\":[0,0,", "\"cases.made.at\""},
-        {"\"ulps\":[1,", "\"ulps\":[0.5,", "\"cases.made.ulps\""},
-        {"\"first\":0", "\"first\":\"now\"", "\"cases.made.first\""},
+        {"\"at\":[0,", "\"at\":[0,0,", "\"cases.made.runs[0].errors.out.worst.at\""},
+        {"\"ulps\":[3360,", "\"ulps\":[0.5,", "\"cases.made.runs[0].errors.out.ulps\""},
+        {"\"first\":0", "\"first\":\"now\"", "\"cases.made.runs[0].seconds.first\""},
     };
     record made = made_record("a");
     write_record(*state, &made);
@@ -207,10 +240,12 @@ static void test_record_read__refuses_each_fault_of_the_json_object(void **state
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST_IN_FOLDER(test_record_read__what_was_written),
+        TEST_IN_FOLDER(test_record_read__hides_control_characters),
         TEST_IN_FOLDER(test_record_read__a_case_that_did_not_run),
         TEST_IN_FOLDER(test_record_read__refuses_what_is_no_record),
         TEST_IN_FOLDER(test_record_read__refuses_a_tensor_that_is_not_its_digest),
         TEST_IN_FOLDER(test_record_read__refuses_bits_past_the_last_block),
+        TEST_IN_FOLDER(test_record_read__refuses_a_nan_that_is_not_counted),
         TEST_IN_FOLDER(test_record_read__refuses_two_cases_of_one_name),
         TEST_IN_FOLDER(test_record_read__refuses_each_fault_of_the_json_object),
     };

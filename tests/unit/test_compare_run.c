@@ -3,6 +3,7 @@
 /* compare/run_case.c, record_json.c, record_write.c: a case on a device, and the file of it. */
 #include "compare/run_case.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -67,7 +68,7 @@ static void test_run_case__passes_on_a_sound_device(void **state) {
     make_record(cases, 4, NULL, &r);
     for (size_t i = 0; i < r.case_count; i++) {
         const record_case *c = &r.cases[i];
-        char reason[RECORD_REASON_BYTES] = "";
+        char reason[FAULT_BYTES];
         record_reason(c, reason);
         if (verdict_of_case(c) != VERDICT_PASS)
             fail_msg("%s: %s", c->name, reason);
@@ -158,7 +159,7 @@ static void test_run_case__says_why_a_case_did_not_run(void **state) {
         skip();
     record r;
     make_record(cases, 1, refusing, &r);
-    char reason[RECORD_REASON_BYTES];
+    char reason[FAULT_BYTES];
     assert_true(r.cases[0].failure[0] != '\0');
     assert_int_equal(verdict_of_case(&r.cases[0]), VERDICT_FAIL);
     record_reason(&r.cases[0], reason);
@@ -227,28 +228,55 @@ static void test_record_write__holds_what_the_record_has(void **state) {
 static void test_record_reason__names_what_is_wrong(void **state) {
     (void)state;
     const suite_case *const cases[] = {find(GENERATOR_NORMAL, SPARSED_F32)};
-    char reason[RECORD_REASON_BYTES];
+    char reason[FAULT_BYTES];
     record r;
     make_record(cases, 1, NULL, &r);
     record_case *c = &r.cases[0];
     c->runs[RECORD_SPARSE_OWN].out_errors.relative = 0.03;
     record_reason(c, reason);
-    assert_non_null(strstr(reason, "sparse-own out is off by 3.0e-02"));
+    assert_non_null(strstr(reason, "sparse-own out: error 0.03, above"));
     c->runs[RECORD_SPARSE_OWN].out_errors.relative = 6e-6; /* usual, and allowed */
     assert_int_equal(verdict_of_case(c), VERDICT_WARN);
     record_reason(c, reason);
-    assert_non_null(strstr(reason, "usual is"));
+    assert_non_null(strstr(reason, "sparse-own out: error 6e-06, above"));
     c->runs[RECORD_DENSE].lse_errors.nonfinite = 2;
     record_reason(c, reason);
-    assert_non_null(strstr(reason, "dense log-sum-exp: 2 elements are not finite"));
+    assert_non_null(strstr(reason, "dense lse: 2 elements are not finite"));
     c->runs[RECORD_DENSE].lse_errors.nonfinite = 0;
     c->runs[RECORD_BUILD].repeatable = false;
     record_reason(c, reason);
-    assert_non_null(strstr(reason, "build gives something else when repeated"));
+    assert_non_null(strstr(reason, "build: not the same in every run"));
     c->choice_differs = 7;
     record_reason(c, reason);
-    assert_non_null(strstr(reason, "7 blocks are not kept"));
+    assert_non_null(strstr(reason, "7 key blocks are not what"));
     assert_int_equal(record_count_verdicts(&r).of[VERDICT_FAIL], 1);
+    record_free(&r);
+}
+
+/* One element that the norm does not show. */
+static void test_record_reason__names_one_wrong_element(void **state) {
+    (void)state;
+    const suite_case *const cases[] = {find(GENERATOR_NORMAL, SPARSED_BF16)};
+    char reason[FAULT_BYTES];
+    record r;
+    make_record(cases, 1, NULL, &r);
+    record_case *c = &r.cases[0];
+    record_errors *e = &c->runs[RECORD_SPARSE_FIXED].out_errors;
+    const verdict before = verdict_of_case(c);
+    assert_true(before != VERDICT_FAIL);
+    const double allowed = verdict_element_allowed(c, RECORD_SPARSE_FIXED);
+    assert_true(allowed > verdict_element_error(c, RECORD_SPARSE_FIXED));
+    e->expected = e->got + 0.99 * allowed;
+    assert_int_equal(verdict_of_case(c), before);
+    e->expected = e->got + 1.01 * allowed;
+    e->max_abs = fabs(e->got - e->expected);
+    assert_int_equal(verdict_of_case(c), VERDICT_FAIL);
+    record_reason(c, reason);
+    assert_non_null(strstr(reason, "sparse-fixed out: an element is off by"));
+    char place[64];
+    snprintf(place, sizeof place, "head %u, row %u, column %u: ", (unsigned)e->worst[1],
+             (unsigned)e->worst[2], (unsigned)e->worst[3]);
+    assert_non_null(strstr(reason, place));
     record_free(&r);
 }
 
@@ -259,6 +287,7 @@ int main(void) {
         cmocka_unit_test(test_run_case__stores_the_sampled_rows),
         cmocka_unit_test(test_run_case__says_why_a_case_did_not_run),
         TEST_IN_FOLDER(test_record_write__holds_what_the_record_has),
+        cmocka_unit_test(test_record_reason__names_one_wrong_element),
         cmocka_unit_test(test_record_reason__names_what_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,8 +95,22 @@ static void test_utf8_repair__replaces_what_is_not_text(void **state) {
     check_repair("\xe4\xbd", 2, "\xef\xbf\xbd\xef\xbf\xbd"); /* a character cut short */
 }
 
+static void test_utf8_hide_controls__leaves_all_else(void **state) {
+    (void)state;
+    char plain[] = "a \xc3\xa9 \xc2\xa0\xe2\x82\xac~", odd[] = "\x1b[2J\na\x7f\xc2\x9b"
+                                                               "b\xc3";
+    assert_false(utf8_has_controls(plain));
+    assert_false(utf8_has_controls(""));
+    assert_true(utf8_has_controls(odd));
+    utf8_hide_controls(plain);
+    assert_string_equal(plain, "a \xc3\xa9 \xc2\xa0\xe2\x82\xac~");
+    utf8_hide_controls(odd);
+    assert_string_equal(odd, "?[2J?a??b\xc3");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_utf8_hide_controls__leaves_all_else),
         cmocka_unit_test(test_utf8_decode__first_and_last_of_each_length),
         cmocka_unit_test(test_utf8_decode__refuses_what_is_forbidden),
         cmocka_unit_test(test_utf8_valid_prefix__ends_before_the_first_fault),

@@ -83,6 +83,7 @@ static bool read_root(bench_baseline *b, tool_error *error) {
         return false;
     b->root = json_parse_object(text, size, b->path, &fault);
     free(text);
+    json_hide_controls(b->root);
     return b->root || fail_not_bench(b->path, error);
 }
 

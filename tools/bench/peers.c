@@ -81,6 +81,7 @@ static bool read_root(bench_peers *p, tool_error *error) {
 
 bool bench_peers_read(const char *path, bench_peers *peers, tool_error *error) {
     *peers = (bench_peers){.path = path, .root = json_file_read(path, max_bytes, error)};
+    json_hide_controls(peers->root);
     const bool done = peers->root && read_root(peers, error);
     if (!done)
         bench_peers_free(peers);

@@ -9,10 +9,6 @@
 #include "compare/value_findings.h"
 #include "room.h"
 
-static bool same_digest(sparsed_fingerprint a, sparsed_fingerprint b) {
-    return a.low == b.low && a.high == b.high;
-}
-
 typedef struct comparing {
     const record_case *a, *b;
     case_pair *pair;
@@ -51,16 +47,11 @@ static bool prepare(comparing *c) {
     return true;
 }
 
-static safetensors_dtype stored_as(uint32_t dtype) {
-    return dtype == SPARSED_F32   ? SAFETENSORS_F32
-           : dtype == SPARSED_F16 ? SAFETENSORS_F16
-                                  : SAFETENSORS_BF16;
-}
-
 static bool run_is_bitwise(const record_run *a, const record_run *b) {
-    return same_digest(a->out_digest, b->out_digest) && same_digest(a->lse_digest, b->lse_digest) &&
-           same_digest(a->scores_digest, b->scores_digest) &&
-           same_digest(a->pattern_digest, b->pattern_digest);
+    return record_same_digest(a->out_digest, b->out_digest) &&
+           record_same_digest(a->lse_digest, b->lse_digest) &&
+           record_same_digest(a->scores_digest, b->scores_digest) &&
+           record_same_digest(a->pattern_digest, b->pattern_digest);
 }
 
 static value_places places_of(const comparing *c, record_op op, finding_part part) {
@@ -98,8 +89,8 @@ static verdict compare_out(const comparing *c, record_op op, const bool *rows,
     const record_bounds *of_a = &c->a->bounds, *of_b = &c->b->bounds;
     const judging by = {verdict_pair_bound(&of_a->out, &of_b->out), false,
                         of_a->out_absolute + of_b->out_absolute};
-    const value_array shape = {NULL, stored_as(c->a->desc.out_dtype), c->heads, c->a->row_count,
-                               c->a->desc.head_dim};
+    const value_array shape = {NULL, record_storage(c->a->desc.out_dtype), c->heads,
+                               c->a->row_count, c->a->desc.head_dim};
     value_pair values = {shape, shape, rows, {by.bound.fail, by.absolute}};
     const value_places places = places_of(c, op, FINDING_OUT);
     values.a.data = c->a->runs[op].out;
@@ -139,7 +130,7 @@ static void compare_run(const comparing *c, record_op op) {
         run->left_out += rows && !rows[i];
     run->rows = count - run->left_out;
     run->bitwise = run_is_bitwise(&c->a->runs[op], &c->b->runs[op]);
-    run->out_bitwise = same_digest(c->a->runs[op].out_digest, c->b->runs[op].out_digest);
+    run->out_bitwise = record_same_digest(c->a->runs[op].out_digest, c->b->runs[op].out_digest);
     run->out_verdict = compare_out(c, op, rows, &run->out);
     run->lse_verdict = compare_lse(c, op, rows, &run->lse);
     if (op == RECORD_BUILD)

@@ -8,6 +8,7 @@
 #include "compare/case_mismatch.h"
 #include "compare/case_pair.h"
 #include "compare/record_read.h"
+#include "compare/suite_record.h"
 #include "room.h"
 
 char comparison_letter(size_t index) {
@@ -105,6 +106,9 @@ static bool judge_record(comparison *c, size_t i, tool_error *error) {
             own->runs[op] = at->failure[0] ? VERDICT_FAIL : verdict_of_run(at, (record_op)op);
         c->record_verdicts[i] = verdict_worse(c->record_verdicts[i], own->all);
     }
+    size_t cases;
+    if (suite_missing(r, &cases) > 0)
+        c->record_verdicts[i] = verdict_worse(c->record_verdicts[i], VERDICT_WARN);
     c->all = verdict_worse(c->all, c->record_verdicts[i]);
     return true;
 }

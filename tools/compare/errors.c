@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 #include "compare/errors.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -31,13 +32,16 @@ static int bin_of(uint64_t distance) {
     return bin;
 }
 
-/* The sums behind the relative error. */
-typedef struct sums {
-    double difference, expected;
-} sums;
+/* The sums behind the relative error, and the worst element so far. */
+typedef struct measuring {
+    double difference, expected; /* sums of squares */
+    double size;                 /* what an element's error is measured by */
+    double worst;                /* error over size */
+    uint64_t index;
+} measuring;
 
-static void measure_one(uint32_t dtype, uint64_t index, double got, double expected, sums *s,
-                        record_errors *e, uint64_t *worst) {
+static void measure_one(uint32_t dtype, uint64_t index, double got, double expected, measuring *s,
+                        record_errors *e) {
     if (!isfinite(got) || !isfinite(expected)) {
         bool same = isnan(got) ? isnan(expected) != 0 : got == expected;
         e->nonfinite += !same;
@@ -49,27 +53,41 @@ static void measure_one(uint32_t dtype, uint64_t index, double got, double expec
     int64_t steps =
         order_of(dtype, bits_of(dtype, got)) - order_of(dtype, bits_of(dtype, expected));
     e->ulps[bin_of((uint64_t)(steps < 0 ? -steps : steps))]++;
-    if (fabs(difference) > e->max_abs) {
-        e->max_abs = fabs(difference);
+    e->max_abs = fmax(e->max_abs, fabs(difference));
+    if (fabs(difference) / s->size > s->worst) {
+        s->worst = fabs(difference) / s->size;
+        s->index = index;
         e->got = got;
         e->expected = expected;
-        *worst = index;
     }
 }
 
-void errors_measure(const void *got, uint32_t dtype, const double *expected,
-                    const uint64_t shape[4], const uint64_t *rows, record_errors *errors) {
-    uint64_t count = shape[0] * shape[1] * shape[2] * shape[3], worst = 0;
-    sums s = {0.0, 0.0};
-    *errors = (record_errors){.count = count};
+/* The largest finite absolute value; DBL_MIN if it is less, so that one can divide by it. */
+static double size_of(const double *expected, uint64_t count) {
+    double largest = DBL_MIN;
     for (uint64_t i = 0; i < count; i++)
-        measure_one(dtype, i, spd_oracle_load(got, dtype, i), expected[i], &s, errors, &worst);
+        if (isfinite(expected[i]))
+            largest = fmax(largest, fabs(expected[i]));
+    return largest;
+}
+
+void errors_measure(const void *got, uint32_t dtype, const double *expected,
+                    const uint64_t shape[4], const uint64_t *rows, bool by_head,
+                    record_errors *errors) {
+    uint64_t of_head = shape[2] * shape[3], count = shape[0] * shape[1] * of_head;
+    measuring s = {.size = 1.0};
+    *errors = (record_errors){.count = count};
+    for (uint64_t i = 0; i < count; i++) {
+        if (by_head && i % of_head == 0)
+            s.size = size_of(expected + i, of_head);
+        measure_one(dtype, i, spd_oracle_load(got, dtype, i), expected[i], &s, errors);
+    }
     errors->nmse = s.expected > 0.0 ? s.difference / s.expected : s.difference;
     errors->relative = sqrt(errors->nmse);
     if (count == 0)
         return;
-    errors->worst[3] = worst % shape[3];
-    errors->worst[2] = rows[worst / shape[3] % shape[2]];
-    errors->worst[1] = worst / shape[3] / shape[2] % shape[1];
-    errors->worst[0] = worst / shape[3] / shape[2] / shape[1];
+    errors->worst[3] = s.index % shape[3];
+    errors->worst[2] = rows[s.index / shape[3] % shape[2]];
+    errors->worst[1] = s.index / shape[3] / shape[2] % shape[1];
+    errors->worst[0] = s.index / shape[3] / shape[2] / shape[1];
 }

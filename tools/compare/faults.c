@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "compare/suite_record.h"
+
 typedef struct telling {
     const record_case *c;
     fault_line *tell;
@@ -38,6 +40,23 @@ static void tell_errors(const telling *t, record_op op, const char *what, const 
     t->tell(t->context, v, NULL, text);
 }
 
+/* An element of out that is wrong, though it may be lost in the norm. */
+static void tell_out(const telling *t, record_op op) {
+    const record_case *c = t->c;
+    const record_errors *e = &c->runs[op].out_errors;
+    const verdict v = verdict_of_out(c, op);
+    const double error = verdict_element_error(c, op), allowed = verdict_element_allowed(c, op);
+    char text[FAULT_BYTES], worst[FAULT_BYTES / 2];
+    if (v != VERDICT_FAIL || e->nonfinite > 0 || error <= allowed) {
+        tell_errors(t, op, "out", e, v, e->relative, &c->bounds.out);
+        return;
+    }
+    describe_worst(t, "out", e, worst, sizeof worst);
+    snprintf(text, sizeof text, "%s out: an element is off by %.3g, above %.3g, %s",
+             record_op_name(op), error, allowed, worst);
+    t->tell(t->context, v, NULL, text);
+}
+
 static void tell_run(const telling *t, record_op op) {
     const record_case *c = t->c;
     const record_run *run = &c->runs[op];
@@ -46,13 +65,44 @@ static void tell_run(const telling *t, record_op op) {
         snprintf(text, sizeof text, "%s: not the same in every run", record_op_name(op));
         t->tell(t->context, VERDICT_FAIL, NULL, text);
     }
-    tell_errors(t, op, "out", &run->out_errors, verdict_of_out(c, op), run->out_errors.relative,
-                &c->bounds.out);
+    tell_out(t, op);
     tell_errors(t, op, "lse", &run->lse_errors, verdict_of_lse(c, op), run->lse_errors.max_abs,
                 &c->bounds.lse);
     if (op == RECORD_BUILD)
         tell_errors(t, op, "scores", &run->scores_errors, verdict_of_scores(c),
                     run->scores_errors.relative, &c->bounds.scores);
+}
+
+/* "3", "3 to 5" */
+static void describe_budget(uint64_t least, uint64_t most, char text[48]) {
+    if (least == most)
+        snprintf(text, 48, "%" PRIu64, most);
+    else
+        snprintf(text, 48, "%" PRIu64 " to %" PRIu64, least, most);
+}
+
+static void tell_misfit(const telling *t) {
+    const record_misfit *m = &t->c->misfit;
+    char text[FAULT_BYTES], prompt[48], generation[48];
+    describe_budget(m->least[0], m->most[0], prompt);
+    describe_budget(m->least[1], m->most[1], generation);
+    snprintf(text, sizeof text,
+             "build pattern: %" PRIu64 " query blocks keep what no scores can choose, first batch "
+             "%" PRIu64 ", head %" PRIu64 ", query block %" PRIu64 ": %" PRIu64 " + %" PRIu64
+             " key blocks (prompt + generation), should be %s + %s",
+             t->c->misfit_rows, m->batch, m->head, m->q_block, m->kept[0], m->kept[1], prompt,
+             generation);
+    t->tell(t->context, VERDICT_FAIL, NULL, text);
+}
+
+void faults_of_record(const record *r, fault_line *tell, void *context) {
+    char text[FAULT_BYTES];
+    size_t all, missing = suite_missing(r, &all);
+    if (missing == 0)
+        return;
+    snprintf(text, sizeof text, "holds %zu of %zu cases%s", all - missing, all,
+             r->self_check ? " of the self-check" : " of the suite");
+    tell(context, VERDICT_WARN, NULL, text);
 }
 
 void faults_of_case(const record_case *c, fault_line *tell, void *context) {
@@ -69,6 +119,17 @@ void faults_of_case(const record_case *c, fault_line *tell, void *context) {
                  record_op_name(RECORD_BUILD), c->choice_differs);
         tell(context, VERDICT_FAIL, NULL, text);
     }
+    if (c->misfit_rows > 0)
+        tell_misfit(&t);
+    if (c->kept_differs) {
+        snprintf(text, sizeof text,
+                 "build pattern: %" PRIu64 " key blocks are kept, kept_blocks is %" PRIu64,
+                 c->kept_found, c->kept_blocks);
+        tell(context, VERDICT_FAIL, NULL, text);
+    }
+    if (c->own_is_fixed)
+        tell(context, VERDICT_FAIL, NULL,
+             "build pattern: it is the fixed one, not the device's own");
     for (int op = 0; op < RECORD_OPS; op++)
         tell_run(&t, (record_op)op);
 }

@@ -14,6 +14,9 @@ enum { FAULT_BYTES = 512 };
  * line without a full stop. */
 typedef void fault_line(void *context, verdict v, const finding *place, const char *text);
 
+/* Of a record as a whole: cases of its suite that it has not, though no option left them out. */
+void faults_of_record(const record *r, fault_line *tell, void *context);
+
 void faults_of_case(const record_case *c, fault_line *tell, void *context);
 
 /* The letters are what the report calls the two records. */

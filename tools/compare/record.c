@@ -22,7 +22,7 @@ typedef struct outcome {
 
 static void note_wrong(const record *r, outcome *all) {
     record_counts counts = record_count_verdicts(r);
-    char reason[RECORD_REASON_BYTES] = "";
+    char reason[FAULT_BYTES];
     size_t i = 0;
     if (counts.of[VERDICT_FAIL] == 0 || all->first_wrong[0])
         return;
@@ -30,7 +30,7 @@ static void note_wrong(const record *r, outcome *all) {
         i++;
     record_reason(&r->cases[i], reason);
     snprintf(all->first_wrong, sizeof all->first_wrong,
-             "%zu of %zu cases are wrong on %s; the first is %s: %s", counts.of[VERDICT_FAIL],
+             "%zu of %zu cases are wrong on %s; the first is %s: %.500s", counts.of[VERDICT_FAIL],
              r->case_count, r->environment.device.selector, r->cases[i].name, reason);
 }
 

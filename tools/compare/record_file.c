@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "room.h"
-#include "safetensors.h"
 
 const char *record_op_name(record_op op) {
     static const char *const names[RECORD_OPS] = {[RECORD_DENSE] = "dense",
@@ -13,6 +12,16 @@ const char *record_op_name(record_op op) {
                                                   [RECORD_SPARSE_OWN] = "sparse-own",
                                                   [RECORD_SPARSE_FIXED] = "sparse-fixed"};
     return names[op];
+}
+
+bool record_same_digest(sparsed_fingerprint a, sparsed_fingerprint b) {
+    return a.low == b.low && a.high == b.high;
+}
+
+safetensors_dtype record_storage(uint32_t dtype) {
+    return dtype == SPARSED_F32   ? SAFETENSORS_F32
+           : dtype == SPARSED_F16 ? SAFETENSORS_F16
+                                  : SAFETENSORS_BF16;
 }
 
 void *record_room(record *r, uint64_t count, size_t size_bytes) {

@@ -13,6 +13,7 @@
 #include <cjson/cJSON.h>
 
 #include "error.h"
+#include "safetensors.h"
 
 #define RECORD_METADATA_KEY "sparsed_record"
 #define RECORD_ENDING ".safetensors"
@@ -33,14 +34,17 @@ typedef struct record_errors {
     double max_abs;
     double relative; /* Frobenius norm of the difference over that of the expected (1 if it is 0) */
     double nmse;     /* the same of squares: mean squared error over mean square of the expected */
-    double got, expected;           /* of the element of max_abs */
+    double got, expected;           /* of the worst element: lse and scores, that of max_abs; out,
+                                       the one that is furthest off for the largest value that is
+                                       expected in its head */
     uint64_t worst[4];              /* its batch, head, row (query block), column; lse: column 0 */
     uint64_t ulps[RECORD_ULP_BINS]; /* elements by distance in steps of the stored type from the
                                        expected rounded to it */
 } record_errors;
 
 /* An error above warn is suspicious, above fail it is wrong. out and scores: the relative error,
- * unless max_abs is at most out_absolute; lse: max_abs. */
+ * unless max_abs is at most out_absolute; lse: max_abs. The worst element of out is wrong if it is
+ * off by more than fail times its head's largest value, plus out_absolute. */
 typedef struct record_bound {
     double warn, fail;
 } record_bound;
@@ -76,6 +80,14 @@ typedef struct record_run {
     const uint8_t *pattern; /* build: [B][H][nq][ceil(nk / 8)], bit j % 8 of byte j / 8 */
 } record_run;
 
+/* A row of an own pattern that no scores can choose: key blocks that it keeps, and what the
+ * selection lets it keep, before the generation region and in it (mode joint: all in the first). */
+enum { RECORD_PARTS = 2 };
+typedef struct record_misfit {
+    uint64_t batch, head, q_block;
+    uint64_t kept[RECORD_PARTS], least[RECORD_PARTS], most[RECORD_PARTS];
+} record_misfit;
+
 typedef struct record_case {
     char name[RECORD_NAME_BYTES]; /* unique in the record; letters, digits, '-' and '.' */
     char data[RECORD_NAME_BYTES]; /* kind of data: "normal", "ties", ...; "file" */
@@ -95,6 +107,13 @@ typedef struct record_case {
     uint64_t choice_differs; /* blocks on which the own pattern is not what the device's own scores
                                 choose; anything but 0 is a fault */
     record_run runs[RECORD_OPS];
+
+    /* Reader: what it found in the own pattern. */
+    uint64_t kept_found; /* blocks that it keeps; kept_differs: not kept_blocks */
+    bool kept_differs;
+    uint64_t misfit_rows; /* of all heads, and the first one */
+    record_misfit misfit;
+    bool own_is_fixed; /* it is the fixed pattern, which does not keep all */
 } record_case;
 
 typedef struct record_variable {
@@ -131,6 +150,11 @@ typedef struct record {
 } record;
 
 const char *record_op_name(record_op op);
+
+bool record_same_digest(sparsed_fingerprint a, sparsed_fingerprint b);
+
+/* The type of a tensor that holds a sparsed_dtype. */
+safetensors_dtype record_storage(uint32_t dtype);
 
 /* Zeroed memory that lives as long as the record. NULL if there is none. */
 void *record_room(record *r, uint64_t count, size_t size_bytes);

@@ -9,6 +9,7 @@
 #include "compare/suite.h"
 #include "file.h"
 #include "storage_convert.h"
+#include "utf8.h"
 
 static void add_input_options(record_options *o, cli_options *list) {
     selection_options *s = &o->selection_words;
@@ -106,6 +107,9 @@ bool record_options_check(record_options *o, tool_error *error) {
     if (o->label && (!o->label[0] || strlen(o->label) >= RECORD_NAME_BYTES))
         return tool_fail_usage(error, "--label is '%s', not of 1 to %d bytes", o->label,
                                RECORD_NAME_BYTES - 1);
+    if (o->label && (utf8_valid_prefix(o->label, strlen(o->label)) < strlen(o->label) ||
+                     utf8_has_controls(o->label)))
+        return tool_fail_usage(error, "--label is not UTF-8, or has control characters");
     const char *unused = o->input ? NULL : input_word(o);
     if (unused)
         return tool_fail_usage(error, "--%s goes with --input", unused);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "compare/record_read_case.h"
+#include "compare/suite_record.h"
 #include "device_options.h"
 #include "json_file.h"
 
@@ -45,7 +46,8 @@ static bool read_seed(const json_keys *keys, uint64_t *seed) {
         return false;
     errno = 0;
     *seed = strtoull(text, &end, 10);
-    return (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0) ||
+    return (text[0] >= '0' && text[0] <= '9' && (text[0] != '0' || !text[1]) && *end == '\0' &&
+            errno == 0) ||
            json_keys_fail(keys, "seed", "is not a number of 64 bits");
 }
 
@@ -151,10 +153,17 @@ static bool read_cases(const reading *in) {
     return true;
 }
 
+static bool check_quick(const reading *in) {
+    const record_case *other = in->r->self_check ? suite_not_quick(in->r) : NULL;
+    return !other ||
+           tool_fail(in->error, "%s: \"suite.self_check\" is true, but case %s is not one of its",
+                     in->path, other->name);
+}
+
 static bool read_all(const reading *in) {
     const json_keys keys = keys_of(in, in->root, "");
     return read_version(in) && json_keys_text(&keys, "label", in->r->label, sizeof in->r->label) &&
-           read_suite(in) && read_environment(in) && read_cases(in);
+           read_suite(in) && read_environment(in) && read_cases(in) && check_quick(in);
 }
 
 bool record_read(record *r, const char *path, tool_error *error) {
@@ -169,6 +178,7 @@ bool record_read(record *r, const char *path, tool_error *error) {
                          "metadata",
                          path, RECORD_METADATA_KEY);
     cJSON *root = json_parse_object(text, strlen(text), path, error);
+    json_hide_controls(root);
     const reading in = {r, path, root, error};
     const bool done = root && read_all(&in);
     cJSON_Delete(root);

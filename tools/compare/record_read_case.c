@@ -3,12 +3,15 @@
 #include "compare/record_read_case.h"
 
 #include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../src/geometry.h"
 #include "../src/size.h"
 #include "compare/pattern_bytes.h"
+#include "compare/record_check.h"
 #include "json_file.h"
 #include "selection.h"
 #include "storage_convert.h"
@@ -20,36 +23,46 @@ enum { MOST_BATCHES = 65536, MOST_HEADS = 65536, MOST_DIM = 65536 };
 typedef struct reading {
     record *r;
     const safetensors_file *file;
-    const cJSON *object;
     record_case *c;
     char prefix[RECORD_NAME_BYTES + 32]; /* "cases.NAME." */
+    json_keys keys;                      /* of the case's object */
     tool_error *error;
 } reading;
 
-/* The object under a key of a case. */
-static bool part_of(const reading *in, const cJSON *of, const char *key, json_keys *part) {
-    const json_keys keys = {of, safetensors_path(in->file), in->prefix, in->error};
-    *part = keys;
-    part->object = json_keys_get(&keys, key);
-    if (cJSON_IsObject(part->object))
+/* An object inside, whose prefix tells the way to it: not to be copied. */
+typedef struct part {
+    char prefix[2 * RECORD_NAME_BYTES]; /* "cases.NAME.runs[0].errors.out." */
+    json_keys keys;
+} part;
+
+static void set_part(const json_keys *of, const char *name, const cJSON *object, part *p) {
+    snprintf(p->prefix, sizeof p->prefix, "%s%s.", of->prefix, name);
+    p->keys = (json_keys){object, of->path, p->prefix, of->error};
+}
+
+/* The object under a key. */
+static bool part_of(const json_keys *of, const char *key, part *p) {
+    const cJSON *object = json_keys_get(of, key);
+    set_part(of, key, object, p);
+    if (cJSON_IsObject(object))
         return true;
-    return part->object ? json_keys_fail(&keys, key, "is not an object")
-                        : json_keys_missing(&keys, key);
+    return object ? json_keys_fail(of, key, "is not an object") : json_keys_missing(of, key);
+}
+
+/* The object in a list: "ranges[3]". */
+static void item_of(const json_keys *of, const char *list, int index, const cJSON *object,
+                    part *p) {
+    char name[32];
+    snprintf(name, sizeof name, "%s[%d]", list, index);
+    set_part(of, name, object, p);
 }
 
 static bool array_of(const reading *in, const char *key, const cJSON **array) {
-    const json_keys keys = {in->object, safetensors_path(in->file), in->prefix, in->error};
-    *array = json_keys_get(&keys, key);
+    *array = json_keys_get(&in->keys, key);
     if (!cJSON_IsArray(*array))
-        return *array ? json_keys_fail(&keys, key, "is not an array")
-                      : json_keys_missing(&keys, key);
+        return *array ? json_keys_fail(&in->keys, key, "is not an array")
+                      : json_keys_missing(&in->keys, key);
     return true;
-}
-
-static safetensors_dtype storage_of(uint32_t dtype) {
-    return dtype == SPARSED_F32   ? SAFETENSORS_F32
-           : dtype == SPARSED_F16 ? SAFETENSORS_F16
-                                  : SAFETENSORS_BF16;
 }
 
 /* ---- names ---- */
@@ -80,21 +93,21 @@ static bool named(const json_keys *keys, const char *key, name_of *name, uint32_
 
 static bool read_problem(const reading *in) {
     sparsed_desc *d = &in->c->desc;
-    json_keys keys;
+    part at;
     *d = (sparsed_desc)SPARSED_DESC_INIT;
     d->flags = SPARSED_DESC_Q_START;
-    return part_of(in, in->object, "problem", &keys) &&
-           named(&keys, "dtype", dtype_name, SPARSED_F32, SPARSED_BF16, &d->dtype) &&
-           named(&keys, "out_dtype", dtype_name, SPARSED_F32, SPARSED_BF16, &d->out_dtype) &&
-           json_keys_uint(&keys, "batch", 1, MOST_BATCHES, &d->batch) &&
-           json_keys_uint(&keys, "heads", 1, MOST_HEADS, &d->heads) &&
-           json_keys_uint(&keys, "kv_heads", 1, d->heads, &d->kv_heads) &&
-           json_keys_uint(&keys, "head_dim", 1, MOST_DIM, &d->head_dim) &&
-           json_keys_uint(&keys, "score_heads", 0, UINT32_MAX, &d->score_heads) &&
-           json_keys_uint64(&keys, "q_len", MOST_ROWS, &d->q_len) &&
-           json_keys_uint64(&keys, "kv_len", MOST_ROWS, &d->kv_len) &&
-           json_keys_uint64(&keys, "q_start", MOST_ROWS, &d->q_start) &&
-           json_keys_real(&keys, "scale", 0.0, &d->scale);
+    return part_of(&in->keys, "problem", &at) &&
+           named(&at.keys, "dtype", dtype_name, SPARSED_F32, SPARSED_BF16, &d->dtype) &&
+           named(&at.keys, "out_dtype", dtype_name, SPARSED_F32, SPARSED_BF16, &d->out_dtype) &&
+           json_keys_uint(&at.keys, "batch", 1, MOST_BATCHES, &d->batch) &&
+           json_keys_uint(&at.keys, "heads", 1, MOST_HEADS, &d->heads) &&
+           json_keys_uint(&at.keys, "kv_heads", 1, d->heads, &d->kv_heads) &&
+           json_keys_uint(&at.keys, "head_dim", 1, MOST_DIM, &d->head_dim) &&
+           json_keys_uint(&at.keys, "score_heads", 0, UINT32_MAX, &d->score_heads) &&
+           json_keys_uint64(&at.keys, "q_len", MOST_ROWS, &d->q_len) &&
+           json_keys_uint64(&at.keys, "kv_len", MOST_ROWS, &d->kv_len) &&
+           json_keys_uint64(&at.keys, "q_start", MOST_ROWS, &d->q_start) &&
+           json_keys_real(&at.keys, "scale", 0.0, &d->scale);
 }
 
 static bool block_size(const json_keys *keys, const char *key, uint32_t *rows) {
@@ -105,19 +118,21 @@ static bool block_size(const json_keys *keys, const char *key, uint32_t *rows) {
 
 static bool read_selection(const reading *in) {
     sparsed_select *s = &in->c->select;
-    json_keys keys;
+    part at;
     *s = (sparsed_select)SPARSED_SELECT_INIT;
-    return part_of(in, in->object, "select", &keys) &&
-           named(&keys, "mode", selection_mode_name, SPARSED_MODE_PAPER, SPARSED_MODE_JOINT,
+    return part_of(&in->keys, "select", &at) &&
+           named(&at.keys, "mode", selection_mode_name, SPARSED_MODE_PAPER, SPARSED_MODE_JOINT,
                  &s->mode) &&
-           named(&keys, "score_reduce", reduce_name, SPARSED_REDUCE_SUM, SPARSED_REDUCE_MAX,
+           named(&at.keys, "score_reduce", reduce_name, SPARSED_REDUCE_SUM, SPARSED_REDUCE_MAX,
                  &s->score_reduce) &&
-           json_keys_uint(&keys, "flags", 0, UINT32_MAX, &s->flags) &&
-           block_size(&keys, "block_q", &s->block_q) && block_size(&keys, "block_k", &s->block_k) &&
-           json_keys_uint(&keys, "always_first", 0, UINT32_MAX, &s->always_first) &&
-           json_keys_uint64(&keys, "gen_len", MOST_ROWS, &s->gen_len) &&
-           json_keys_positive(&keys, "ratio", &s->ratio) &&
-           json_keys_positive(&keys, "score_scale", &s->score_scale);
+           json_keys_uint(&at.keys, "flags", 0, UINT32_MAX, &s->flags) &&
+           block_size(&at.keys, "block_q", &s->block_q) &&
+           block_size(&at.keys, "block_k", &s->block_k) &&
+           json_keys_uint(&at.keys, "always_first", 0, UINT32_MAX, &s->always_first) &&
+           json_keys_uint64(&at.keys, "gen_len", MOST_ROWS, &s->gen_len) &&
+           json_keys_positive(&at.keys, "ratio", &s->ratio) &&
+           (s->ratio <= 1.0 || json_keys_fail(&at.keys, "ratio", "is above 1")) &&
+           json_keys_positive(&at.keys, "score_scale", &s->score_scale);
 }
 
 /* 32 hexadecimal digits, the high half first. */
@@ -135,11 +150,10 @@ static bool read_digest(const json_keys *keys, const char *key, sparsed_fingerpr
 
 static bool read_digests(const reading *in) {
     record_case *c = in->c;
-    json_keys keys;
-    return part_of(in, in->object, "input_digests", &keys) &&
-           read_digest(&keys, "q", &c->q_digest) && read_digest(&keys, "k", &c->k_digest) &&
-           read_digest(&keys, "v", &c->v_digest) &&
-           read_digest(&keys, "fixed_pattern", &c->fixed_digest);
+    part at;
+    return part_of(&in->keys, "input_digests", &at) && read_digest(&at.keys, "q", &c->q_digest) &&
+           read_digest(&at.keys, "k", &c->k_digest) && read_digest(&at.keys, "v", &c->v_digest) &&
+           read_digest(&at.keys, "fixed_pattern", &c->fixed_digest);
 }
 
 static bool read_bound(const json_keys *keys, const char *key, record_bound *bound) {
@@ -148,36 +162,44 @@ static bool read_bound(const json_keys *keys, const char *key, record_bound *bou
     if (cJSON_GetArraySize(pair) != 2 || !cJSON_IsNumber(warn) || !cJSON_IsNumber(fail))
         return json_keys_fail(keys, key, "is not a pair of numbers");
     *bound = (record_bound){warn->valuedouble, fail->valuedouble};
-    return (bound->warn >= 0.0 && bound->warn <= bound->fail) ||
-           json_keys_fail(keys, key, "does not rise from 0 on");
+    return (bound->warn >= 0.0 && bound->warn <= bound->fail && isfinite(bound->fail)) ||
+           json_keys_fail(keys, key, "does not rise from 0 on, or is not finite");
 }
 
 static bool read_bounds(const reading *in) {
     record_bounds *b = &in->c->bounds;
-    json_keys keys;
-    return part_of(in, in->object, "bounds", &keys) && read_bound(&keys, "out", &b->out) &&
-           read_bound(&keys, "lse", &b->lse) && read_bound(&keys, "scores", &b->scores) &&
-           json_keys_real(&keys, "out_absolute", 0.0, &b->out_absolute);
+    part at;
+    return part_of(&in->keys, "bounds", &at) && read_bound(&at.keys, "out", &b->out) &&
+           read_bound(&at.keys, "lse", &b->lse) && read_bound(&at.keys, "scores", &b->scores) &&
+           json_keys_real(&at.keys, "out_absolute", 0.0, &b->out_absolute);
 }
 
 /* ---- what is stored ---- */
 
-static bool read_range(const reading *in, const cJSON *object, sparsed_pattern_range *range) {
-    const json_keys keys = {object, safetensors_path(in->file), in->prefix, in->error};
+static bool read_range(const reading *in, const json_keys *keys, sparsed_pattern_range *range) {
     const record_case *c = in->c;
     range->struct_size = sizeof *range;
-    if (!json_keys_uint64(&keys, "keys", c->desc.kv_len, &range->keys) ||
-        !json_keys_uint64(&keys, "key_start", c->desc.kv_len - range->keys, &range->key_start) ||
-        !json_keys_uint64(&keys, "queries", c->desc.q_len, &range->queries) ||
-        !json_keys_uint64(&keys, "query_start", c->desc.q_len - range->queries,
+    if (!json_keys_uint64(keys, "keys", c->desc.kv_len, &range->keys) ||
+        !json_keys_uint64(keys, "key_start", c->desc.kv_len - range->keys, &range->key_start) ||
+        !json_keys_uint64(keys, "queries", c->desc.q_len, &range->queries) ||
+        !json_keys_uint64(keys, "query_start", c->desc.q_len - range->queries,
                           &range->query_start) ||
-        !json_keys_uint64(&keys, "query_position", MOST_ROWS, &range->query_position) ||
-        !json_keys_uint64(&keys, "k_blocks", c->k_blocks, &range->k_blocks) ||
-        !json_keys_uint64(&keys, "split", range->k_blocks, &range->split) ||
-        !json_keys_uint64(&keys, "q_blocks", c->q_blocks, &range->q_blocks))
+        !json_keys_uint64(keys, "query_position",
+                          range->keys - spd_min(range->keys, range->queries),
+                          &range->query_position) ||
+        !json_keys_uint64(keys, "k_blocks", c->k_blocks, &range->k_blocks) ||
+        !json_keys_uint64(keys, "split", range->k_blocks, &range->split) ||
+        !json_keys_uint64(keys, "q_blocks", c->q_blocks, &range->q_blocks))
         return false;
-    return range->q_blocks == spd_ceil_div(range->queries, c->select.block_q) ||
-           json_keys_fail(&keys, "q_blocks", "is not what the valid rows make");
+    const sparsed_select *s = &c->select;
+    return (range->queries <= range->keys ||
+            json_keys_fail(keys, "queries", "is more than the keys")) &&
+           (range->q_blocks == spd_ceil_div(range->queries, s->block_q) ||
+            json_keys_fail(keys, "q_blocks", "is not what the valid rows make")) &&
+           (range->k_blocks == spd_ceil_div(range->keys, s->block_k) ||
+            json_keys_fail(keys, "k_blocks", "is not what the valid rows make")) &&
+           (range->split == spd_split_block(range->keys, s->block_k, s->gen_len) ||
+            json_keys_fail(keys, "split", "is not what the valid rows make"));
 }
 
 static bool read_ranges(const reading *in) {
@@ -194,7 +216,12 @@ static bool read_ranges(const reading *in) {
     ranges = record_room(in->r, c->desc.batch, sizeof *ranges);
     if (!ranges)
         return tool_fail(in->error, "out of memory for case %s", c->name);
-    cJSON_ArrayForEach(item, array) if (!read_range(in, item, &ranges[at++])) return false;
+    cJSON_ArrayForEach(item, array) {
+        part range;
+        item_of(&in->keys, "ranges", (int)at, item, &range);
+        if (!read_range(in, &range.keys, &ranges[at++]))
+            return false;
+    }
     c->ranges = ranges;
     return true;
 }
@@ -202,7 +229,6 @@ static bool read_ranges(const reading *in) {
 /* Whole numbers below `end`, rising, at least one. */
 static bool read_rising(const reading *in, const char *key, uint64_t end, uint64_t *count,
                         const uint64_t **numbers) {
-    const json_keys keys = {in->object, safetensors_path(in->file), in->prefix, in->error};
     const cJSON *array, *item;
     uint64_t at = 0, least = 0;
     if (!array_of(in, key, &array))
@@ -214,26 +240,35 @@ static bool read_rising(const reading *in, const char *key, uint64_t end, uint64
     *numbers = room;
     cJSON_ArrayForEach(item, array) {
         if (!json_uint(item, &room[at]) || room[at] < least || room[at] >= end)
-            return json_keys_fail(&keys, key, "does not rise below the end");
+            return json_keys_fail(&in->keys, key, "does not rise below the end");
         least = room[at++] + 1;
     }
-    return *count > 0 || json_keys_fail(&keys, key, "is empty");
+    return *count > 0 || json_keys_fail(&in->keys, key, "is empty");
+}
+
+/* A key that follows from others. */
+static bool same_number(const json_keys *keys, const char *key, uint64_t wanted) {
+    uint64_t number;
+    return json_keys_uint64(keys, key, UINT64_MAX, &number) &&
+           (number == wanted || json_keys_fail(keys, key, "is not what the problem makes"));
 }
 
 static bool read_stored(const reading *in) {
     record_case *c = in->c;
-    const json_keys keys = {in->object, safetensors_path(in->file), in->prefix, in->error};
     c->q_blocks = spd_ceil_div(c->desc.q_len, c->select.block_q);
     c->k_blocks = spd_ceil_div(c->desc.kv_len, c->select.block_k);
     c->rankings = c->select.mode == SPARSED_MODE_UPSTREAM_DREAM ||
                           c->select.mode == SPARSED_MODE_UPSTREAM_LLADA
                       ? 2
                       : 1;
-    return read_ranges(in) && read_rising(in, "rows", c->desc.q_len, &c->row_count, &c->rows) &&
+    return same_number(&in->keys, "q_blocks", c->q_blocks) &&
+           same_number(&in->keys, "k_blocks", c->k_blocks) &&
+           same_number(&in->keys, "rankings", c->rankings) && read_ranges(in) &&
+           read_rising(in, "rows", c->desc.q_len, &c->row_count, &c->rows) &&
            read_rising(in, "query_blocks", c->q_blocks, &c->query_block_count, &c->query_blocks) &&
-           json_keys_uint64(&keys, "kept_blocks", UINT64_MAX, &c->kept_blocks) &&
-           json_keys_uint64(&keys, "fixed_kept_blocks", UINT64_MAX, &c->fixed_kept_blocks) &&
-           json_keys_uint64(&keys, "choice_differs", UINT64_MAX, &c->choice_differs);
+           json_keys_uint64(&in->keys, "kept_blocks", UINT64_MAX, &c->kept_blocks) &&
+           json_keys_uint64(&in->keys, "fixed_kept_blocks", UINT64_MAX, &c->fixed_kept_blocks) &&
+           json_keys_uint64(&in->keys, "choice_differs", UINT64_MAX, &c->choice_differs);
 }
 
 /* ---- errors ---- */
@@ -247,26 +282,26 @@ static bool read_counts(const json_keys *keys, const char *key, int n, uint64_t 
     return true;
 }
 
-static bool read_errors(const reading *in, const cJSON *of, const char *key, record_errors *e) {
-    json_keys keys, worst;
-    return part_of(in, of, key, &keys) && part_of(in, keys.object, "worst", &worst) &&
-           json_keys_uint64(&keys, "count", UINT64_MAX, &e->count) &&
-           json_keys_uint64(&keys, "nonfinite", UINT64_MAX, &e->nonfinite) &&
-           json_keys_real(&keys, "max_abs", 0.0, &e->max_abs) &&
-           json_keys_real(&keys, "relative", 0.0, &e->relative) &&
-           json_keys_real(&keys, "nmse", 0.0, &e->nmse) &&
-           json_keys_real(&worst, "got", -DBL_MAX, &e->got) &&
-           json_keys_real(&worst, "expected", -DBL_MAX, &e->expected) &&
-           read_counts(&worst, "at", 4, e->worst) &&
-           read_counts(&keys, "ulps", RECORD_ULP_BINS, e->ulps);
+static bool read_errors(const json_keys *of, const char *key, record_errors *e) {
+    part at, worst;
+    return part_of(of, key, &at) && part_of(&at.keys, "worst", &worst) &&
+           json_keys_uint64(&at.keys, "count", UINT64_MAX, &e->count) &&
+           json_keys_uint64(&at.keys, "nonfinite", UINT64_MAX, &e->nonfinite) &&
+           json_keys_real(&at.keys, "max_abs", 0.0, &e->max_abs) &&
+           json_keys_real(&at.keys, "relative", 0.0, &e->relative) &&
+           json_keys_real(&at.keys, "nmse", 0.0, &e->nmse) &&
+           json_keys_real(&worst.keys, "got", -DBL_MAX, &e->got) &&
+           json_keys_real(&worst.keys, "expected", -DBL_MAX, &e->expected) &&
+           read_counts(&worst.keys, "at", 4, e->worst) &&
+           read_counts(&at.keys, "ulps", RECORD_ULP_BINS, e->ulps);
 }
 
-static bool read_seconds(const reading *in, const cJSON *of, record_timing *t) {
-    json_keys keys;
-    return part_of(in, of, "seconds", &keys) && json_keys_real(&keys, "first", 0.0, &t->first) &&
-           json_keys_real(&keys, "median", 0.0, &t->median) &&
-           json_keys_real(&keys, "fastest", 0.0, &t->fastest) &&
-           json_keys_uint(&keys, "repeats", 0, UINT32_MAX, &t->repeats);
+static bool read_seconds(const json_keys *of, record_timing *t) {
+    part at;
+    return part_of(of, "seconds", &at) && json_keys_real(&at.keys, "first", 0.0, &t->first) &&
+           json_keys_real(&at.keys, "median", 0.0, &t->median) &&
+           json_keys_real(&at.keys, "fastest", 0.0, &t->fastest) &&
+           json_keys_uint(&at.keys, "repeats", 0, UINT32_MAX, &t->repeats);
 }
 
 /* ---- tensors ---- */
@@ -304,7 +339,7 @@ static bool check_digest(const reading *in, record_op op, const char *name, cons
     for (uint32_t i = 0; i < t->rank; i++)
         bytes *= t->shape[i]; /* as in the file: no overflow */
     sparsed_fingerprint of = sparsed_fingerprint_add((sparsed_fingerprint){0, 0}, data, bytes);
-    if (of.low == digest.low && of.high == digest.high)
+    if (record_same_digest(of, digest))
         return true;
     return tool_fail(in->error, "%s: tensor %s/%s/%s is not that of its digest",
                      safetensors_path(in->file), in->c->name, record_op_name(op), name);
@@ -314,7 +349,7 @@ static bool read_outputs(const reading *in, record_op op, record_run *run) {
     const record_case *c = in->c;
     const bool whole = c->row_count == c->desc.q_len;
     const safetensors_tensor out_shape = {
-        .dtype = storage_of(c->desc.out_dtype),
+        .dtype = record_storage(c->desc.out_dtype),
         .rank = 4,
         .shape = {c->desc.batch, c->desc.heads, c->row_count, c->desc.head_dim}};
     const safetensors_tensor lse_shape = {
@@ -363,23 +398,22 @@ static bool read_build(const reading *in, record_run *run) {
 
 /* ---- runs ---- */
 
-static bool read_run(const reading *in, const cJSON *object, record_op op) {
-    const json_keys keys = {object, safetensors_path(in->file), in->prefix, in->error};
+static bool read_run(const reading *in, const json_keys *keys, record_op op) {
     record_run *run = &in->c->runs[op];
-    json_keys digests = keys, errors = keys;
-    if (!json_keys_only_string(&keys, "op", record_op_name(op)) ||
-        !json_keys_bool(&keys, "repeatable", &run->repeatable) ||
-        !part_of(in, object, "digests", &digests) || !part_of(in, object, "errors", &errors) ||
-        !read_digest(&digests, "out", &run->out_digest) ||
-        !read_digest(&digests, "lse", &run->lse_digest) ||
-        !read_errors(in, errors.object, "out", &run->out_errors) ||
-        !read_errors(in, errors.object, "lse", &run->lse_errors) ||
-        !read_seconds(in, object, &run->seconds) || !read_outputs(in, op, run))
+    part digests, errors;
+    if (!json_keys_only_string(keys, "op", record_op_name(op)) ||
+        !json_keys_bool(keys, "repeatable", &run->repeatable) ||
+        !part_of(keys, "digests", &digests) || !part_of(keys, "errors", &errors) ||
+        !read_digest(&digests.keys, "out", &run->out_digest) ||
+        !read_digest(&digests.keys, "lse", &run->lse_digest) ||
+        !read_errors(&errors.keys, "out", &run->out_errors) ||
+        !read_errors(&errors.keys, "lse", &run->lse_errors) || !read_seconds(keys, &run->seconds) ||
+        !read_outputs(in, op, run))
         return false;
     return op != RECORD_BUILD ||
-           (read_digest(&digests, "scores", &run->scores_digest) &&
-            read_digest(&digests, "pattern", &run->pattern_digest) &&
-            read_errors(in, errors.object, "scores", &run->scores_errors) && read_build(in, run));
+           (read_digest(&digests.keys, "scores", &run->scores_digest) &&
+            read_digest(&digests.keys, "pattern", &run->pattern_digest) &&
+            read_errors(&errors.keys, "scores", &run->scores_errors) && read_build(in, run));
 }
 
 static bool read_runs(const reading *in) {
@@ -390,9 +424,12 @@ static bool read_runs(const reading *in) {
         return tool_fail(in->error, "%s: \"%sruns\" has %d entries, not %d",
                          safetensors_path(in->file), in->prefix, cJSON_GetArraySize(runs),
                          RECORD_OPS);
-    for (int op = 0; op < RECORD_OPS; op++)
-        if (!read_run(in, cJSON_GetArrayItem(runs, op), (record_op)op))
+    for (int op = 0; op < RECORD_OPS; op++) {
+        part run;
+        item_of(&in->keys, "runs", op, cJSON_GetArrayItem(runs, op), &run);
+        if (!read_run(in, &run.keys, (record_op)op))
             return false;
+    }
     return true;
 }
 
@@ -406,15 +443,17 @@ static bool check_name(const json_keys *keys, const char *name) {
 
 bool record_read_case(record *r, const safetensors_file *file, const cJSON *object, record_case *c,
                       tool_error *error) {
-    reading in = {.r = r, .file = file, .object = object, .c = c, .error = error};
+    reading in = {.r = r, .file = file, .c = c, .error = error};
     json_keys keys = {object, safetensors_path(file), "cases.", error};
     if (!json_keys_text(&keys, "name", c->name, sizeof c->name) || !check_name(&keys, c->name))
         return false;
     snprintf(in.prefix, sizeof in.prefix, "cases.%s.", c->name);
     keys.prefix = in.prefix;
+    in.keys = keys;
     return json_keys_text(&keys, "data", c->data, sizeof c->data) &&
            json_keys_text(&keys, "kernel", c->kernel, sizeof c->kernel) &&
            json_keys_text(&keys, "failure", c->failure, sizeof c->failure) && read_problem(&in) &&
            read_selection(&in) && read_digests(&in) && read_bounds(&in) &&
-           (c->failure[0] || (read_stored(&in) && read_runs(&in)));
+           (c->failure[0] ||
+            (read_stored(&in) && read_runs(&in) && record_check_case(&in.keys, c)));
 }

@@ -18,50 +18,22 @@ record_counts record_count_verdicts(const record *r) {
 
 /* ---- reasons ---- */
 
-static bool reason_of(const char *what, const char *tensor, const record_errors *e, double value,
-                      const record_bound *bound, verdict v, char text[RECORD_REASON_BYTES]) {
-    if (e->nonfinite > 0)
-        snprintf(text, RECORD_REASON_BYTES,
-                 "%s %s: %" PRIu64 " elements are not finite, or should not be", what, tensor,
-                 e->nonfinite);
-    else
-        snprintf(text, RECORD_REASON_BYTES, "%s %s is off by %.1e, %s is %.1e", what, tensor, value,
-                 v == VERDICT_FAIL ? "allowed" : "usual",
-                 v == VERDICT_FAIL ? bound->fail : bound->warn);
-    return true;
+typedef struct first_fault {
+    verdict v;
+    char *text;
+} first_fault;
+
+static void keep_first(void *context, verdict v, const finding *place, const char *text) {
+    (void)place;
+    const first_fault *first = context;
+    if (v == first->v && !first->text[0])
+        snprintf(first->text, FAULT_BYTES, "%s", text);
 }
 
-static bool run_reason(const record_case *c, record_op op, verdict v,
-                       char text[RECORD_REASON_BYTES]) {
-    const record_run *run = &c->runs[op];
-    const char *what = record_op_name(op);
-    if (!run->repeatable) {
-        snprintf(text, RECORD_REASON_BYTES, "%s gives something else when repeated", what);
-        return true;
-    }
-    if (verdict_of_out(c, op) == v)
-        return reason_of(what, "out", &run->out_errors, run->out_errors.relative, &c->bounds.out, v,
-                         text);
-    if (verdict_of_lse(c, op) == v)
-        return reason_of(what, "log-sum-exp", &run->lse_errors, run->lse_errors.max_abs,
-                         &c->bounds.lse, v, text);
-    if (op == RECORD_BUILD && verdict_of_scores(c) == v)
-        return reason_of(what, "scores", &run->scores_errors, run->scores_errors.relative,
-                         &c->bounds.scores, v, text);
-    return false;
-}
-
-void record_reason(const record_case *c, char text[RECORD_REASON_BYTES]) {
-    verdict v = verdict_of_case(c);
-    bool found = c->failure[0] || c->choice_differs > 0;
-    if (c->failure[0])
-        snprintf(text, RECORD_REASON_BYTES, "did not run: %s", c->failure);
-    else if (c->choice_differs > 0)
-        snprintf(text, RECORD_REASON_BYTES,
-                 "%" PRIu64 " blocks are not kept as the device's own scores say",
-                 c->choice_differs);
-    for (int op = 0; !found && op < RECORD_OPS; op++)
-        found = run_reason(c, (record_op)op, v, text);
+void record_reason(const record_case *c, char text[FAULT_BYTES]) {
+    first_fault first = {verdict_of_case(c), text};
+    text[0] = '\0';
+    faults_of_case(c, keep_first, &first);
 }
 
 /* ---- the table ---- */
@@ -135,7 +107,7 @@ void record_print_summary(const record *r, const char *file, double seconds, FIL
         print_row(r, i, to);
     fprintf(to, "(the worst relative error of outputs and scores, absolute of the log-sum-exp)\n");
     for (size_t i = 0; i < r->case_count; i++) {
-        char reason[RECORD_REASON_BYTES] = "";
+        char reason[FAULT_BYTES];
         verdict v = verdict_of_case(&r->cases[i]);
         record_reason(&r->cases[i], reason);
         if (v != VERDICT_PASS)

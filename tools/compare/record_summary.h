@@ -8,8 +8,7 @@
 
 #include <stdio.h>
 
-#include "compare/record_file.h"
-#include "compare/verdict.h"
+#include "compare/faults.h"
 
 /* Cases by their verdict. */
 typedef struct record_counts {
@@ -18,10 +17,8 @@ typedef struct record_counts {
 
 record_counts record_count_verdicts(const record *r);
 
-enum { RECORD_REASON_BYTES = 320 };
-
-/* The first thing of a case that has its verdict: "sparse-own out is off by 3e-02, allowed 1e-05". */
-void record_reason(const record_case *c, char text[RECORD_REASON_BYTES]);
+/* The first fault of a case that has its verdict; "" of a pass. */
+void record_reason(const record_case *c, char text[FAULT_BYTES]);
 
 /* file: where it was written, NULL: nowhere. seconds: of the whole run. */
 void record_print_summary(const record *r, const char *file, double seconds, FILE *to);

@@ -17,12 +17,6 @@ typedef struct contents {
     size_t count;
 } contents;
 
-static safetensors_dtype file_dtype(uint32_t dtype) {
-    return dtype == SPARSED_F32   ? SAFETENSORS_F32
-           : dtype == SPARSED_F16 ? SAFETENSORS_F16
-                                  : SAFETENSORS_BF16;
-}
-
 static void add(contents *c, const record_case *of, record_op op, const char *name,
                 safetensors_tensor t, const void *data) {
     char *full = c->names[c->count];
@@ -37,7 +31,7 @@ static void add(contents *c, const record_case *of, record_op op, const char *na
 
 static void add_case(contents *all, const record_case *c) {
     uint32_t batch = c->desc.batch, heads = c->desc.heads, dim = c->desc.head_dim;
-    const safetensors_tensor out = {.dtype = file_dtype(c->desc.out_dtype),
+    const safetensors_tensor out = {.dtype = record_storage(c->desc.out_dtype),
                                     .rank = 4,
                                     .shape = {batch, heads, c->row_count, dim}};
     const safetensors_tensor lse = {

@@ -85,11 +85,22 @@ static void tell_case(telling *t, const comparison *c) {
     }
 }
 
+/* What is told of whole records stands first, under no case. */
+static void tell_records(telling *t, const comparison *c) {
+    t->of_pairs = false;
+    for (size_t i = 0; i < c->record_count; i++) {
+        t->records = (uint32_t)1 << i;
+        faults_of_record(&c->records[i], take_fault, t);
+    }
+}
+
 bool report_faults_make(report_faults *all, const comparison *c, tool_error *error) {
     report_names names;
     *all = (report_faults){.count = 0};
     if (!report_names_make(&names, c, error))
         return false;
+    telling whole = {.all = all, .name = ""};
+    tell_records(&whole, c);
     for (size_t k = 0; k < names.count; k++) {
         telling t = {.all = all, .first = all->count, .name = names.names[k]};
         tell_case(&t, c);

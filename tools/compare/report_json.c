@@ -78,6 +78,7 @@ static void add_records(cJSON *root, const comparison *c) {
         cJSON_AddBoolToObject(object, "self_check", r->self_check);
         add_count(object, "cases", r->case_count);
         add_verdict(object, c->record_verdicts[i]);
+        faults_of_record(r, add_fault, cJSON_AddArrayToObject(object, "faults"));
     }
 }
 

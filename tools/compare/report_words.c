@@ -156,8 +156,8 @@ static bool print_faults(const comparison *c, tool_error *error) {
             if ((int)all.list[i].v != v || told++ >= MOST_LINES)
                 continue;
             report_fault_who(&all.list[i], who);
-            printf("%s  %-3s  %s: %s\n", verdict_name(all.list[i].v), who, all.list[i].name,
-                   all.list[i].text);
+            printf("%s  %-3s  %s%s%s\n", verdict_name(all.list[i].v), who, all.list[i].name,
+                   all.list[i].name[0] ? ": " : "", all.list[i].text);
         }
     if (told > MOST_LINES)
         printf("and %zu more; --json has them all\n", told - MOST_LINES);

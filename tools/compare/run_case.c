@@ -72,13 +72,11 @@ static bool call_and_digest(run_state *s, record_op op, record_run *run, double 
     return true;
 }
 
-static bool same(sparsed_fingerprint a, sparsed_fingerprint b) {
-    return a.low == b.low && a.high == b.high;
-}
-
 static bool same_digests(const record_run *a, const record_run *b) {
-    return same(a->out_digest, b->out_digest) && same(a->lse_digest, b->lse_digest) &&
-           same(a->scores_digest, b->scores_digest) && same(a->pattern_digest, b->pattern_digest);
+    return record_same_digest(a->out_digest, b->out_digest) &&
+           record_same_digest(a->lse_digest, b->lse_digest) &&
+           record_same_digest(a->scores_digest, b->scores_digest) &&
+           record_same_digest(a->pattern_digest, b->pattern_digest);
 }
 
 static int by_size(const void *a, const void *b) {

@@ -29,8 +29,8 @@ bool run_take_out(run_state *s, record_run *run) {
         return run_memory_fails(s);
     const uint64_t shape[4] = {d->batch, d->heads, c->row_count, d->head_dim};
     const uint64_t lse_shape[4] = {d->batch, d->heads, c->row_count, 1};
-    errors_measure(run->out, d->out_dtype, s->want_out, shape, c->rows, &run->out_errors);
-    errors_measure(run->lse, SPARSED_F32, s->want_lse, lse_shape, c->rows, &run->lse_errors);
+    errors_measure(run->out, d->out_dtype, s->want_out, shape, c->rows, true, &run->out_errors);
+    errors_measure(run->lse, SPARSED_F32, s->want_lse, lse_shape, c->rows, false, &run->lse_errors);
     return true;
 }
 
@@ -47,7 +47,7 @@ bool run_take_scores(run_state *s, record_run *run) {
     run->pattern = pattern;
     const uint64_t shape[4] = {c->rankings * (uint64_t)c->desc.batch, c->desc.heads,
                                c->query_block_count, c->k_blocks};
-    errors_measure(run->scores, SPARSED_F32, s->want_scores, shape, c->query_blocks,
+    errors_measure(run->scores, SPARSED_F32, s->want_scores, shape, c->query_blocks, false,
                    &run->scores_errors);
     return true;
 }

@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "../src/size.h"
+
 typedef struct search {
     const value_pair *pair;
     const value_places *places;
@@ -126,10 +128,16 @@ static bool is_shifted(const search *s, const span *at, const value_array *holde
     return agreeing >= 2 && 2 * agreeing >= compared;
 }
 
+/* Rows further on at which a block is looked for: as many as the suite's longest sequence has. What
+ * is not told needs no search. */
+enum { MOST_SHIFTED = 8192 };
+
 static bool find_shift(const search *s, const span *at, finding *f) {
     const value_array *a = &s->pair->a, *b = &s->pair->b;
-    const uint64_t last = s->places->rows[a->rows - 1];
-    for (uint64_t distance = 1; distance <= last && s->places->part != FINDING_SCORES; distance++)
+    const uint64_t last = spd_min(s->places->rows[a->rows - 1], MOST_SHIFTED);
+    if (s->places->part == FINDING_SCORES || s->found->count == FINDINGS_ROOM)
+        return false;
+    for (uint64_t distance = 1; distance <= last; distance++)
         for (int way = 0; way < 4; way++) {
             int64_t shift = way & 1 ? -(int64_t)distance : (int64_t)distance;
             bool in_a = way >= 2;

@@ -25,7 +25,7 @@ double value_at(const value_array *values, uint64_t head, uint64_t row, uint64_t
     return load(values, (head * values->rows + row) * values->width + element);
 }
 
-static double largest_finite(const value_array *values, uint64_t head) {
+double value_largest(const value_array *values, uint64_t head) {
     const uint64_t count = values->rows * values->width;
     double largest = 0.0;
     for (uint64_t i = 0; i < count; i++) {
@@ -37,7 +37,7 @@ static double largest_finite(const value_array *values, uint64_t head) {
 }
 
 double value_allowed(const value_pair *pair, uint64_t head_a, uint64_t head_b) {
-    double of_a = largest_finite(&pair->a, head_a), of_b = largest_finite(&pair->b, head_b);
+    double of_a = value_largest(&pair->a, head_a), of_b = value_largest(&pair->b, head_b);
     return pair->bound.relative * fmin(of_a, of_b) + pair->bound.absolute;
 }
 

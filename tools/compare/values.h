@@ -23,6 +23,9 @@ typedef struct value_array {
 /* One element. */
 double value_at(const value_array *values, uint64_t head, uint64_t row, uint64_t element);
 
+/* The largest finite absolute value of a head. */
+double value_largest(const value_array *values, uint64_t head);
+
 /* What two values may differ by: relative * the head's largest value + absolute. */
 typedef struct value_bound {
     double relative, absolute;

@@ -2,6 +2,8 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 #include "compare/verdict.h"
 
+#include <math.h>
+
 const char *verdict_name(verdict v) {
     static const char *const names[] = {"pass", "warn", "fail"};
     return names[v];
@@ -21,12 +23,28 @@ record_bound verdict_pair_bound(const record_bound *a, const record_bound *b) {
     return (record_bound){a->warn + b->warn, a->fail + b->fail};
 }
 
+double verdict_element_error(const record_case *c, record_op op) {
+    const record_errors *e = &c->runs[op].out_errors;
+    return fabs(e->got - e->expected);
+}
+
+double verdict_element_allowed(const record_case *c, record_op op) {
+    const record_errors *e = &c->runs[op].out_errors;
+    const value_array out = {c->runs[op].out, record_storage(c->desc.out_dtype),
+                             (uint64_t)c->desc.batch * c->desc.heads, c->row_count,
+                             c->desc.head_dim};
+    const uint64_t head = e->worst[0] * c->desc.heads + e->worst[1];
+    return c->bounds.out.fail * value_largest(&out, head) + c->bounds.out_absolute;
+}
+
 verdict verdict_of_out(const record_case *c, record_op op) {
     const record_errors *e = &c->runs[op].out_errors;
     if (e->nonfinite > 0)
         return VERDICT_FAIL;
     if (e->max_abs <= c->bounds.out_absolute)
         return VERDICT_PASS;
+    if (!(verdict_element_error(c, op) <= verdict_element_allowed(c, op)))
+        return VERDICT_FAIL;
     return verdict_of(e->relative, &c->bounds.out);
 }
 
@@ -48,7 +66,8 @@ verdict verdict_of_run(const record_case *c, record_op op) {
 }
 
 verdict verdict_of_case(const record_case *c) {
-    if (c->failure[0] || c->choice_differs > 0)
+    if (c->failure[0] || c->choice_differs > 0 || c->misfit_rows > 0 || c->kept_differs ||
+        c->own_is_fixed)
         return VERDICT_FAIL;
     verdict v = VERDICT_PASS;
     for (int op = 0; op < RECORD_OPS; op++)

@@ -29,7 +29,12 @@ verdict verdict_of_out(const record_case *c, record_op op);
 verdict verdict_of_lse(const record_case *c, record_op op);
 verdict verdict_of_scores(const record_case *c);
 
-/* The whole case: its runs, the choice of blocks; fail if it did not run. */
+/* How far the worst element of a run's out is off, and what it may be: as in a pair, the bound that
+ * fails times the largest value of its head. */
+double verdict_element_error(const record_case *c, record_op op);
+double verdict_element_allowed(const record_case *c, record_op op);
+
+/* The whole case: its runs, the choice of blocks, its own pattern; fail if it did not run. */
 verdict verdict_of_case(const record_case *c);
 
 /* ---- of a pair ---- */

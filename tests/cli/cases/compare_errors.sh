@@ -58,6 +58,8 @@ test_compare_record__names_words_that_do_not_go_together() {
 test_compare_record__names_values_out_of_range() {
     refuse_record 2 "--output is 'r.bin'" -o r.bin
     refuse_record 2 "--output is '.safetensors'" -o .safetensors
+    refuse_record 2 "--label is not UTF-8, or has control" --label "$(printf 'a\033[2J')"
+    refuse_record 2 "--label is not UTF-8, or has control" --label "$(printf 'a\nb')"
     refuse_record 2 "--label is ''" --label ''
     refuse_record 2 "--label is '123456789" \
         --label 1234567890123456789012345678901234567890123456789012345678901234

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 The sparsed authors */
+/*
+ * A record held to the table of the suite that it says it is of.
+ */
+#ifndef TOOLS_COMPARE_SUITE_RECORD_H
+#define TOOLS_COMPARE_SUITE_RECORD_H
+
+#include "compare/record_file.h"
+
+/* Cases that the record should have and has not, and how many it should have; 0 of a record that is not
+ * of this suite, or whose cases --kernel chose. */
+size_t suite_missing(const record *r, size_t *all);
+
+/* A case of the record that does not belong to the self-check; NULL: there is none. */
+const record_case *suite_not_quick(const record *r);
+
+#endif
