@@ -62,9 +62,10 @@ static void test_matrix_chart_draw__edges_mark_what_is_wrong(void **state) {
     matrix_cell cells[6] = {{.mark = PAGE_BAD}, {.mark = PAGE_WARN}, {.mark = PAGE_GOOD}};
     (void)state;
     char *text = draw(cells);
-    assert_int_equal(count_of(text, "stroke=\"var(--c1)\" stroke-width=\"3\""), 1);
-    assert_int_equal(count_of(text, "stroke=\"var(--c4)\" stroke-width=\"3\""), 1);
-    assert_int_equal(count_of(text, "stroke=\"var(--line)\" stroke-width=\"1\""), 4);
+    assert_int_equal(count_of(text, "stroke:var(--c1);stroke-width:3"), 1);
+    assert_int_equal(count_of(text, "stroke:var(--c4);stroke-width:3"), 1);
+    assert_int_equal(count_of(text, "stroke-width:3"), 2);
+    assert_int_equal(count_of(text, "class=\"cells\""), 1);
     free(text);
 }
 

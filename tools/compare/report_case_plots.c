@@ -76,14 +76,14 @@ static void fill_own_case(const comparison *c, size_t i, const char *name, const
     cell->shade = 0.0;
     cell->mark = PAGE_BAD;
     snprintf(cell->text, sizeof cell->text, "-");
-    snprintf(cell->title, sizeof cell->title, "%s, %s: did not run", c->records[i].label, name);
+    snprintf(cell->title, sizeof cell->title, "%c, %s: did not run", comparison_letter(i), name);
     if (at->failure[0])
         return;
     const own_value own = chart->value(at);
     cell->mark = report_mark(own.v);
     cell->shade = report_shade(own.share);
     snprintf(cell->text, sizeof cell->text, "%.1e%s", own.value, own.marks);
-    snprintf(cell->title, sizeof cell->title, "%s, %s: %.3g%s; %s", c->records[i].label, name,
+    snprintf(cell->title, sizeof cell->title, "%c, %s: %.3g%s; %s", comparison_letter(i), name,
              own.value, own.marks, verdict_name(own.v));
 }
 
@@ -140,8 +140,8 @@ static void fill_case_pair(const comparison *c, const record_pair *pair, const c
     cell->mark = report_mark(at->all);
     report_distance(&apart, 1, cell->text);
     snprintf(cell->title, sizeof cell->title,
-             "%s and %s, %s: %.3g of what fails%s; %zu of %d runs equal; Jaccard index %.6f; %s",
-             a->label, b->label, name, apart.share,
+             "%c, %c, %s: %.3g of what fails%s; %zu of %d runs equal; Jaccard index %.6g; %s",
+             comparison_letter(pair->a), comparison_letter(pair->b), name, apart.share,
              apart.absolute ? ", the rest within the absolute bound" : "", equal, RECORD_OPS,
              pattern_agreement_jaccard(&at->pattern), verdict_name(at->all));
 }

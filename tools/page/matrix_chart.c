@@ -28,8 +28,11 @@ static double names_width(const matrix_chart *chart) {
     return (double)(most * LETTER + GAP);
 }
 
+/* What differs from the page's style for cells. */
 static const char *edge_of(page_mark mark) {
-    return mark == PAGE_BAD ? "var(--c1)" : mark == PAGE_WARN ? "var(--c4)" : "var(--line)";
+    return mark == PAGE_BAD    ? " style=\"stroke:var(--c1);stroke-width:3\""
+           : mark == PAGE_WARN ? " style=\"stroke:var(--c4);stroke-width:3\""
+                               : "";
 }
 
 static void draw_cell(page *p, const matrix_chart *chart, const matrix_cell *cell, double x,
@@ -38,16 +41,15 @@ static void draw_cell(page *p, const matrix_chart *chart, const matrix_cell *cel
     const double shade = fmax(0.0, fmin(1.0, cell->shade));
     if (isnan(cell->shade))
         return;
-    page_markup(p, "<g><title>");
-    page_text(p, "%s", cell->title);
     page_markup(p,
-                "</title><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
-                "fill=\"var(--c0)\" fill-opacity=\"%.2f\" stroke=\"%s\" stroke-width=\"%d\"/>",
-                x, y, width, height, shade, edge_of(cell->mark), cell->mark > PAGE_GOOD ? 3 : 1);
-    page_markup(p, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\"%s>", x + width / 2.0,
-                y + height / 2.0 + 4.0, shade > 0.62 ? " style=\"fill:var(--ground)\"" : "");
+                "<rect x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\" fill-opacity=\"%.2f\"%s>"
+                "<title>",
+                x, y, width, height, shade, edge_of(cell->mark));
+    page_text(p, "%s", cell->title);
+    page_markup(p, "</title></rect><text x=\"%g\" y=\"%g\"%s>", x + width / 2.0,
+                y + height / 2.0 + 4.0, shade > 0.62 ? " class=\"on\"" : "");
     page_text(p, "%s", cell->text);
-    page_markup(p, "</text></g>\n");
+    page_markup(p, "</text>\n");
 }
 
 static void draw_names(page *p, const matrix_chart *chart, double left) {
@@ -58,7 +60,7 @@ static void draw_names(page *p, const matrix_chart *chart, double left) {
         page_markup(p, "</text>\n");
     }
     for (size_t i = 0; i < chart->rows; i++) {
-        page_markup(p, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">", left - GAP,
+        page_markup(p, "<text x=\"%g\" y=\"%g\" text-anchor=\"end\">", left - GAP,
                     HEAD + ((double)i + 0.5) * chart->cell_height + 3.0);
         page_text(p, "%s", chart->row_names[i]);
         page_markup(p, "</text>\n");
@@ -92,11 +94,12 @@ void matrix_chart_draw(page *p, const matrix_chart *chart) {
     page_text(p, "%s", chart->title);
     page_markup(p, "</title>\n");
     draw_names(p, chart, left);
+    page_markup(p, "<g class=\"cells\">\n");
     for (size_t i = 0; i < chart->rows; i++)
         for (size_t j = 0; j < chart->columns; j++)
             draw_cell(p, chart, &chart->cells[i * chart->columns + j],
                       left + (double)j * chart->cell_width, HEAD + (double)i * chart->cell_height);
-    page_markup(p, "</svg></div>\n");
+    page_markup(p, "</g></svg></div>\n");
     if (chart->scale)
         draw_scale(p, chart);
     page_markup(p, "<figcaption>");
