@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "page/histogram.h"
+#include "support/page_text.h"
 
 enum { BINS = 3 };
 
@@ -20,19 +21,7 @@ static char *draw(const histogram_series *series, size_t count) {
     page p;
     page_begin(&p, "t");
     histogram_draw(&p, &chart);
-    assert_false(p.failed);
-    char *text = calloc(p.size_bytes + 1, 1);
-    assert_non_null(text);
-    memcpy(text, p.text, p.size_bytes);
-    page_free(&p);
-    return text;
-}
-
-static size_t count_of(const char *text, const char *part) {
-    size_t n = 0;
-    for (const char *at = strstr(text, part); at; at = strstr(at + 1, part))
-        n++;
-    return n;
+    return page_take_text(&p);
 }
 
 static void test_histogram_draw__a_bar_for_each_count(void **state) {

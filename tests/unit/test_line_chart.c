@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "page/line_chart.h"
+#include "support/page_text.h"
 
 static const double lengths[] = {1024.0, 2048.0, 4096.0, 8192.0};
 
@@ -26,19 +27,7 @@ static char *draw(const line_series *series, size_t count) {
     page p;
     page_begin(&p, "t");
     line_chart_draw(&p, &chart);
-    assert_false(p.failed);
-    char *text = calloc(p.size_bytes + 1, 1);
-    assert_non_null(text);
-    memcpy(text, p.text, p.size_bytes);
-    page_free(&p);
-    return text;
-}
-
-static size_t count_of(const char *text, const char *part) {
-    size_t n = 0;
-    for (const char *at = strstr(text, part); at; at = strstr(at + 1, part))
-        n++;
-    return n;
+    return page_take_text(&p);
 }
 
 static void test_line_chart__draws_each_point(void **state) {

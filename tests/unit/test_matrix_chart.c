@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "page/matrix_chart.h"
+#include "support/page_text.h"
 
 static char *draw(const matrix_cell *cells) {
     static const char *const rows[] = {"first <row>", "r\xc3\xb6w"};
@@ -22,19 +23,7 @@ static char *draw(const matrix_cell *cells) {
     page p;
     page_begin(&p, "t");
     matrix_chart_draw(&p, &chart);
-    assert_false(p.failed);
-    char *text = calloc(p.size_bytes + 1, 1);
-    assert_non_null(text);
-    memcpy(text, p.text, p.size_bytes);
-    page_free(&p);
-    return text;
-}
-
-static size_t count_of(const char *text, const char *part) {
-    size_t n = 0;
-    for (const char *at = strstr(text, part); at; at = strstr(at + 1, part))
-        n++;
-    return n;
+    return page_take_text(&p);
 }
 
 static void test_matrix_chart_draw__a_cell_for_each_value(void **state) {
