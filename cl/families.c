@@ -32,6 +32,7 @@ const spd_cl_family spd_cl_families[SPD_CL_FAMILIES] = {
      .specialised = true,
      .many_blocks = true,
      .loops = true,
+     .share_tiles = 8,
      .max_rows = {128, 128, 128},
      .dense_keys = 128,
      .gpu_operations = 36,

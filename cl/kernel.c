@@ -16,7 +16,7 @@ enum { SELECT_ITEMS = 64 };
 
 /* Of the exponential sums of a build; on a GPU a part of its memory, within limits. */
 static const uint64_t least_sums_bytes = UINT64_C(64) << 20, most_sums_bytes = UINT64_C(1) << 30;
-enum { SUMS_PART = 64, MAPS_BYTES = 3 * 128, TILE_KEYS = 128 };
+enum { SUMS_PART = 64, MAPS_BYTES = 3 * 128, TILE_KEYS = SPD_CL_TILE_KEYS };
 
 static uint32_t unit_rows(const spd_cl_family *family, const spd_problem *p) {
     uint32_t dim = p->desc.head_dim;
@@ -67,6 +67,21 @@ static sparsed_status build_make_maps(spd_cl_kernel *k, sparsed_message *message
     return spd_cl_kernel_build(k->state, "nv_maps", options, true, &k->make_maps, message);
 }
 
+/* Whether a launch of the plan may have units that several work-groups share. */
+static bool shares_units(const spd_cl_kernel *k) {
+    return k->family->share_tiles > 0 &&
+           k->problem.desc.kv_len > (uint64_t)k->family->share_tiles * TILE_KEYS;
+}
+
+static sparsed_status build_merge(spd_cl_kernel *k, sparsed_message *message) {
+    char options[64];
+    if (!shares_units(k))
+        return SPARSED_OK;
+    snprintf(options, sizeof options, "-DSPD_OUT_DTYPE=%u -DSPD_D=%u", k->problem.desc.out_dtype,
+             k->problem.desc.head_dim);
+    return spd_cl_kernel_build(k->state, "nv_merge", options, false, &k->merge, message);
+}
+
 static sparsed_status build_score(spd_cl_kernel *k, sparsed_message *message) {
     char options[64] = "";
     if (k->family->specialised)
@@ -82,6 +97,8 @@ static sparsed_status build_kernels(spd_cl_kernel *k, sparsed_message *message) 
     sparsed_status status = build_attends(k, scored, message);
     if (status == SPARSED_OK)
         status = build_make_maps(k, message);
+    if (status == SPARSED_OK)
+        status = build_merge(k, message);
     snprintf(options, sizeof options, "-DSPD_OUT_DTYPE=%u", p->desc.out_dtype);
     if (status == SPARSED_OK)
         status = spd_cl_kernel_build(k->state, "clear_rows", options, false, &k->clear, message);
@@ -163,6 +180,14 @@ static sparsed_status create_scratch(spd_cl_kernel *k, sparsed_message *message)
     return status;
 }
 
+/* What work-groups find of the units that they share: each of at most one, nv.clh has the layout. */
+static sparsed_status create_shares(spd_cl_kernel *k, sparsed_message *message) {
+    uint64_t floats = (uint64_t)k->unit_rows * (k->problem.desc.head_dim + 2);
+    uint64_t most = spd_max(k->state->info.compute_units, 1);
+    return shares_units(k) ? buffer(k, most * floats * sizeof(float), &k->shares, message)
+                           : SPARSED_OK;
+}
+
 sparsed_status spd_cl_kernel_create(spd_cl_state *state, const spd_cl_family *family,
                                     const spd_problem *problem, spd_cl_kernel **kernel,
                                     sparsed_message *message) {
@@ -183,6 +208,8 @@ sparsed_status spd_cl_kernel_create(spd_cl_state *state, const spd_cl_family *fa
         status = buffer(k, 16, &k->empty, message);
     if (status == SPARSED_OK && family->mapped)
         status = buffer(k, MAPS_BYTES, &k->maps, message);
+    if (status == SPARSED_OK)
+        status = create_shares(k, message);
     if (status == SPARSED_OK && problem->has_select && spd_mode_is_scored(problem->select.mode))
         status = create_scratch(k, message);
     if (status != SPARSED_OK) {
@@ -218,10 +245,11 @@ void spd_cl_kernel_destroy(spd_cl_kernel *kernel) {
         return;
     spd_cl_state *s = kernel->state;
     cl_kernel kernels[] = {kernel->attend, kernel->attend_build, kernel->build, kernel->score,
-                           kernel->select, kernel->fixed,        kernel->clear, kernel->make_maps};
+                           kernel->select, kernel->fixed,        kernel->clear, kernel->make_maps,
+                           kernel->merge};
     cl_mem buffers[] = {kernel->mass, kernel->mass_max, kernel->stats, kernel->scores,
                         kernel->q,    kernel->k,        kernel->v,     kernel->out,
-                        kernel->lse,  kernel->empty,    kernel->maps};
+                        kernel->lse,  kernel->empty,    kernel->maps,  kernel->shares};
     for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
         if (kernels[i])
             s->api.ReleaseKernel(kernels[i]);

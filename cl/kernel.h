@@ -28,6 +28,10 @@ typedef struct spd_cl_family {
     uint32_t max_rows[3];
     bool many_blocks;
     bool loops; /* a work-group takes one unit after another: one group a compute unit is enough */
+    /* Of a family that loops: where the last round of units leaves compute units idle, several work-groups
+     * share a unit's key blocks, for kernel nv_merge to put together. The least tiles of 128 keys that are
+     * worth a share; 0: units are not shared. */
+    uint32_t share_tiles;
     uint32_t dense_keys; /* key block of a plan without a selection */
     /* log2 of the operations that one launch gives a narrow compute unit of a GPU (a wide one: four times
      * as many), of a processor: enough to fill the device, and well below half a second on a slow one. */
@@ -50,6 +54,8 @@ typedef struct spd_cl_kernel {
     cl_kernel score, select, fixed, clear;
     cl_kernel make_maps; /* of a mapped family */
     cl_mem maps;
+    cl_kernel merge; /* where units may be shared; shares: what work-groups found of them */
+    cl_mem shares;
     cl_uint select_items;
     uint64_t launch_operations; /* of one launch, at most */
     /* Scratch of a build: exponential sums and maxima of rows_capacity rows over the heads. */

@@ -298,39 +298,78 @@ static cl_kernel attend_kernel(const spd_cl_kernel *k, cl_uint flags) {
     return flags & SPD_CL_ATTEND ? k->attend_build : k->build;
 }
 
+/* Cuts the last round of a launch's units, where it leaves compute units idle, into shares. */
+static void share_units(batch_run *b, cl_uint flags, uint64_t units) {
+    const spd_cl_kernel *k = b->kernel;
+    uint64_t groups = spd_max(k->state->info.compute_units, 1), last = units % groups;
+    uint64_t tiles = b->extent->keys / SPD_CL_TILE_KEYS;
+    uint64_t shares = 1;
+    if (k->merge && last > 0 && !(flags & SPD_CL_BUILD))
+        shares = spd_min(groups / last, tiles / k->family->share_tiles);
+    b->args.unit_shares = (uint32_t)spd_max(shares, 1);
+    b->args.whole_units = (uint32_t)(shares > 1 ? units - last : units);
+}
+
+/* Puts shared units together. */
+static sparsed_status merge_shares(batch_run *b, cl_uint flags, uint64_t units) {
+    const spd_cl_kernel *k = b->kernel;
+    const spd_cl_tensors *t = b->tensors;
+    const cl_mem buffers[] = {k->shares, t->out, t->lse ? t->lse : k->empty};
+    size_t pairs = (size_t)k->unit_rows * b->launch->problem->desc.head_dim / 2;
+    if (units == b->args.whole_units)
+        return SPARSED_OK;
+    sparsed_status status = set_args(b, k->merge, buffers, 3, &flags);
+    return status == SPARSED_OK ? enqueue(b, k->merge, 2,
+                                          (size_t[2]){pairs, units - b->args.whole_units},
+                                          (size_t[2]){GROUP_ITEMS, 1})
+                                : status;
+}
+
+/* One launch: units of args.part_row and what follows, of args.heads heads. */
+static sparsed_status run_part(batch_run *b, cl_kernel attend, const cl_mem *buffers,
+                               cl_uint buffer_count, cl_uint flags) {
+    const spd_cl_kernel *k = b->kernel;
+    size_t items = k->family->group_items, groups = b->args.part_units, heads = b->args.heads;
+    uint64_t units = b->args.part_units * heads;
+    share_units(b, flags, units);
+    if (k->family->loops) {
+        uint64_t works = b->args.whole_units +
+                         (units - b->args.whole_units) * (uint64_t)b->args.unit_shares;
+        groups = (size_t)spd_min(works, spd_max(k->state->info.compute_units, 1));
+        heads = 1;
+    }
+    sparsed_status status = set_args(b, attend, buffers, buffer_count, &flags);
+    if (status == SPARSED_OK && k->family->mapped)
+        status = check(
+            b,
+            k->state->api.SetKernelArg(attend, buffer_count + 2, sizeof k->maps, &k->maps),
+            "clSetKernelArg");
+    if (status == SPARSED_OK)
+        status = enqueue(b, attend, 2, (size_t[2]){groups * items, heads}, (size_t[2]){items, 1});
+    return status == SPARSED_OK ? merge_shares(b, flags, units) : status;
+}
+
 /* The chunk's rows, in several launches where one query block is too much for one. */
 static sparsed_status run_units(batch_run *b, cl_uint flags) {
     const spd_cl_kernel *k = b->kernel;
     const spd_cl_tensors *t = b->tensors;
-    cl_mem none = k->empty;
+    cl_mem none = k->empty, sums = flags & SPD_CL_BUILD ? k->mass : k->shares;
     const cl_mem buffers[] = {t->q,
                               t->k,
                               t->v ? t->v : none,
                               t->out ? t->out : none,
                               t->lse ? t->lse : none,
                               b->launch->kept ? b->launch->kept : none,
-                              k->mass ? k->mass : none,
+                              sums ? sums : none,
                               k->mass_max ? k->mass_max : none,
                               k->stats ? k->stats : none};
     cl_kernel attend = attend_kernel(k, flags);
     uint64_t rows = b->args.rows, part = part_of(b, rows, launch_rows(b), k->unit_rows);
-    size_t items = k->family->group_items;
     sparsed_status status = SPARSED_OK;
     for (uint64_t row = 0; row < rows && status == SPARSED_OK; row += part) {
-        size_t units = spd_ceil_div(spd_min(part, rows - row), k->unit_rows), heads = b->args.heads;
-        if (k->family->loops) {
-            units = spd_min(units * heads, spd_max(k->state->info.compute_units, 1));
-            heads = 1;
-        }
         b->args.part_row = row;
         b->args.part_units = spd_ceil_div(spd_min(part, rows - row), k->unit_rows);
-        status = set_args(b, attend, buffers, 9, &flags);
-        if (status == SPARSED_OK && k->family->mapped)
-            status = check(b, k->state->api.SetKernelArg(attend, 11, sizeof k->maps, &k->maps),
-                           "clSetKernelArg");
-        if (status == SPARSED_OK)
-            status =
-                enqueue(b, attend, 2, (size_t[2]){units * items, heads}, (size_t[2]){items, 1});
+        status = run_part(b, attend, buffers, sizeof buffers / sizeof *buffers, flags);
     }
     return status;
 }

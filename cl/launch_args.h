@@ -30,11 +30,15 @@ typedef struct spd_cl_args {
     uint32_t upstream;
     uint32_t score_max;
     uint32_t select_flags, always_first;
+    uint32_t whole_units, unit_shares;
     float scale, score_scale;
     float lse_scale, lse_scale_low;
 } spd_cl_args;
 
-_Static_assert(sizeof(spd_cl_args) == 28 * 8 + 22 * 4, "spd_cl_args has gaps");
+_Static_assert(sizeof(spd_cl_args) == 28 * 8 + 24 * 4, "spd_cl_args has gaps");
+
+/* Keys of a tile of the specialised families: NV_KEYS of nv.clh. */
+enum { SPD_CL_TILE_KEYS = 128 };
 
 /* SPD_FLAG_* of common.clh. */
 enum {

@@ -7,6 +7,7 @@
  * compiler does not take: the host promotes them (cl/promote.h).
  *
  * Shapes   q, k, v, out, lse, bits as of all attend kernels; mass, mass_max, stats: nv.clh.
+ *          Without a build mass is for the shares of units that several work-groups do: nv_merge.
  *          SPD_FLAGS says what is compiled in; flags LSE, SPARSE and FIXED are of the launch.
  * Launch   work-group 384 = a warpgroup that loads (half of it q and k, the other half v) and two that
  *          compute 64 rows each; global {384 * any number, 1}: groups take units in turn, so that one
@@ -31,6 +32,7 @@
 #define PART_BYTES (NV_ROWS * 128)
 #define TILE_BYTES (NV_PARTS * PART_BYTES)
 #define INFO_TILES (STAGES + 2) /* what loaders say of a tile is read until its weights are kept */
+#define UNSHARED 0xffffffffu
 /* Words of the maps. */
 #define MAP_Q 0
 #define MAP_K 16
@@ -254,15 +256,25 @@ NV_INLINE void loaded(uint barrier, bool aligned) {
 typedef struct unit_place {
     uint launch_head;
     uint launch_row; /* of the chunk */
+    uint share;      /* of the launch's shares of units; UNSHARED: the unit is the work-group's own */
     bool last;       /* of the work-group's units */
 } unit_place;
 
+/* What work-groups take in turns: units, and shares of units. */
+NV_INLINE uint works(const spd_args *a) {
+    return a->whole_units +
+           ((uint)a->part_units * a->heads - a->whole_units) * a->unit_shares;
+}
+
 NV_INLINE unit_place place_unit(const spd_args *a, uint number) {
     const uint units = (uint)a->part_units;
+    const bool own = number < a->whole_units;
     unit_place place;
-    place.launch_head = number / units;
-    place.launch_row = (uint)a->part_row + number % units * NV_ROWS;
-    place.last = number + get_num_groups(0) >= units * a->heads;
+    place.share = own ? UNSHARED : number - a->whole_units;
+    place.last = number + get_num_groups(0) >= works(a);
+    const uint at = own ? number : a->whole_units + place.share / a->unit_shares;
+    place.launch_head = at / units;
+    place.launch_row = (uint)a->part_row + at % units * NV_ROWS;
     return place;
 }
 
@@ -348,16 +360,22 @@ NV_INLINE void copy_rows(uint to, const loader *l, const nv_tile *tile, const sp
     loaded(barrier, aligned);
 }
 
-/* Tiles of k, or of v, of one unit; n counts those of all units. */
+/* Tiles of k, or of v, of one unit, or every so manieth where it is shared; n counts those of all units. */
 NV_INLINE uint load_tiles(const loader *l, const spd_args *a, uint flags, nv_walk w, uint kv_head,
-                          uint n) {
+                          uint share, uint n) {
     const uint full = l->local0 + (l->keys_side ? FULL_K : FULL_V);
     const uint empty = l->local0 + (l->keys_side ? EMPTY_K : EMPTY_V);
     const uint tiles = l->local0 + (l->keys_side ? FIRST_K : FIRST_V);
     nv_tile tile;
     tile.block = l->blocks;
+    if (share != UNSHARED)
+        nv_skip_tiles(&w, a, share % a->unit_shares);
     do {
         nv_next_tile(&w, a, &tile);
+        if (share != UNSHARED) {
+            nv_skip_tiles(&w, a, a->unit_shares - 1);
+            tile.last = nv_is_over(&w);
+        }
         const uint what = what_of(flags, &w, &tile);
         uint kept[2] = {0, 0};
         if (NV_Q_BLOCKS > 1 && l->keys_side && (what & TILE_SLOTS))
@@ -408,14 +426,13 @@ NV_INLINE void load(const loader *l, const spd_args *a, uint flags) {
         map_acquire(l->maps + MAP_Q);
     }
     uint n = 0, round = 0;
-    for (uint number = get_group_id(0); number < (uint)a->part_units * a->heads;
-         number += get_num_groups(0), round++) {
+    for (uint number = get_group_id(0); number < works(a); number += get_num_groups(0), round++) {
         const unit_place place = place_unit(a, number);
         const uint head = head_of(a, &place);
         if (l->keys_side)
             load_q(l, a, &place, round);
         n = load_tiles(l, a, flags, nv_walk_start(a, l->bits, head, row_of(a, &place), l->sparse),
-                       head / a->heads_per_kv, n);
+                       head / a->heads_per_kv, place.share, n);
     }
 }
 
@@ -760,6 +777,25 @@ NV_INLINE uint score_tiles(const unit *u, const spd_args *a, uint flags, row_sta
     return n;
 }
 
+/* What the work-group has of a unit that others share, for nv_merge. */
+NV_INLINE void write_share(__global float *shares, uint share, const float *o,
+                           const row_state *rows) {
+    const uint item = own_item(), lane = item % 32, row = own_row(item);
+    shares += (ulong)share * NV_SHARE;
+#pragma unroll
+    for (uint r = 0; r < 2; r++) {
+        const float sum = nv_quad_sum(rows->sum[r]);
+        __global float2 *to = (__global float2 *)(shares + (row + r * 8) * SPD_D) + lane % 4;
+#pragma unroll
+        for (uint i = 0; i < SPD_D / 8; i++)
+            to[4 * i] = (float2)(o[4 * i + 2 * r], o[4 * i + 2 * r + 1]);
+        if (lane % 4 == 0) {
+            shares[NV_SHARE_VALUES + row + r * 8] = rows->reference[r];
+            shares[NV_SHARE_VALUES + NV_ROWS + row + r * 8] = sum;
+        }
+    }
+}
+
 NV_INLINE void write_rows(const unit *u, const spd_args *a, uint flags, __global spd_out *out,
                           __global float *lse, const float *o, const row_state *rows) {
     const unit_place place = *u->place;
@@ -895,7 +931,10 @@ nv_wgmma_attend(__global const spd_stored *q, __global const spd_stored *k,
             for (uint i = 0; i < O_REGISTERS; i++)
                 o[i] = 0.0f;
             u.first_tile = attend_tiles(&u, &a, flags, o, &rows);
-            write_rows(&u, &a, flags, out, lse, o, &rows);
+            if (!NV_BUILD && u.place->share != UNSHARED)
+                write_share(mass, u.place->share, o, &rows);
+            else
+                write_rows(&u, &a, flags, out, lse, o, &rows);
         } else {
             u.first_tile = score_tiles(&u, &a, flags, &rows);
         }

@@ -23,6 +23,7 @@ typedef struct command {
     uint32_t flags; /* of an attend kernel */
     uint64_t units, heads;
     uint64_t first_row, part_row, part_units;
+    uint32_t whole_units, unit_shares;
 } command;
 
 /* The functions of the table have no argument of their own. */
@@ -62,7 +63,9 @@ static cl_int CL_API_CALL note_launch(cl_command_queue queue, cl_kernel kernel, 
                                                     .heads = global[1],
                                                     .first_row = recorder.args.first_row,
                                                     .part_row = recorder.args.part_row,
-                                                    .part_units = recorder.args.part_units};
+                                                    .part_units = recorder.args.part_units,
+                                                    .whole_units = recorder.args.whole_units,
+                                                    .unit_shares = recorder.args.unit_shares};
     return CL_SUCCESS;
 }
 
@@ -125,14 +128,18 @@ static spd_problem problem_of(sparsed_desc desc, sparsed_select select, spd_exte
     return run;
 }
 
-static spd_cl_kernel *create(spd_cl_state *device, const spd_problem *problem) {
+static spd_cl_kernel *create_of(spd_cl_state *device, const spd_cl_family *family,
+                                const spd_problem *problem) {
     spd_cl_kernel *kernel;
     sparsed_message message = {""};
-    if (spd_cl_kernel_create(device, &spd_cl_families[ROW], problem, &kernel, &message) !=
-        SPARSED_OK)
+    if (spd_cl_kernel_create(device, family, problem, &kernel, &message) != SPARSED_OK)
         fail_msg("%s", message.text);
     recorder.kernel = kernel;
     return kernel;
+}
+
+static spd_cl_kernel *create(spd_cl_state *device, const spd_problem *problem) {
+    return create_of(device, &spd_cl_families[ROW], problem);
 }
 
 static void run(spd_cl_kernel *k, sparsed_op op, const spd_extent *extents) {
@@ -346,6 +353,72 @@ static void test_launch__groups_that_loop_are_one_a_compute_unit(void **state) {
     device->launch_operations = 0;
 }
 
+/* Heads of 5 units and 600 keys on so many compute units, shares of a tile at least. */
+static void expect_shares(void **state, uint32_t heads, uint32_t compute_units, uint32_t whole,
+                          uint32_t shares, uint64_t groups) {
+    spd_cl_state *device = recorded(state);
+    const sparsed_device_info own = device->info;
+    spd_cl_family loops = spd_cl_families[ROW];
+    spd_extent extent;
+    const spd_problem problem =
+        problem_of(case_desc(1, heads, 1, 64, 600), (sparsed_select){.mode = 0}, &extent);
+    loops.loops = true;
+    loops.share_tiles = 1;
+    device->launch_operations = UINT64_C(1) << 40;
+    device->info.compute_units = compute_units;
+    spd_cl_kernel *k = create_of(device, &loops, &problem);
+    run(k, SPARSED_DENSE, &extent);
+    assert_int_equal(recorder.count, shares > 1 ? 2 : 1);
+    assert_ptr_equal(recorder.commands[0].kernel, k->attend);
+    assert_int_equal(recorder.commands[0].units, groups);
+    assert_int_equal(recorder.commands[0].whole_units, whole);
+    assert_int_equal(recorder.commands[0].unit_shares, shares);
+    if (shares > 1) { /* 64 columns of 128 rows, two an item, in groups of 64 items */
+        assert_ptr_equal(recorder.commands[1].kernel, k->merge);
+        assert_int_equal(recorder.commands[1].units, 64);
+        assert_int_equal(recorder.commands[1].heads, 5 * heads - whole);
+    }
+    device->info = own;
+    device->launch_operations = 0;
+    spd_cl_kernel_destroy(k);
+}
+
+/* Where the last round leaves compute units idle, several share a unit, but no more than it has tiles. */
+static void test_launch__shares_of_the_last_units(void **state) {
+    expect_shares(state, 1, 5, 5, 1, 5);
+    expect_shares(state, 2, 5, 10, 1, 5);
+    expect_shares(state, 1, 4, 4, 4, 4);
+    expect_shares(state, 1, 6, 5, 1, 5); /* five of six are enough */
+    expect_shares(state, 1, 9, 5, 1, 5);
+    expect_shares(state, 1, 10, 0, 2, 10);
+    expect_shares(state, 1, 132, 0, 4, 20); /* 600 keys are 4 tiles, and more */
+    expect_shares(state, 27, 132, 132, 4, 132); /* 3 units left */
+    expect_shares(state, 5, 12, 24, 4, 12);
+    expect_shares(state, 80, 132, 396, 4, 132);
+}
+
+/* A launch that builds scores shares nothing. */
+static void test_launch__no_shares_of_builds(void **state) {
+    spd_cl_state *device = recorded(state);
+    const sparsed_device_info own = device->info;
+    spd_cl_family loops = spd_cl_families[ROW];
+    spd_extent extent;
+    const spd_problem problem = problem_of(
+        case_desc(1, 1, 1, 64, 600), case_select(SPARSED_MODE_PAPER, 32, 32, 0, 0.3), &extent);
+    loops.loops = true;
+    loops.share_tiles = 1;
+    device->info.compute_units = 132;
+    spd_cl_kernel *k = create_of(device, &loops, &problem);
+    run(k, SPARSED_DENSE_BUILD, &extent);
+    assert_int_equal(recorder.commands[0].unit_shares, 1);
+    run(k, SPARSED_BUILD, &extent);
+    assert_int_equal(recorder.commands[0].unit_shares, 1);
+    run(k, SPARSED_SPARSE, &extent);
+    assert_int_equal(recorder.commands[0].unit_shares, 4);
+    device->info = own;
+    spd_cl_kernel_destroy(k);
+}
+
 /* ---- scratch ---- */
 
 static uint64_t row_bytes(uint32_t block_k) {
@@ -411,6 +484,8 @@ int main(void) {
         ON_DEVICE(test_launch__attention_alone),
         ON_DEVICE(test_launch__parts_of_a_head_are_whole_waves),
         ON_DEVICE(test_launch__groups_that_loop_are_one_a_compute_unit),
+        ON_DEVICE(test_launch__shares_of_the_last_units),
+        ON_DEVICE(test_launch__no_shares_of_builds),
         ON_DEVICE(test_kernel_create__scratch_is_a_part_of_the_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

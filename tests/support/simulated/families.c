@@ -28,6 +28,7 @@ const spd_cl_family spd_cl_families[SPD_CL_FAMILIES] = {
      .mapped = true,
      .specialised = true,
      .loops = true,
+     .share_tiles = 1,
      .max_rows = {128, 128, 128},
      .many_blocks = true,
      .dense_keys = 128,

@@ -13,9 +13,14 @@ nv_promoted_attend(__global const spd_stored *q, __global const spd_stored *k,
     const uint units = (uint)a.part_units;
     if ((flags & SPD_FLAG_MAPPED) && maps[0] != SIMULATED_MAP + a.queries)
         return;
-    for (uint unit = get_group_id(0); unit < units * a.heads; unit += get_num_groups(0))
+    const uint works = a.whole_units + (units * a.heads - a.whole_units) * a.unit_shares;
+    for (uint work = get_group_id(0); work < works; work += get_num_groups(0)) {
+        const bool own = work < a.whole_units;
+        const uint share = own ? UNSHARED : work - a.whole_units;
+        const uint unit = own ? work : a.whole_units + share / a.unit_shares;
         simulated_attend(unit / units,
-                         (uint)a.part_row + unit % units * SIMULATED_ITEMS + (uint)get_local_id(0), q,
-                         k, v, out, lse, bits, mass, mass_max, stats, &a, flags);
+                         (uint)a.part_row + unit % units * SIMULATED_ITEMS + (uint)get_local_id(0),
+                         share, q, k, v, out, lse, bits, mass, mass_max, stats, &a, flags);
+    }
 #endif
 }
