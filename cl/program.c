@@ -16,8 +16,10 @@
 
 enum { MAX_SOURCE_BYTES = 1 << 20 };
 
-/* Before every kernel; before those for NVIDIA's devices, whose names say so. */
-static const char common[] = "common.clh", nvidia[] = "nv.clh", nvidia_prefix[] = "nv_";
+/* The texts before a kernel's own: each where its name begins so. */
+static const struct {
+    const char *prefix, *file;
+} headers[] = {{"", "common.clh"}, {"nv_", "nv.clh"}, {"nv_wgmma_", "nv_wgmma.clh"}};
 
 /* A kernel being built: the texts of the files before it, a line that names its own, and that one. */
 typedef struct build {
@@ -59,9 +61,10 @@ static sparsed_status find_texts(build *b) {
     char file[64];
     snprintf(file, sizeof file, "%s.cl", b->of.name);
     snprintf(b->line, sizeof b->line, "#line 1 \"%s\"\n", file);
-    sparsed_status status = add_file(b, common);
-    if (status == SPARSED_OK && strncmp(b->of.name, nvidia_prefix, strlen(nvidia_prefix)) == 0)
-        status = add_file(b, nvidia);
+    sparsed_status status = SPARSED_OK;
+    for (size_t i = 0; i < sizeof headers / sizeof *headers && status == SPARSED_OK; i++)
+        if (strncmp(b->of.name, headers[i].prefix, strlen(headers[i].prefix)) == 0)
+            status = add_file(b, headers[i].file);
     b->of.texts[b->of.text_count++] = b->line;
     return status == SPARSED_OK ? add_file(b, file) : status;
 }

@@ -20,85 +20,11 @@
  *          (nv.clh); weights are rounded to the type of v for the second product, and summed before.
  *          Sums in a fixed order.
  */
-#ifndef SPD_NV
-#include "nv.clh"
+#ifndef SPD_NV_WGMMA
+#include "nv_wgmma.clh"
 #endif
 
-/* Of k and of v; a build alone has no v. As many as fit: small blocks take the copy engine long. */
-#define STAGES (NV_ATTEND ? 3 : 4)
-#define V_STAGES (NV_ATTEND ? STAGES : 0)
-#define GROUP 128 /* items of a warpgroup */
-#define LOADERS 64
-#define PART_BYTES (NV_ROWS * 128)
-#define TILE_BYTES (NV_PARTS * PART_BYTES)
-#define INFO_TILES (STAGES + 2) /* what loaders say of a tile is read until its weights are kept */
-#define UNSHARED 0xffffffffu
-/* Words of the maps. */
-#define MAP_Q 0
-#define MAP_K 16
-#define MAP_V 32
 #define O_REGISTERS (SPD_D / 2)
-
-#define FIRST_Q 0
-#define FIRST_K TILE_BYTES
-#define FIRST_V (FIRST_K + TILE_BYTES * STAGES)
-#define BARRIERS (FIRST_V + TILE_BYTES * V_STAGES)
-#define FULL_Q BARRIERS
-#define EMPTY_Q (FULL_Q + 8)
-#define FULL_K (EMPTY_Q + 8)
-#define EMPTY_K (FULL_K + 8 * STAGES)
-#define FULL_V (EMPTY_K + 8 * STAGES)
-#define EMPTY_V (FULL_V + 8 * V_STAGES)
-#define LOCAL_BYTES (EMPTY_V + 8 * V_STAGES)
-
-/* What the loaders say of a tile. */
-#define TILE_LAST 1u
-#define TILE_ENDS_GENERATION 2u
-#define TILE_SLOTS 4u    /* some query blocks do not keep some slot's block */
-#define TILE_ELEMENTS 8u /* some keys of the slots' blocks are not attended to */
-
-typedef struct tile_info {
-    uint what;
-    uint kept[2]; /* nv_kept_bits, where a unit has several query blocks */
-    uint block[NV_SLOTS];
-} tile_info;
-
-/* ---- barriers -------------------------------------------------------------------------------- */
-
-NV_INLINE void barrier_make(uint barrier, uint arrivals) {
-    __asm__ volatile("mbarrier.init.shared.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals) : "memory");
-}
-
-NV_INLINE void barrier_arrive(uint barrier) {
-    __asm__ volatile("{.reg .b64 s; mbarrier.arrive.shared.b64 s, [%0];}" ::"r"(barrier) : "memory");
-}
-
-NV_INLINE void barrier_wait(uint barrier, uint phase) {
-    uint done;
-    do {
-        __asm__ volatile("{.reg .pred p; mbarrier.try_wait.parity.shared.b64 p, [%1], %2; "
-                     "selp.u32 %0, 1, 0, p;}"
-                     : "=r"(done)
-                     : "r"(barrier), "r"(phase)
-                     : "memory");
-    } while (!done);
-}
-
-/* The warpgroups that compute take turns. */
-NV_INLINE void turn_wait(uint group) {
-    __asm__ volatile("bar.sync %0, 256;" ::"r"(1 + group) : "memory");
-}
-
-NV_INLINE void turn_pass(uint group) {
-    __asm__ volatile("bar.arrive %0, 256;" ::"r"(2 - group) : "memory");
-}
-
-/* An arrival, and bytes that copies will bring. */
-NV_INLINE void barrier_expect(uint barrier, uint bytes) {
-    __asm__ volatile("{.reg .b64 s; mbarrier.arrive.expect_tx.shared.b64 s, [%0], %1;}" ::"r"(barrier),
-                     "r"(bytes)
-                     : "memory");
-}
 
 /* ---- warpgroup products ---------------------------------------------------------------------- */
 
@@ -215,77 +141,7 @@ NV_INLINE void hold_out(float *o) {
 #endif
 }
 
-/* ---- loading --------------------------------------------------------------------------------- */
-
-NV_INLINE uint what_of(uint flags, const nv_walk *w, const nv_tile *tile) {
-    uint what = (tile->last ? TILE_LAST : 0) | (tile->ends_generation ? TILE_ENDS_GENERATION : 0);
-    if (!tile->full || (w->sparse && NV_Q_BLOCKS > 1))
-        what |= TILE_SLOTS;
-    if (tile->partial || (flags & SPD_FLAG_FIXED))
-        what |= TILE_ELEMENTS;
-    return what;
-}
-
-/* The first item writes, and arrives at the barrier. */
-NV_INLINE void tell(__local tile_info *info, const nv_tile *tile, uint what, const uint kept[2],
-                    uint item, uint barrier) {
-    if (item != 0)
-        return;
-    info->what = what;
-    info->kept[0] = kept[0];
-    info->kept[1] = kept[1];
-#pragma unroll 1
-    for (uint i = 0; i < NV_SLOTS; i++)
-        info->block[i] = tile->block[i];
-    barrier_arrive(barrier);
-}
-
-/* Arrives when the item's rows are there, for the tensor cores to read. */
-NV_INLINE void loaded(uint barrier, bool aligned) {
-    if (aligned) {
-        nv_arrive_after_copies(barrier);
-    } else {
-        __asm__ volatile("fence.proxy.async.shared::cta;" ::: "memory");
-        barrier_arrive(barrier);
-    }
-}
-
-/* ---- units ------------------------------------------------------------------------------------- */
-
-/* Where a unit of the launch lies; the loaders tell. */
-typedef struct unit_place {
-    uint launch_head;
-    uint launch_row; /* of the chunk */
-    uint share;      /* of the launch's shares of units; UNSHARED: the unit is the work-group's own */
-    bool last;       /* of the work-group's units */
-} unit_place;
-
-/* What work-groups take in turns: units, and shares of units. */
-NV_INLINE uint works(const spd_args *a) {
-    return a->whole_units +
-           ((uint)a->part_units * a->heads - a->whole_units) * a->unit_shares;
-}
-
-NV_INLINE unit_place place_unit(const spd_args *a, uint number) {
-    const uint units = (uint)a->part_units;
-    const bool own = number < a->whole_units;
-    unit_place place;
-    place.share = own ? UNSHARED : number - a->whole_units;
-    place.last = number + get_num_groups(0) >= works(a);
-    const uint at = own ? number : a->whole_units + place.share / a->unit_shares;
-    place.launch_head = at / units;
-    place.launch_row = (uint)a->part_row + at % units * NV_ROWS;
-    return place;
-}
-
-NV_INLINE uint head_of(const spd_args *a, const unit_place *place) {
-    return a->first_head + place->launch_head;
-}
-
-/* Its first row in the batch. */
-NV_INLINE ulong row_of(const spd_args *a, const unit_place *place) {
-    return (ulong)a->first_row + place->launch_row;
-}
+/* ---- an item's place ---------------------------------------------------------------------------- */
 
 /* The item's number, asked for where it is needed: what follows from it would stay in registers. */
 NV_INLINE uint own_item(void) {
@@ -297,143 +153,6 @@ NV_INLINE uint own_item(void) {
 /* Its first row in the unit: 64 rows a warpgroup, 16 a warp. */
 NV_INLINE uint own_row(uint item) {
     return item / 32 * 16 + item % 32 / 4;
-}
-
-/* ---- loading by tensor maps ------------------------------------------------------------------- */
-
-/* What host and nv_maps wrote is seen by the copy engine. */
-NV_INLINE void map_acquire(__global const ulong *map) {
-    __asm__ volatile("fence.proxy.tensormap::generic.acquire.gpu [%0], 128;" ::"l"(map) : "memory");
-}
-
-/* A box of the map's rows from `row` on, all its columns, to a tile's rows at `to`; rows past the
- * tensor's end are 0. */
-NV_INLINE void copy_box(uint to, __global const ulong *map, uint row, uint head, uint barrier) {
-#pragma unroll
-    for (uint part = 0; part < NV_PARTS; part++)
-        __asm__ volatile("cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes "
-                         "[%0], [%1, {%2, %3, %4}], [%5];" ::"r"(to + part * PART_BYTES),
-                         "l"(map), "r"(part * 64), "r"(row), "r"(head), "r"(barrier)
-                         : "memory");
-}
-
-/* A tile's blocks, one by each of a warp's first lanes; an empty slot is filled with zeros, from behind the
- * last key. */
-NV_INLINE void copy_boxes(uint to, __global const ulong *map, const nv_tile *tile,
-                          const spd_args *a, uint kv_head, uint barrier) {
-    const uint i = get_local_id(0) % 32;
-    if (i == 0)
-        barrier_expect(barrier, TILE_BYTES);
-    nv_sync_warp();
-    if (i < NV_SLOTS) {
-        const uint block = tile->block[i];
-        copy_box(to + i * SPD_BLOCK_K * 128, map,
-                 block == NV_EMPTY ? (uint)a->keys : block * SPD_BLOCK_K, kv_head, barrier);
-    }
-}
-
-/* One side of the loading warpgroup. */
-typedef struct loader {
-    uint local0, item;
-    bool keys_side, mapped, sparse;
-    __global const ushort *q, *k, *v;
-    __global const ulong *bits, *maps;
-    __local tile_info *infos;
-    __local unit_place *places;
-    __local uint *blocks; /* the warp's, of a tile */
-} loader;
-
-/* A tile's blocks by all items of a side. */
-NV_INLINE void copy_rows(uint to, const loader *l, const nv_tile *tile, const spd_args *a,
-                         uint kv_head, uint barrier) {
-    const ulong stride = l->keys_side ? a->k_row : a->v_row;
-    __global const ushort *rows = l->keys_side ? l->k + a->k_offset + kv_head * a->k_head
-                                               : l->v + a->v_offset + kv_head * a->v_head;
-    const bool aligned = nv_aligned(rows, stride);
-#pragma unroll 1
-    for (uint i = 0; i < NV_SLOTS; i++) {
-        const uint block = tile->block[i], there = nv_slot_keys(a, block);
-        nv_load_rows(to + i * SPD_BLOCK_K * 128, PART_BYTES,
-                     rows + (there ? block * (ulong)SPD_BLOCK_K * stride : 0), stride, there,
-                     SPD_BLOCK_K, aligned, l->item);
-    }
-    loaded(barrier, aligned);
-}
-
-/* Tiles of k, or of v, of one unit, or every so manieth where it is shared; n counts those of all units. */
-NV_INLINE uint load_tiles(const loader *l, const spd_args *a, uint flags, nv_walk w, uint kv_head,
-                          uint share, uint n) {
-    const uint full = l->local0 + (l->keys_side ? FULL_K : FULL_V);
-    const uint empty = l->local0 + (l->keys_side ? EMPTY_K : EMPTY_V);
-    const uint tiles = l->local0 + (l->keys_side ? FIRST_K : FIRST_V);
-    nv_tile tile;
-    tile.block = l->blocks;
-    if (share != UNSHARED)
-        nv_skip_tiles(&w, a, share % a->unit_shares);
-    do {
-        nv_next_tile(&w, a, &tile);
-        if (share != UNSHARED) {
-            nv_skip_tiles(&w, a, a->unit_shares - 1);
-            tile.last = nv_is_over(&w);
-        }
-        const uint what = what_of(flags, &w, &tile);
-        uint kept[2] = {0, 0};
-        if (NV_Q_BLOCKS > 1 && l->keys_side && (what & TILE_SLOTS))
-            nv_kept_bits(&w, a, &tile, l->item, kept);
-        const uint stage = n % STAGES, barrier = full + 8 * stage;
-        barrier_wait(empty + 8 * stage, (n / STAGES & 1) ^ 1);
-        nv_sync_warp(); /* one that came late could find the barrier two phases on */
-        if (l->keys_side)
-            tell(&l->infos[n % INFO_TILES], &tile, what, kept, l->item, barrier);
-        if (!l->mapped)
-            copy_rows(tiles + stage * TILE_BYTES, l, &tile, a, kv_head, barrier);
-        else
-            copy_boxes(tiles + stage * TILE_BYTES, l->maps + (l->keys_side ? MAP_K : MAP_V), &tile, a,
-                       kv_head, barrier);
-        nv_sync_warp(); /* before the next tile's blocks take the place of these */
-        n++;
-    } while (!tile.last);
-    return n;
-}
-
-/* A unit's rows of q, when those of the unit before are no longer needed. */
-NV_INLINE void load_q(const loader *l, const spd_args *a, const unit_place *place, uint round) {
-    const uint head = head_of(a, place), full = l->local0 + FULL_Q;
-    const ulong row0 = row_of(a, place);
-    barrier_wait(l->local0 + EMPTY_Q, (round & 1) ^ 1);
-    if (l->item == 0) {
-        l->places[round & 1] = *place;
-        barrier_arrive(full);
-    }
-    if (!l->mapped) {
-        __global const ushort *q = l->q + a->q_offset + head * a->q_head + row0 * a->q_row;
-        const bool aligned = nv_aligned(q, a->q_row);
-        nv_load_rows(l->local0 + FIRST_Q, PART_BYTES, q, a->q_row,
-                     (uint)min((ulong)NV_ROWS, a->queries - row0), NV_ROWS, aligned, l->item);
-        loaded(full, aligned);
-    } else if (l->item == 0) {
-        barrier_expect(full, TILE_BYTES);
-        copy_box(l->local0 + FIRST_Q, l->maps + MAP_Q, (uint)row0, head, full);
-    }
-}
-
-/* What the items of the first warpgroup do: tiles of k, or of v, one after another. */
-NV_INLINE void load(const loader *l, const spd_args *a, uint flags) {
-    if (l->mapped && l->item >= 32) /* one warp copies */
-        return;
-    if (l->mapped) {
-        map_acquire(l->maps + (l->keys_side ? MAP_K : MAP_V));
-        map_acquire(l->maps + MAP_Q);
-    }
-    uint n = 0, round = 0;
-    for (uint number = get_group_id(0); number < works(a); number += get_num_groups(0), round++) {
-        const unit_place place = place_unit(a, number);
-        const uint head = head_of(a, &place);
-        if (l->keys_side)
-            load_q(l, a, &place, round);
-        n = load_tiles(l, a, flags, nv_walk_start(a, l->bits, head, row_of(a, &place), l->sparse),
-                       head / a->heads_per_kv, place.share, n);
-    }
 }
 
 /* ---- the softmax of a tile -------------------------------------------------------------------- */
@@ -820,22 +539,6 @@ NV_INLINE void write_rows(const unit *u, const spd_args *a, uint flags, __global
         if ((flags & SPD_FLAG_LSE) && lane % 4 == 0)
             lse[a->lse_offset + head * a->lse_head + own] = nv_lse(rows->reference[r], sum);
     }
-}
-
-/* Copies by maps are told by one item. One item on the keys' side tells of the tile or unit, too. */
-NV_INLINE void make_barriers(uint local0, bool mapped) {
-    const uint loaders = mapped ? 1 : LOADERS;
-    barrier_make(local0 + FULL_Q, loaders + 1);
-    barrier_make(local0 + EMPTY_Q, 2);
-    for (uint i = 0; i < STAGES; i++) {
-        barrier_make(local0 + FULL_K + 8 * i, loaders + 1);
-        barrier_make(local0 + EMPTY_K + 8 * i, 2);
-    }
-    for (uint i = 0; i < V_STAGES; i++) {
-        barrier_make(local0 + FULL_V + 8 * i, loaders);
-        barrier_make(local0 + EMPTY_V + 8 * i, 2);
-    }
-    __asm__ volatile("fence.proxy.async;" ::: "memory");
 }
 
 /* What the items of the other warpgroups do, `group` being 0 or 1. */
