@@ -16,7 +16,7 @@ enum { SELECT_ITEMS = 64 };
 
 /* Of the exponential sums of a build; on a GPU a part of its memory, within limits. */
 static const uint64_t least_sums_bytes = UINT64_C(64) << 20, most_sums_bytes = UINT64_C(1) << 30;
-enum { SUMS_PART = 64, MAPS_BYTES = 3 * 128, TILE_KEYS = SPD_CL_TILE_KEYS };
+enum { SUMS_PART = 64, MAPS_BYTES = 5 * 128, TILE_KEYS = SPD_CL_TILE_KEYS };
 
 static uint32_t unit_rows(const spd_cl_family *family, const spd_problem *p) {
     uint32_t dim = p->desc.head_dim;

@@ -75,5 +75,7 @@ nv_maps(__global const ushort *q, __global const ushort *k, __global const ushor
     make_map(maps, q + a.q_offset, a.queries, a.heads, a.q_row, a.q_head, NV_ROWS);
     make_map(maps + 16, k + a.k_offset, a.keys, kv_heads, a.k_row, a.k_head, SPD_BLOCK_K);
     make_map(maps + 32, v + a.v_offset, a.keys, kv_heads, a.v_row, a.v_head, SPD_BLOCK_K);
+    make_map(maps + 48, k + a.k_offset, a.keys, kv_heads, a.k_row, a.k_head, NV_KEYS);
+    make_map(maps + 64, v + a.v_offset, a.keys, kv_heads, a.v_row, a.v_head, NV_KEYS);
     __asm__ volatile("fence.proxy.tensormap::generic.release.gpu;" ::: "memory");
 }

@@ -150,6 +150,11 @@ NV_INLINE uint own_item(void) {
     return item - GROUP;
 }
 
+/* Its warpgroup of the two. */
+NV_INLINE uint own_group(void) {
+    return own_item() / GROUP;
+}
+
 /* Its first row in the unit: 64 rows a warpgroup, 16 a warp. */
 NV_INLINE uint own_row(uint item) {
     return item / 32 * 16 + item % 32 / 4;
@@ -346,13 +351,15 @@ NV_INLINE void soften(const float *s, uint *p, row_state *rows, float scale, con
 typedef struct unit {
     uint local0;
     __local const tile_info *infos;
+    __local const unit_place *places;
     bool mapped;
     uint q, k, v; /* descriptors: the warpgroup's rows of q, the first tiles of k and v */
-    uint group;   /* 0 or 1 */
-    uint item;    /* in the warpgroup */
-    uint first_tile; /* of this unit, counted over all units */
-    __local const unit_place *place;
     float scale;
+    __global spd_out *out;
+    __global float *lse, *mass, *mass_max, *stats;
+    /* Of the unit at hand: */
+    __local const unit_place *place;
+    uint first_tile; /* counted over all units */
     row_place sums;
 } unit;
 
@@ -390,14 +397,14 @@ NV_INLINE void wait_full(const unit *u, uint full, uint n) {
 }
 
 NV_INLINE void give_back(const unit *u, uint empty, uint n) {
-    if (u->item == 0)
+    if (own_item() % GROUP == 0)
         barrier_arrive(u->local0 + empty + 8 * (n % STAGES));
 }
 
 /* Tile n of k, and q with the unit's last one. */
 NV_INLINE void give_back_keys(const unit *u, uint n, uint what) {
     give_back(u, EMPTY_K, n);
-    if (u->item == 0 && (what & TILE_LAST))
+    if ((what & TILE_LAST) && own_item() % GROUP == 0)
         barrier_arrive(u->local0 + EMPTY_Q);
 }
 
@@ -414,86 +421,6 @@ NV_INLINE void finish_values(float *o, const float shrink[2]) {
         products_wait_all();
         hold_out(o);
     }
-}
-
-/* The products of one tile's keys are issued before those of the values of the tile before: they run
- * beside its softmax. Exponentials, which take longest, come when the latter are done, so that all
- * else that is to be done runs beside them. */
-NV_INLINE uint attend_tiles(const unit *u, const spd_args *a, uint flags, float *o,
-                            row_state *rows) {
-    float s[64], shrink[2];
-    uint p[NV_KEYS / 4];
-    uint n = u->first_tile;
-    wait_full(u, FULL_K, n);
-    uint what = u->infos[n % INFO_TILES].what;
-    turn_wait(u->group);
-    products_begin();
-    multiply_keys(s, u->q, tile_at(u->k, n));
-    products_commit();
-    turn_pass(u->group);
-    products_wait_all();
-    HOLD_64(s);
-    give_back_keys(u, n, what);
-    mask(u, a, flags, n, what, s);
-    raise_references(s, rows, u->scale, shrink);
-    soften(s, p, rows, u->scale, shrink);
-    for (n++; !(what & TILE_LAST); n++) {
-        const uint before = what;
-        wait_full(u, FULL_K, n);
-        what = u->infos[n % INFO_TILES].what;
-        turn_wait(u->group);
-        products_begin();
-        multiply_keys(s, u->q, tile_at(u->k, n));
-        products_commit();
-        wait_full(u, FULL_V, n - 1);
-        multiply_values(o, p, tile_at(u->v, n - 1));
-        products_commit();
-        turn_pass(u->group);
-        products_wait_all_but_last();
-        HOLD_64(s);
-        give_back_keys(u, n, what);
-        keep_tile(u, n - 1, before, rows);
-        mask(u, a, flags, n, what, s);
-        raise_references(s, rows, u->scale, shrink);
-        finish_values(o, shrink);
-        give_back(u, EMPTY_V, n - 1);
-        soften(s, p, rows, u->scale, shrink);
-    }
-    wait_full(u, FULL_V, n - 1);
-    products_begin();
-    multiply_values(o, p, tile_at(u->v, n - 1));
-    products_commit();
-    keep_tile(u, n - 1, what, rows);
-    products_wait_all();
-    hold_out(o);
-    give_back(u, EMPTY_V, n - 1);
-    return n;
-}
-
-/* A build alone: no values. */
-NV_INLINE uint score_tiles(const unit *u, const spd_args *a, uint flags, row_state *rows) {
-    float s[64], shrink[2];
-    uint p[NV_KEYS / 4], n = u->first_tile, what = 0;
-    for (; !(what & TILE_LAST); n++) {
-        const uint before = what;
-        wait_full(u, FULL_K, n);
-        what = u->infos[n % INFO_TILES].what;
-        turn_wait(u->group);
-        products_begin();
-        multiply_keys(s, u->q, tile_at(u->k, n));
-        products_commit();
-        turn_pass(u->group);
-        if (n > u->first_tile)
-            keep_tile(u, n - 1, before, rows);
-        products_wait_all();
-        HOLD_64(s);
-        give_back_keys(u, n, what);
-        mask(u, a, flags, n, what, s);
-        raise_references(s, rows, u->scale, shrink);
-        soften(s, p, rows, u->scale, shrink);
-    }
-    keep_tile(u, n - 1, what, rows);
-    return n;
 }
 
 /* What the work-group has of a unit that others share, for nv_merge. */
@@ -515,47 +442,65 @@ NV_INLINE void write_share(__global float *shares, uint share, const float *o,
     }
 }
 
-NV_INLINE void write_rows(const unit *u, const spd_args *a, uint flags, __global spd_out *out,
-                          __global float *lse, const float *o, const row_state *rows) {
+/* Of a 4 x 4 matrix with its columns in the lanes of a quad, the lane's row. */
+NV_INLINE uint4 quad_transpose(uint4 x, uint lane) {
+    const bool odd = lane & 1, high = lane & 2;
+    const uint a = nv_shuffle_bits_xor(odd ? x.s0 : x.s1, 1);
+    const uint b = nv_shuffle_bits_xor(odd ? x.s2 : x.s3, 1);
+    const uint4 y = odd ? (uint4)(a, x.s1, b, x.s3) : (uint4)(x.s0, a, x.s2, b);
+    const uint c = nv_shuffle_bits_xor(high ? y.s0 : y.s2, 2);
+    const uint d = nv_shuffle_bits_xor(high ? y.s1 : y.s3, 2);
+    return high ? (uint4)(c, d, y.s2, y.s3) : (uint4)(y.s0, y.s1, c, d);
+}
+
+#if SPD_OUT_DTYPE != 1
+/* A row's results as they are stored, 16 bytes at a time: of 32 columns a lane of the quad has 8. By whole
+ * warps; `is`: whether there is such a row. */
+NV_INLINE void store_row_wide(__global spd_out *row, bool is, const float *o, uint r, float inverse) {
+    const uint lane = own_item() % 32;
+#pragma unroll
+    for (uint i = 0; i < SPD_D / 8; i += 4) {
+        uint x[4];
+#pragma unroll
+        for (uint j = 0; j < 4; j++)
+            x[j] = nv_pack_out(o[4 * (i + j) + 2 * r] * inverse, o[4 * (i + j) + 2 * r + 1] * inverse);
+        const uint4 wide = quad_transpose((uint4)(x[0], x[1], x[2], x[3]), lane);
+        if (is)
+            *(__global uint4 *)(row + 8 * (i + lane % 4)) = wide;
+    }
+}
+#endif
+
+/* The same from any address, two at a time. */
+NV_INLINE void store_row(__global spd_out *row, bool packed, const float *o, uint r, float inverse) {
+#pragma unroll
+    for (uint i = 0; i < SPD_D / 8; i++)
+        nv_store_pair(row + 8 * i + own_item() % 4 * 2, o[4 * i + 2 * r] * inverse,
+                      o[4 * i + 2 * r + 1] * inverse, packed);
+}
+
+NV_INLINE void write_rows(const unit *u, const spd_args *a, uint flags, const float *o,
+                          const row_state *rows) {
     const unit_place place = *u->place;
-    const uint head = head_of(a, &place);
-    const uint item = own_item(), lane = item % 32;
-    const ulong row = row_of(a, &place) + own_row(item);
-    const ulong bytes =
-        (ulong)out | (a->out_offset | a->out_head | a->out_row) * sizeof(spd_out);
-    const bool packed = bytes % (2 * sizeof(spd_out)) == 0;
+    const uint head = head_of(a, &place), item = own_item();
+    const ulong first = row_of(a, &place) + own_row(item);
+    const ulong bytes = (ulong)u->out | (a->out_offset | a->out_head | a->out_row) * sizeof(spd_out);
 #pragma unroll
     for (uint r = 0; r < 2; r++) {
         const float sum = nv_quad_sum(rows->sum[r]);
         const float inverse = sum != 0.0f ? nv_reciprocal(sum) : 0.0f;
-        const ulong own = row + r * 8;
-        const ulong at = a->out_offset + head * a->out_head + own * a->out_row + lane % 4 * 2;
-        if (own >= a->queries)
-            continue;
-#pragma unroll
-        for (uint i = 0; i < SPD_D / 8; i++)
-            nv_store_pair(out + at + 8 * i, o[4 * i + 2 * r] * inverse,
-                          o[4 * i + 2 * r + 1] * inverse, packed);
-        if ((flags & SPD_FLAG_LSE) && lane % 4 == 0)
-            lse[a->lse_offset + head * a->lse_head + own] = nv_lse(rows->reference[r], sum);
+        const ulong own = first + r * 8;
+        __global spd_out *row = u->out + a->out_offset + head * a->out_head + own * a->out_row;
+#if SPD_OUT_DTYPE != 1
+        if (bytes % 16 == 0)
+            store_row_wide(row, own < a->queries, o, r, inverse);
+        else
+#endif
+            if (own < a->queries)
+            store_row(row, bytes % (2 * sizeof(spd_out)) == 0, o, r, inverse);
+        if (own < a->queries && (flags & SPD_FLAG_LSE) && item % 4 == 0)
+            u->lse[a->lse_offset + head * a->lse_head + own] = nv_lse(rows->reference[r], sum);
     }
-}
-
-/* What the items of the other warpgroups do, `group` being 0 or 1. */
-NV_INLINE unit begin_compute(const spd_args *a, uint flags, uint local0,
-                             __local const tile_info *infos, uint group, uint item) {
-    unit u;
-    u.local0 = local0;
-    u.infos = infos;
-    u.group = group;
-    u.item = item;
-    u.mapped = (flags & SPD_FLAG_MAPPED) != 0;
-    u.q = rows_descriptor(local0 + FIRST_Q + group * 64 * 128);
-    u.k = rows_descriptor(local0 + FIRST_K);
-    u.v = columns_descriptor(local0 + FIRST_V);
-    u.scale = nv_scale(a);
-    u.first_tile = 0;
-    return u;
 }
 
 /* Where the sums of the item's first row of a unit lie. */
@@ -578,6 +523,162 @@ NV_INLINE row_state begin_rows(void) {
         rows.sum[r] = rows.score_sum[r] = 0.0f;
     }
     return rows;
+}
+
+/* The unit whose rows of q come in this round, and whose first tile is n. */
+NV_INLINE void begin_unit(unit *u, const spd_args *a, uint round, uint n) {
+    u->place = &u->places[round & 1];
+    u->first_tile = n;
+    if (NV_BUILD)
+        u->sums = place_sums(a, u->mass, u->mass_max, u->stats, u->place, own_row(own_item()));
+}
+
+/* What is known when all of a unit's tiles are done. */
+NV_INLINE void end_unit(const unit *u, const spd_args *a, uint flags, const float *o,
+                        const row_state *rows) {
+    if (!NV_BUILD && u->place->share != UNSHARED)
+        write_share(u->mass, u->place->share, o, rows);
+    else
+        write_rows(u, a, flags, o, rows);
+    if (NV_BUILD)
+        keep_stats(&u->sums, rows, 0);
+}
+
+/* Products of tile n's keys, first of a unit or not. */
+NV_INLINE uint begin_keys(const unit *u, float *s, uint n) {
+    wait_full(u, FULL_K, n);
+    const uint what = u->infos[n % INFO_TILES].what;
+    products_begin();
+    multiply_keys(s, u->q, tile_at(u->k, n));
+    products_commit();
+    return what;
+}
+
+/* The products of one tile's keys are issued before those of the values of the tile before: they run
+ * beside its softmax. Exponentials, which take longest, come when the latter are done, so that all
+ * else that is to be done runs beside them. Where a unit ends, the products of the next one's first tile
+ * run beside the writing of its rows. */
+NV_INLINE void attend_units(unit *u, const spd_args *a, uint flags) {
+    float s[64], o[O_REGISTERS], shrink[2];
+    uint p[NV_KEYS / 4], n = 0;
+    row_state rows = begin_rows();
+    barrier_wait(u->local0 + FULL_Q, 0); /* the fence is that of the first tile of keys */
+    begin_unit(u, a, 0, 0);
+    turn_wait(own_group());
+    uint what = begin_keys(u, s, n);
+    turn_pass(own_group());
+    for (uint round = 1;; round++) {
+        products_wait_all();
+        HOLD_64(s);
+#pragma unroll
+        for (uint i = 0; i < O_REGISTERS; i++)
+            o[i] = 0.0f;
+        give_back_keys(u, n, what);
+        mask(u, a, flags, n, what, s);
+        raise_references(s, &rows, u->scale, shrink);
+        soften(s, p, &rows, u->scale, shrink);
+        for (n++; !(what & TILE_LAST); n++) {
+            const uint before = what;
+            wait_full(u, FULL_K, n);
+            what = u->infos[n % INFO_TILES].what;
+            turn_wait(own_group());
+            products_begin();
+            multiply_keys(s, u->q, tile_at(u->k, n));
+            products_commit();
+            wait_full(u, FULL_V, n - 1);
+            multiply_values(o, p, tile_at(u->v, n - 1));
+            products_commit();
+            turn_pass(own_group());
+            products_wait_all_but_last();
+            HOLD_64(s);
+            give_back_keys(u, n, what);
+            keep_tile(u, n - 1, before, &rows);
+            mask(u, a, flags, n, what, s);
+            raise_references(s, &rows, u->scale, shrink);
+            finish_values(o, shrink);
+            give_back(u, EMPTY_V, n - 1);
+            soften(s, p, &rows, u->scale, shrink);
+        }
+        if (u->place->last)
+            break;
+        const uint before = what;
+        turn_wait(own_group());
+        wait_full(u, FULL_V, n - 1);
+        products_begin();
+        multiply_values(o, p, tile_at(u->v, n - 1));
+        products_commit();
+        barrier_wait(u->local0 + FULL_Q, round & 1);
+        wait_full(u, FULL_K, n);
+        what = u->infos[n % INFO_TILES].what;
+        multiply_keys(s, u->q, tile_at(u->k, n));
+        products_commit();
+        turn_pass(own_group());
+        keep_tile(u, n - 1, before, &rows);
+        products_wait_all_but_last();
+        hold_out(o);
+        give_back(u, EMPTY_V, n - 1);
+        end_unit(u, a, flags, o, &rows);
+        rows = begin_rows();
+        begin_unit(u, a, round, n);
+    }
+    wait_full(u, FULL_V, n - 1);
+    products_begin();
+    multiply_values(o, p, tile_at(u->v, n - 1));
+    products_commit();
+    keep_tile(u, n - 1, what, &rows);
+    products_wait_all();
+    hold_out(o);
+    give_back(u, EMPTY_V, n - 1);
+    end_unit(u, a, flags, o, &rows);
+}
+
+/* A build alone: no values. */
+NV_INLINE uint score_tiles(const unit *u, const spd_args *a, uint flags, row_state *rows) {
+    float s[64], shrink[2];
+    uint p[NV_KEYS / 4], n = u->first_tile, what = 0;
+    for (; !(what & TILE_LAST); n++) {
+        const uint before = what;
+        turn_wait(own_group());
+        what = begin_keys(u, s, n);
+        turn_pass(own_group());
+        if (n > u->first_tile)
+            keep_tile(u, n - 1, before, rows);
+        products_wait_all();
+        HOLD_64(s);
+        give_back_keys(u, n, what);
+        mask(u, a, flags, n, what, s);
+        raise_references(s, rows, u->scale, shrink);
+        soften(s, p, rows, u->scale, shrink);
+    }
+    keep_tile(u, n - 1, what, rows);
+    return n;
+}
+
+NV_INLINE void score_units(unit *u, const spd_args *a, uint flags) {
+    uint n = 0;
+    bool last = false;
+    for (uint round = 0; !last; round++) {
+        row_state rows = begin_rows();
+        barrier_wait(u->local0 + FULL_Q, round & 1);
+        begin_unit(u, a, round, n);
+        n = score_tiles(u, a, flags, &rows);
+        keep_stats(&u->sums, &rows, 0);
+        last = u->place->last;
+    }
+}
+
+/* What the items of the other warpgroups do, `group` being 0 or 1. */
+NV_INLINE unit begin_compute(const spd_args *a, uint flags, uint local0,
+                             __local const tile_info *infos, uint group) {
+    unit u;
+    u.local0 = local0;
+    u.infos = infos;
+    u.mapped = (flags & SPD_FLAG_MAPPED) != 0;
+    u.q = rows_descriptor(local0 + FIRST_Q + group * 64 * 128);
+    u.k = rows_descriptor(local0 + FIRST_K);
+    u.v = columns_descriptor(local0 + FIRST_V);
+    u.scale = nv_scale(a);
+    return u;
 }
 
 __kernel __attribute__((reqd_work_group_size(3 * GROUP, 1, 1))) void
@@ -618,31 +719,17 @@ nv_wgmma_attend(__global const spd_stored *q, __global const spd_stored *k,
         return;
     }
     __asm__ volatile("//@90a setmaxnreg.inc.sync.aligned.u32 208;");
-    unit u = begin_compute(&a, flags, local0, infos, group - 1, item);
-    if (u.group == 1) /* the first turn is the other's */
-        turn_pass(u.group);
-    bool last = false;
-    for (uint round = 0; !last; round++) {
-        row_state rows = begin_rows();
-        barrier_wait(local0 + FULL_Q, round & 1); /* the fence is that of the first tile of keys */
-        u.place = &places[round & 1];
-        if (NV_BUILD)
-            u.sums = place_sums(&a, mass, mass_max, stats, u.place, own_row(own_item()));
-        if (NV_ATTEND) {
-            float o[O_REGISTERS];
-#pragma unroll
-            for (uint i = 0; i < O_REGISTERS; i++)
-                o[i] = 0.0f;
-            u.first_tile = attend_tiles(&u, &a, flags, o, &rows);
-            if (!NV_BUILD && u.place->share != UNSHARED)
-                write_share(mass, u.place->share, o, &rows);
-            else
-                write_rows(&u, &a, flags, out, lse, o, &rows);
-        } else {
-            u.first_tile = score_tiles(&u, &a, flags, &rows);
-        }
-        if (NV_BUILD)
-            keep_stats(&u.sums, &rows, 0);
-        last = u.place->last;
-    }
+    unit u = begin_compute(&a, flags, local0, infos, group - 1);
+    u.places = places;
+    u.out = out;
+    u.lse = lse;
+    u.mass = mass;
+    u.mass_max = mass_max;
+    u.stats = stats;
+    if (group == 2) /* the first turn is the other's */
+        turn_pass(1);
+    if (NV_ATTEND)
+        attend_units(&u, &a, flags);
+    else
+        score_units(&u, &a, flags);
 }
