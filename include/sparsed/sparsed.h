@@ -505,8 +505,9 @@ typedef struct sparsed_crossover { /* append-only */
 /*
  * Reads a table: the rows of a file, then those that the library ships. The only call of the
  * library that reads it.
- *   path   NULL: the user's table, sparsed_crossover_path; "": no file. A file that does not exist
- *          has no rows
+ *   path   NULL: the user's table, sparsed_crossover_path, which is refused if it or its folder is
+ *          a link, does not belong to the user, or others may change it; "": no file. A file that
+ *          does not exist has no rows
  *   rows   [*count] to fill; NULL to ask for the number alone
  *   count  in: room in rows; out: the number of rows (may be larger than the room)
  * SPARSED_OK; SPARSED_E_INVALID; SPARSED_E_IO; SPARSED_E_FORMAT (names the line);
@@ -518,7 +519,7 @@ SPARSED_API sparsed_status sparsed_crossover_load(const char *path, sparsed_cros
 /*
  * Writes the rows whose source is SPARSED_CROSSOVER_MEASURED, whole or not at all; the others are
  * left out. Densities are kept to 4 decimals, rounded up.
- *   path  NULL: the user's table, whose folder is made if it is not there
+ *   path  NULL: the user's table, whose folder is made if it is not there; others may not read it
  * SPARSED_OK; SPARSED_E_INVALID (a row that no measurement can give; the user has no table);
  * SPARSED_E_IO; SPARSED_E_NOMEM. message may be NULL. Thread-safe.
  */
