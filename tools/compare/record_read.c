@@ -163,7 +163,8 @@ static bool check_quick(const reading *in) {
 static bool read_all(const reading *in) {
     const json_keys keys = keys_of(in, in->root, "");
     return read_version(in) && json_keys_text(&keys, "label", in->r->label, sizeof in->r->label) &&
-           read_suite(in) && read_environment(in) && read_cases(in) && check_quick(in);
+           read_suite(in) && read_environment(in) && read_cases(in) && check_quick(in) &&
+           suite_check(in->r, in->path, in->error);
 }
 
 bool record_read(record *r, const char *path, tool_error *error) {

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "compare/bounds.h"
+#include "compare/case_describe.h"
 #include "compare/expected.h"
 #include "compare/pattern_bytes.h"
 #include "compare/run_state.h"
@@ -134,7 +135,9 @@ static void set_bounds(run_state *s) {
 }
 
 static bool run_all(run_state *s, tool_error *error) {
-    if (!run_describe(s) || !run_allocate(s))
+    if (!case_describe(s->input, s->record, s->to))
+        return run_memory_fails(s);
+    if (!run_allocate(s))
         return false;
     set_bounds(s); /* of a case that does not run: with no logits */
     if (!run_prepare(s))
