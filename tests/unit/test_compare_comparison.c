@@ -213,6 +213,10 @@ static void fail_nan(record_case *c) {
 static void fail_choice(record_case *c) {
     c->choice_differs = 1;
 }
+static void fail_other_scores(record_case *c) {
+    c->scores_check = RECORD_SCORES_SUMS;
+    c->scores_differ = 1;
+}
 static void fail_repeat(record_case *c) {
     c->runs[RECORD_SPARSE_FIXED].repeatable = false;
 }
@@ -226,6 +230,7 @@ static void test_comparison_make__verdicts_against_the_oracle(void **state) {
     check_own(state, fail_scores, VERDICT_FAIL);
     check_own(state, fail_nan, VERDICT_FAIL);
     check_own(state, fail_choice, VERDICT_FAIL);
+    check_own(state, fail_other_scores, VERDICT_FAIL);
     check_own(state, fail_repeat, VERDICT_FAIL);
 }
 

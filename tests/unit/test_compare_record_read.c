@@ -33,6 +33,8 @@ static void test_record_read__what_was_written(void **state) {
     tool_error error = {false, ""};
     made.cases[0].runs[RECORD_DENSE].seconds = (record_timing){0.5, 0.25, 0.125, 3};
     made.cases[1].choice_differs = 4;
+    made.cases[1].scores_differ = 9;
+    made.cases[1].scores_differ_at[1] = 2;
     made_record_digest(&made);
     if (!record_read(&read, write_record(*state, &made), &error))
         fail_msg("%s", error.text);
@@ -43,6 +45,9 @@ static void test_record_read__what_was_written(void **state) {
     assert_int_equal(read.environment.device.kind, SPARSED_DEVICE_CPU);
     assert_int_equal(read.case_count, MADE_CASES);
     assert_int_equal(read.cases[1].choice_differs, 4);
+    assert_int_equal(read.cases[1].scores_differ, 9);
+    assert_int_equal(read.cases[1].scores_differ_at[1], 2);
+    assert_int_equal(read.cases[1].scores_check, RECORD_SCORES_ORACLE);
     assert_int_equal(read.cases[1].ranges[1].query_start, 3);
     assert_true(read.cases[0].runs[RECORD_DENSE].seconds.median == 0.25);
     assert_true(read.cases[0].runs[RECORD_DENSE].out_errors.relative == 2e-7);
@@ -299,6 +304,8 @@ static void test_record_read__refuses_each_fault_of_the_json_object(void **state
         {"\"at\":[0,", "\"at\":[2,", "\"cases.made.runs[0].errors.out.worst.at\""},
         {"\"out\":[", "\"out\":[0,1e999],\"x\":[", "\"cases.made.bounds.out\""},
         {"\"choice_differs\":0", "\"choice_differs\":null", "choice_differs"},
+        {"\"held_to\":\"oracle\"", "\"held_to\":\"it\"", "\"cases.made.all_scores.held_to\""},
+        {"\"differ\":0", "\"differ\":-1", "\"cases.made.all_scores.differ\""},
         {"\"op\":\"dense\"", "\"op\":\"build\"", "\"cases.made.runs[0].op\""},
         {"\"repeatable\":true", "\"repeatable\":1", "repeatable"},
         {"\"relative\":2e-07", "\"relative\":-2e-7", "relative"},

@@ -249,6 +249,13 @@ static void test_record_reason__names_what_is_wrong(void **state) {
     c->choice_differs = 7;
     record_reason(c, reason);
     assert_non_null(strstr(reason, "7 key blocks are not what"));
+    c->choice_differs = 0;
+    c->scores_differ = 3;
+    c->scores_differ_at[2] = 5;
+    record_reason(c, reason);
+    assert_non_null(strstr(reason,
+                           "rows of scores 3 are not what the oracle expects, first batch 0, "
+                           "head 0, query block 5"));
     assert_int_equal(record_count_verdicts(&r).of[VERDICT_FAIL], 1);
     record_free(&r);
 }

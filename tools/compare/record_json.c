@@ -199,6 +199,10 @@ static void add_results(cJSON *to, const record_case *c) {
     add_count(to, "kept_blocks", c->kept_blocks);
     add_count(to, "fixed_kept_blocks", c->fixed_kept_blocks);
     add_count(to, "choice_differs", c->choice_differs);
+    cJSON *scores = cJSON_AddObjectToObject(to, "all_scores");
+    cJSON_AddStringToObject(scores, "held_to", record_scores_check_name(c->scores_check));
+    add_count(scores, "differ", c->scores_differ);
+    add_counts(scores, "first", c->scores_differ_at, 3);
     cJSON *runs = cJSON_AddArrayToObject(to, "runs");
     for (int op = 0; op < RECORD_OPS; op++)
         add_run(runs, c, (record_op)op);

@@ -304,6 +304,23 @@ static bool read_seconds(const json_keys *of, record_timing *t) {
            json_keys_uint(&at.keys, "repeats", 0, UINT32_MAX, &t->repeats);
 }
 
+/* What all query blocks' scores came to. */
+static bool read_all_scores(const reading *in) {
+    record_case *c = in->c;
+    part at;
+    uint32_t check;
+    if (in->r->first_version)
+        return true;
+    if (!part_of(&in->keys, "all_scores", &at) ||
+        !named(&at.keys, "held_to", record_scores_check_name, RECORD_SCORES_NONE,
+               RECORD_SCORES_CHECKS - 1, &check) ||
+        !json_keys_uint64(&at.keys, "differ", UINT64_MAX, &c->scores_differ) ||
+        !read_counts(&at.keys, "first", 3, c->scores_differ_at))
+        return false;
+    c->scores_check = (record_scores_check)check;
+    return true;
+}
+
 /* ---- tensors ---- */
 
 /* The data of a run's tensor of this type and shape, aligned for its elements; NULL on failure. */
@@ -465,6 +482,6 @@ bool record_read_case(record *r, const safetensors_file *file, const cJSON *obje
            json_keys_text(&keys, "kernel", c->kernel, sizeof c->kernel) &&
            json_keys_text(&keys, "failure", c->failure, sizeof c->failure) && read_problem(&in) &&
            read_selection(&in) && read_digests(&in) && read_bounds(&in) &&
-           (c->failure[0] ||
-            (read_stored(&in) && read_runs(&in) && record_check_case(&in.keys, c)));
+           (c->failure[0] || (read_stored(&in) && read_all_scores(&in) && read_runs(&in) &&
+                              record_check_case(&in.keys, c)));
 }

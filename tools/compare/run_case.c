@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "compare/all_scores.h"
 #include "compare/bounds.h"
 #include "compare/case_describe.h"
 #include "compare/expected.h"
@@ -115,6 +116,10 @@ static bool expect(run_state *s, record_op op, tool_error *error) {
     return expected_rows(s->input, mask, c->rows, c->row_count, s->want_out, s->want_lse, error);
 }
 
+static bool check_scores(run_state *s, tool_error *error) {
+    return all_scores_check(s->input, s->scores, s->to, error) || run_memory_fails(s);
+}
+
 /* In the order of the operations: the second uses what is expected of the first, the third what the
  * second built. */
 static bool run_op(run_state *s, record_op op, tool_error *error) {
@@ -124,7 +129,8 @@ static bool run_op(run_state *s, record_op op, tool_error *error) {
     if (!expect(s, op, error))
         return run_memory_fails(s);
     bool build = op == RECORD_BUILD;
-    return run_take_out(s, run) && (!build || (run_take_scores(s, run) && run_check_choice(s))) &&
+    return run_take_out(s, run) &&
+           (!build || (run_take_scores(s, run) && run_check_choice(s) && check_scores(s, error))) &&
            repeat(s, op, run);
 }
 
