@@ -73,6 +73,8 @@ static void test_run_case__passes_on_a_sound_device(void **state) {
         if (verdict_of_case(c) != VERDICT_PASS)
             fail_msg("%s: %s", c->name, reason);
         assert_int_equal(c->choice_differs, 0);
+        assert_int_equal(c->scores_check, RECORD_SCORES_ORACLE);
+        assert_int_equal(c->scores_differ, 0);
         assert_true(c->kept_blocks > 0 && c->fixed_kept_blocks > 0);
         assert_true(c->runs[RECORD_DENSE].seconds.repeats == 1);
     }
