@@ -136,16 +136,30 @@ static sparsed_status parse(const char *path, char *text, sparsed_crossover_row 
     return SPARSED_OK;
 }
 
-/* The file as text, "" if it does not exist; NULL on failure. */
-static char *read_text(const char *path, sparsed_status *status, sparsed_message *message) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+/* Whether nobody but the user can have written the table in this folder: by such rows a pipeline
+ * decides what it runs. `file` is of the table, opened without following a link. */
+static bool is_private(const struct stat *file, const char *folder) {
+    return spd_is_private(file) && spd_folder_is_private(folder);
+}
+
+/* The file as text, "" if it does not exist; NULL on failure. folder: the user's, which the file lies
+ * in; NULL: the caller names the file, and answers for it. */
+static char *read_text(const char *path, const char *folder, sparsed_status *status,
+                       sparsed_message *message) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (folder ? O_NOFOLLOW : 0));
     struct stat info;
     char *text = NULL;
     *status = SPARSED_OK;
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return calloc(1, 1);
-    if (fd < 0 || fstat(fd, &info) != 0)
+    const bool is_link = fd < 0 && folder && errno == ELOOP; /* which is not followed */
+    if (!is_link && (fd < 0 || fstat(fd, &info) != 0))
         *status = spd_fail(message, SPARSED_E_IO, "%s: %s", path, strerror(errno));
+    else if (is_link || (folder && !is_private(&info, folder)))
+        *status = spd_fail(message, SPARSED_E_IO,
+                           "%s is not read: it or its folder is a link, does not belong to the "
+                           "user, or others may change it",
+                           path);
     else if (!S_ISREG(info.st_mode) || info.st_size > MAX_FILE_BYTES)
         *status = spd_fail(message, SPARSED_E_FORMAT, "%s: no file of at most %d bytes", path,
                            MAX_FILE_BYTES);
@@ -163,10 +177,10 @@ static char *read_text(const char *path, sparsed_status *status, sparsed_message
     return NULL;
 }
 
-static sparsed_status load_file(const char *path, sparsed_crossover_row *rows, size_t room,
-                                size_t *count, sparsed_message *message) {
+static sparsed_status load_file(const char *path, const char *folder, sparsed_crossover_row *rows,
+                                size_t room, size_t *count, sparsed_message *message) {
     sparsed_status status;
-    char *text = read_text(path, &status, message);
+    char *text = read_text(path, folder, &status, message);
     if (!text && status == SPARSED_OK)
         status = spd_fail(message, SPARSED_E_NOMEM, "no memory for a crossover table");
     if (text)
@@ -178,16 +192,18 @@ static sparsed_status load_file(const char *path, sparsed_crossover_row *rows, s
 sparsed_status sparsed_crossover_load(const char *path, sparsed_crossover_row *rows, size_t *count,
                                       sparsed_message *message) {
     char users[SPD_MAX_PATH_BYTES] = ""; /* stays so where there is none */
+    char folder[SPD_MAX_PATH_BYTES];
     size_t found = 0;
     spd_message_clear(message);
     if (!count)
         return spd_fail(message, SPARSED_E_INVALID, "count is NULL");
     const size_t room = rows ? *count : 0;
-    if (!path) {
-        sparsed_crossover_path(users, sizeof users, NULL);
-        path = users;
-    }
-    sparsed_status status = path[0] ? load_file(path, rows, room, &found, message) : SPARSED_OK;
+    sparsed_status status = SPARSED_OK;
+    if (path && path[0])
+        status = load_file(path, NULL, rows, room, &found, message);
+    else if (!path && spd_user_folder_path(folder, sizeof folder) &&
+             sparsed_crossover_path(users, sizeof users, NULL) == SPARSED_OK)
+        status = load_file(users, folder, rows, room, &found, message);
     if (status != SPARSED_OK)
         return status;
     for (size_t i = 0; i < spd_crossover_shipped_count; i++, found++)
@@ -212,13 +228,18 @@ static sparsed_status write_row(spd_atomic_file *file, const sparsed_crossover_r
     return spd_atomic_file_write(file, line, (uint64_t)length, message);
 }
 
-static sparsed_status write_file(const char *path, const sparsed_crossover_row *rows, size_t count,
+/* only_users: no other may read or write it, whatever the umask. */
+static sparsed_status write_file(const char *path, bool only_users,
+                                 const sparsed_crossover_row *rows, size_t count,
                                  sparsed_message *message) {
     spd_atomic_file file;
     sparsed_status status = spd_atomic_file_open(&file, path, message);
     if (status != SPARSED_OK)
         return status;
-    status = spd_atomic_file_write(&file, first_line, sizeof first_line - 1, message);
+    if (only_users && fchmod(file.fd, 0600) != 0)
+        status = spd_fail(message, SPARSED_E_IO, "%s: %s", path, strerror(errno));
+    if (status == SPARSED_OK)
+        status = spd_atomic_file_write(&file, first_line, sizeof first_line - 1, message);
     if (status == SPARSED_OK)
         status = spd_atomic_file_write(&file, "\n", 1, message);
     if (status == SPARSED_OK)
@@ -244,12 +265,12 @@ sparsed_status sparsed_crossover_save(const char *path, const sparsed_crossover_
             return status;
     }
     if (path)
-        return write_file(path, rows, count, message);
+        return write_file(path, false, rows, count, message);
     sparsed_status status = sparsed_crossover_path(users, sizeof users, message);
     if (status != SPARSED_OK)
         return status;
     if (!spd_user_folder(folder, sizeof folder))
         return spd_fail(message, SPARSED_E_IO,
                         "%s: its folder cannot be made, or others may change it", users);
-    return write_file(users, rows, count, message);
+    return write_file(users, true, rows, count, message);
 }

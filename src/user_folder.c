@@ -12,12 +12,16 @@ bool spd_is_private(const struct stat *info) {
     return info->st_uid == geteuid() && (info->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
+bool spd_folder_is_private(const char *path) {
+    struct stat info;
+    return lstat(path, &info) == 0 && S_ISDIR(info.st_mode) && spd_is_private(&info);
+}
+
 /* Makes a folder that only the user may enter, or finds one that only the user may change. */
 static bool private_folder(const char *path) {
-    struct stat info;
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
         return false;
-    return lstat(path, &info) == 0 && S_ISDIR(info.st_mode) && spd_is_private(&info);
+    return spd_folder_is_private(path);
 }
 
 bool spd_user_folder_path(char *folder, size_t size) {

@@ -22,7 +22,9 @@ bool spd_user_folder_path(char *folder, size_t size);
  * not a link to one, that belongs to the user and that nobody else can change. */
 bool spd_user_folder(char *folder, size_t size);
 
-/* Nobody but the user can have put it there or changed it. */
+/* Nobody but the user can have put it there or changed it; of a folder: it is one itself, not a link
+ * to one. */
 bool spd_is_private(const struct stat *info);
+bool spd_folder_is_private(const char *path);
 
 #endif

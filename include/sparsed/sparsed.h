@@ -216,10 +216,10 @@ typedef struct sparsed_options {
  *                           is used on AMD's processors alone: its products have twice the rate of
  *                           float's there, and half of it on Intel's
  *   SPARSED_OPENCL_LIBRARY  the file to open instead of libOpenCL.so.1 or libOpenCL.so
- *   SPARSED_CACHE_DIR       folder of built OpenCL programs; "off" or "": none. Without it
- *                           XDG_CACHE_HOME/sparsed or HOME/.cache/sparsed. It must be the user's
- *                           own, no link, and writable by nobody else, or it is not used. It may be
- *                           deleted at any time
+ *   SPARSED_CACHE_DIR       folder of built OpenCL programs and of the crossover table; "off" or "":
+ *                           none. Without it XDG_CACHE_HOME/sparsed or HOME/.cache/sparsed. It must
+ *                           be the user's own, no link, and writable by nobody else, or programs
+ *                           are not kept and a table there is refused. It may be deleted at any time
  *   SPARSED_KERNEL_DIR      folder of OpenCL sources to use instead of the built-in ones, for work
  *                           on kernels: common.clh and each kernel's file must be there
  */
@@ -483,14 +483,17 @@ typedef enum sparsed_crossover_source {
 
 /* One measurement: on this device and kernel, for such tensors and blocks, and patterns of this
  * density, sparse attention pays from `length` keys on. It says nothing of fewer keys than
- * `shortest`, and if none paid nothing of more than `longest`. */
+ * `shortest`, and if none paid nothing of more than `longest`.
+ * Rows do not tell heads, threads, modes and generation lengths apart, which move the length by about
+ * as much as noise does (docs/bench.md): measure with those that you run with. The rows shipped for the
+ * CPU are of one processor, 2 threads and 8 heads, and stand for every other that runs the kernel. */
 typedef struct sparsed_crossover_row {
     char device[128]; /* sparsed_device_info.name; "" = any device that runs the kernel */
     char kernel[32];  /* registry row: sparsed_plan_info.kernel */
     uint32_t dtype, head_dim, block_q, block_k;
     uint32_t source; /* sparsed_crossover_source */
     uint32_t reserved;
-    double density;             /* (0, 1] */
+    double density;             /* (0, 1]; as asked for, before budgets are rounded to blocks */
     uint64_t shortest, longest; /* key rows that were measured */
     uint64_t length;            /* one of them, or 0: none of them paid */
 } sparsed_crossover_row;
@@ -505,8 +508,9 @@ typedef struct sparsed_crossover { /* append-only */
 /*
  * Reads a table: the rows of a file, then those that the library ships. The only call of the
  * library that reads it.
- *   path   NULL: the user's table, sparsed_crossover_path; "": no file. A file that does not exist
- *          has no rows
+ *   path   NULL: the user's table, sparsed_crossover_path, which is refused if it or its folder is
+ *          a link, does not belong to the user, or others may change it; "": no file. A file that
+ *          does not exist has no rows
  *   rows   [*count] to fill; NULL to ask for the number alone
  *   count  in: room in rows; out: the number of rows (may be larger than the room)
  * SPARSED_OK; SPARSED_E_INVALID; SPARSED_E_IO; SPARSED_E_FORMAT (names the line);
@@ -518,7 +522,7 @@ SPARSED_API sparsed_status sparsed_crossover_load(const char *path, sparsed_cros
 /*
  * Writes the rows whose source is SPARSED_CROSSOVER_MEASURED, whole or not at all; the others are
  * left out. Densities are kept to 4 decimals, rounded up.
- *   path  NULL: the user's table, whose folder is made if it is not there
+ *   path  NULL: the user's table, whose folder is made if it is not there; others may not read it
  * SPARSED_OK; SPARSED_E_INVALID (a row that no measurement can give; the user has no table);
  * SPARSED_E_IO; SPARSED_E_NOMEM. message may be NULL. Thread-safe.
  */
@@ -546,7 +550,8 @@ typedef struct sparsed_crossover_choice {
 /*
  * What a table says of a plan: its device, kernel, dtype, head dimension and block sizes must be the
  * row's, and the row must say something of its kv_len. Expected is the density that the selection asks
- * for: the ratio, or a fixed mode's own, and what is always kept. A row by which sparse attention pays at
+ * for: the ratio, or a fixed mode's own, and what is always kept; not what rounding to whole blocks
+ * makes of it, which a row's measurement has in it at its lengths. A row by which sparse attention pays at
  * that length counts if its density is the expected one or higher, a row by which it does not if the
  * expected density is at least 3/4 of its own. Of those the user's come before the shipped ones, then
  * the nearest density.

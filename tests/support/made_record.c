@@ -110,6 +110,7 @@ static void make_case(record *r, record_case *c, const char *name, bool padded) 
     c->ranges = make_ranges(r, padded);
     c->q_blocks = c->k_blocks = MADE_BLOCKS;
     c->rankings = MADE_RANKINGS;
+    c->scores_check = RECORD_SCORES_ORACLE;
     c->row_count = MADE_LENGTH;
     c->rows = counting(r, MADE_LENGTH);
     c->query_block_count = MADE_BLOCKS;

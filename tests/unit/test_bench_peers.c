@@ -86,11 +86,29 @@ static void test_bench_peers_read__faults_are_named(void **state) {
            "\"rows[0].pass\": \"build\"");
 }
 
+#define NAMED(name)                                                                    \
+    ROW("\"name\":\"" name "\",\"pass\":\"dense\",\"dtype\":\"bf16\"," SHAPE "," TIMES \
+        ",\"density\":1")
+
+/* A row under the library's own name would pass for one that was measured. */
+static void test_bench_peers_read__none_is_called_sparsed(void **state) {
+    static const char why[] = "is what rows measured here are called";
+    bench_peers peers;
+    tool_error error;
+    refuse(state, NAMED("sparsed"), "\"rows[0].name\": \"sparsed\" is what rows measured here");
+    refuse(state, NAMED("Sparsed"), why);
+    refuse(state, NAMED(" sparsed "), why);
+    if (!read_text(state, NAMED("sparsed 0.1.0"), &peers, &error))
+        fail_msg("%s", error.text);
+    bench_peers_free(&peers);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST_IN_FOLDER(test_bench_peers_read__a_row),
         TEST_IN_FOLDER(test_bench_peers_read__hides_control_characters),
         TEST_IN_FOLDER(test_bench_peers_read__faults_are_named),
+        TEST_IN_FOLDER(test_bench_peers_read__none_is_called_sparsed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 #include "compare/comparison.h"
 #include "compare/record_summary.h"
 #include "compare/report_faults.h"
+#include "compare/run_case.h"
 #include "compare/suite.h"
 #include "support/made_record.h"
 #include "support/test_files.h"
@@ -26,15 +27,19 @@ typedef struct files {
     const char *paths[MOST];
 } files;
 
-static void add(files *f, record *r) {
+static void store(files *f, record *r) {
     tool_error error = {false, ""};
-    made_record_digest(r);
     snprintf(f->path[f->count], PATH_BYTES, "%s/%zu.safetensors", f->folder->path, f->count);
     if (!record_write(r, f->path[f->count], &error))
         fail_msg("%s", error.text);
     f->paths[f->count] = f->path[f->count];
     f->count++;
     record_free(r);
+}
+
+static void add(files *f, record *r) {
+    made_record_digest(r);
+    store(f, r);
 }
 
 static comparison compare(const files *f) {
@@ -208,6 +213,10 @@ static void fail_nan(record_case *c) {
 static void fail_choice(record_case *c) {
     c->choice_differs = 1;
 }
+static void fail_other_scores(record_case *c) {
+    c->scores_check = RECORD_SCORES_SUMS;
+    c->scores_differ = 1;
+}
 static void fail_repeat(record_case *c) {
     c->runs[RECORD_SPARSE_FIXED].repeatable = false;
 }
@@ -221,6 +230,7 @@ static void test_comparison_make__verdicts_against_the_oracle(void **state) {
     check_own(state, fail_scores, VERDICT_FAIL);
     check_own(state, fail_nan, VERDICT_FAIL);
     check_own(state, fail_choice, VERDICT_FAIL);
+    check_own(state, fail_other_scores, VERDICT_FAIL);
     check_own(state, fail_repeat, VERDICT_FAIL);
 }
 
@@ -282,12 +292,24 @@ static void test_comparison_make__fails_patterns_that_no_scores_choose(void **st
 
 /* ---- whether all of the suite is there ---- */
 
+/* One case of the suite, run: the reader holds it to the suite's. */
 static record suite_record_of(size_t index, bool self_check) {
-    record r = made_record("part");
-    snprintf(r.suite, sizeof r.suite, "%s", SUITE_NAME);
-    r.suite_version = SUITE_VERSION;
-    r.self_check = self_check;
-    suite_name(suite_at(index), r.cases[0].name);
+    record r = {.suite = SUITE_NAME,
+                .suite_version = SUITE_VERSION,
+                .seed = SUITE_SEED,
+                .self_check = self_check,
+                .case_count = 1};
+    sparsed_context *context;
+    case_input input;
+    tool_error error;
+    r.cases = record_room(&r, 1, sizeof *r.cases);
+    assert_non_null(r.cases);
+    assert_int_equal(sparsed_context_create(NULL, &context, NULL), SPARSED_OK);
+    if (!case_input_generate(suite_at(index), SUITE_SEED, &input, &error) ||
+        !run_case(context, &input, (case_repeats){1, 0.0}, &r, &r.cases[0], &error))
+        fail_msg("%s", error.text);
+    case_input_free(&input);
+    sparsed_context_destroy(context);
     return r;
 }
 
@@ -308,7 +330,7 @@ static void check_missing(void **state, bool self_check, const char *what) {
     files f = {.folder = *state};
     char text[FAULT_BYTES] = "";
     record r = suite_record_of(first_case(true), self_check);
-    add(&f, &r);
+    store(&f, &r);
     comparison c = compare(&f);
     assert_int_equal(c.record_verdicts[0], VERDICT_WARN);
     assert_int_equal(c.all, VERDICT_WARN);
@@ -323,7 +345,7 @@ static void test_comparison_make__warns_of_missing_cases(void **state) {
     files f = {.folder = *state};
     record r = suite_record_of(0, false);
     snprintf(r.environment.kernel_option, sizeof r.environment.kernel_option, "cl-generic");
-    add(&f, &r);
+    store(&f, &r);
     comparison c = compare(&f);
     assert_int_equal(c.all, VERDICT_PASS);
     comparison_free(&c);
@@ -334,9 +356,21 @@ static void test_comparison_make__refuses_a_self_check_of_other_cases(void **sta
     tool_error error = {false, ""};
     comparison c;
     record r = suite_record_of(first_case(false), true);
-    add(&f, &r);
+    store(&f, &r);
     assert_false(comparison_make(&c, f.paths, 1, 1e-3, &error));
     assert_non_null(strstr(error.text, "\"suite.self_check\""));
+    comparison_free(&c);
+}
+
+static void test_comparison_make__refuses_a_case_that_is_not_the_suites(void **state) {
+    files f = {.folder = *state};
+    tool_error error = {false, ""};
+    comparison c;
+    record r = suite_record_of(first_case(true), false);
+    snprintf(r.cases[0].data, sizeof r.cases[0].data, "tiny");
+    store(&f, &r);
+    assert_false(comparison_make(&c, f.paths, 1, 1e-3, &error));
+    assert_non_null(strstr(error.text, "data is normal and tiny (suite, file)"));
     comparison_free(&c);
 }
 
@@ -409,6 +443,7 @@ int main(void) {
         TEST_IN_FOLDER(test_comparison_make__fails_patterns_that_no_scores_choose),
         TEST_IN_FOLDER(test_comparison_make__warns_of_missing_cases),
         TEST_IN_FOLDER(test_comparison_make__refuses_a_self_check_of_other_cases),
+        TEST_IN_FOLDER(test_comparison_make__refuses_a_case_that_is_not_the_suites),
         TEST_IN_FOLDER(test_comparison_make__refuses_what_does_not_belong_together),
         TEST_IN_FOLDER(test_comparison_make__marks_other_versions_of_the_library),
     };

@@ -14,6 +14,7 @@
 
 #include "compare/case_mismatch.h"
 #include "compare/case_pair.h"
+#include "compare/faults.h"
 #include "compare/record_read.h"
 #include "safetensors.h"
 #include "support/made_record.h"
@@ -32,6 +33,8 @@ static void test_record_read__what_was_written(void **state) {
     tool_error error = {false, ""};
     made.cases[0].runs[RECORD_DENSE].seconds = (record_timing){0.5, 0.25, 0.125, 3};
     made.cases[1].choice_differs = 4;
+    made.cases[1].scores_differ = 9;
+    made.cases[1].scores_differ_at[1] = 2;
     made_record_digest(&made);
     if (!record_read(&read, write_record(*state, &made), &error))
         fail_msg("%s", error.text);
@@ -42,6 +45,9 @@ static void test_record_read__what_was_written(void **state) {
     assert_int_equal(read.environment.device.kind, SPARSED_DEVICE_CPU);
     assert_int_equal(read.case_count, MADE_CASES);
     assert_int_equal(read.cases[1].choice_differs, 4);
+    assert_int_equal(read.cases[1].scores_differ, 9);
+    assert_int_equal(read.cases[1].scores_differ_at[1], 2);
+    assert_int_equal(read.cases[1].scores_check, RECORD_SCORES_ORACLE);
     assert_int_equal(read.cases[1].ranges[1].query_start, 3);
     assert_true(read.cases[0].runs[RECORD_DENSE].seconds.median == 0.25);
     assert_true(read.cases[0].runs[RECORD_DENSE].out_errors.relative == 2e-7);
@@ -149,8 +155,9 @@ static void test_record_read__refuses_a_nan_that_is_not_counted(void **state) {
     record_free(&made);
 }
 
-/* The file with one change to the text of its JSON object: the header is rewritten whole. */
-static void refuse_edited(test_folder *folder, const char *from, const char *to, const char *what) {
+/* The file once more, with the text `from` of its JSON object become `to`, and a byte of the tensor
+ * `changed` another, where they are not NULL. */
+static void edit(test_folder *folder, const char *from, const char *to, const char *changed) {
     const char *path = test_folder_path(folder, "r.safetensors");
     tool_error error = {false, ""};
     safetensors_file *file = safetensors_open(path, &error);
@@ -159,29 +166,104 @@ static void refuse_edited(test_folder *folder, const char *from, const char *to,
     if (!at)
         fail_msg("%s is not in the record", from);
     char *edited = calloc(1, strlen(text) + strlen(to) + 1);
+    unsigned char *bytes = NULL;
     assert_non_null(edited);
     sprintf(edited, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
     const size_t count = safetensors_count(file);
     safetensors_tensor *tensors = calloc(count, sizeof *tensors);
     assert_non_null(tensors);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         tensors[i] = *safetensors_at(file, i);
+        if (!changed || strcmp(tensors[i].name, changed) != 0)
+            continue;
+        bytes = calloc(1, (size_t)tensors[i].size_bytes);
+        assert_non_null(bytes);
+        memcpy(bytes, tensors[i].data, (size_t)tensors[i].size_bytes);
+        bytes[tensors[i].size_bytes - 4] ^= 1; /* of the last float the least bit */
+        tensors[i].data = bytes;
+    }
+    assert_true(!changed || bytes);
     const char *const keys[] = {RECORD_METADATA_KEY};
     const char *const values[] = {edited};
-    char other[512];
-    snprintf(other, sizeof other, "%s/edited.safetensors", folder->path);
-    assert_true(safetensors_write(other, tensors, count, keys, values, 1, &error));
-    refuse(other, what);
+    path = test_folder_path(folder, "edited.safetensors");
+    assert_true(safetensors_write(path, tensors, count, keys, values, 1, &error));
     safetensors_close(file);
     free(tensors);
     free(edited);
+    free(bytes);
+}
+
+static void refuse_edited(test_folder *folder, const char *from, const char *to, const char *what) {
+    edit(folder, from, to, NULL);
+    refuse(test_folder_path(folder, "edited.safetensors"), what);
+}
+
+/* Keeps two rows of each head of the first case, and two query blocks' scores. */
+static record sampled_record(void) {
+    enum { KEPT = 2, HEADS = MADE_BATCH * MADE_HEADS };
+    static const uint64_t kept[KEPT] = {0, MADE_LENGTH - 1};
+    record r = made_record("a");
+    record_case *c = &r.cases[0];
+    made_record_sample_blocks(&r);
+    made_record_digest(&r);
+    c->rows = kept; /* the tensors begin with as much as is kept */
+    c->row_count = KEPT;
+    for (int op = 0; op < RECORD_OPS; op++) {
+        record_run *run = &c->runs[op];
+        run->out_errors.count = run->out_errors.ulps[0] = (uint64_t)HEADS * KEPT * MADE_DIM;
+        run->lse_errors.count = run->lse_errors.ulps[0] = (uint64_t)HEADS * KEPT;
+    }
+    return r;
+}
+
+/* The digests of whole tensors cannot tell. */
+static void test_record_read__refuses_a_changed_sample(void **state) {
+    static const char *const names[] = {"made/dense/out", "made/dense/lse", "made/sparse-fixed/out",
+                                        "made/build/scores"};
+    record made = sampled_record(), read;
+    tool_error error = {false, ""};
+    char what[128];
+    if (!record_read(&read, write_record(*state, &made), &error))
+        fail_msg("%s", error.text);
+    assert_false(read.first_version);
+    record_free(&read);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        edit(*state, "", "", names[i]);
+        snprintf(what, sizeof what, "tensor %s is not that of its digest", names[i]);
+        refuse(test_folder_path(*state, "edited.safetensors"), what);
+    }
+    record_free(&made);
+}
+
+static void keep_text(void *context, verdict v, const finding *place, const char *text) {
+    (void)place;
+    assert_int_equal(v, VERDICT_WARN);
+    snprintf(context, FAULT_BYTES, "%s", text);
+}
+
+/* It has fewer digests, of which the report warns. */
+static void test_record_read__takes_the_first_version(void **state) {
+    char text[FAULT_BYTES] = "";
+    record made = sampled_record(), read;
+    tool_error error = {false, ""};
+    write_record(*state, &made);
+    edit(*state, "\"record_version\":2", "\"record_version\":1", NULL);
+    if (!record_read(&read, test_folder_path(*state, "edited.safetensors"), &error))
+        fail_msg("%s", error.text);
+    assert_true(read.first_version);
+    faults_of_record(&read, keep_text, text);
+    assert_non_null(strstr(text, "record version 1"));
+    record_free(&read);
+    record_free(&made);
 }
 
 static void test_record_read__refuses_each_fault_of_the_json_object(void **state) {
     static const struct {
         const char *from, *to, *what;
     } edits[] = {
-        {"\"record_version\":1", "\"record_version\":2", "record of version 2"},
+        {"\"record_version\":2", "\"record_version\":3", "record of version 3"},
+        {"\"record_version\":2", "\"record_version\":0", "record of version 0"},
+        {"\"stored_digests\":", "\"x\":", "\"cases.made.runs[0].stored_digests\" is missing"},
         {"\"label\":", "\"x\":", "\"label\" is missing"},
         {"\"seed\":\"1\"", "\"seed\":\"-1\"", "\"suite.seed\""},
         {"\"seed\":\"1\"", "\"seed\":\"18446744073709551616\"", "\"suite.seed\""},
@@ -222,6 +304,8 @@ static void test_record_read__refuses_each_fault_of_the_json_object(void **state
         {"\"at\":[0,", "\"at\":[2,", "\"cases.made.runs[0].errors.out.worst.at\""},
         {"\"out\":[", "\"out\":[0,1e999],\"x\":[", "\"cases.made.bounds.out\""},
         {"\"choice_differs\":0", "\"choice_differs\":null", "choice_differs"},
+        {"\"held_to\":\"oracle\"", "\"held_to\":\"it\"", "\"cases.made.all_scores.held_to\""},
+        {"\"differ\":0", "\"differ\":-1", "\"cases.made.all_scores.differ\""},
         {"\"op\":\"dense\"", "\"op\":\"build\"", "\"cases.made.runs[0].op\""},
         {"\"repeatable\":true", "\"repeatable\":1", "repeatable"},
         {"\"relative\":2e-07", "\"relative\":-2e-7", "relative"},
@@ -248,6 +332,8 @@ int main(void) {
         TEST_IN_FOLDER(test_record_read__refuses_a_nan_that_is_not_counted),
         TEST_IN_FOLDER(test_record_read__refuses_two_cases_of_one_name),
         TEST_IN_FOLDER(test_record_read__refuses_each_fault_of_the_json_object),
+        TEST_IN_FOLDER(test_record_read__refuses_a_changed_sample),
+        TEST_IN_FOLDER(test_record_read__takes_the_first_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

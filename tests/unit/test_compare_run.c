@@ -73,6 +73,8 @@ static void test_run_case__passes_on_a_sound_device(void **state) {
         if (verdict_of_case(c) != VERDICT_PASS)
             fail_msg("%s: %s", c->name, reason);
         assert_int_equal(c->choice_differs, 0);
+        assert_int_equal(c->scores_check, RECORD_SCORES_ORACLE);
+        assert_int_equal(c->scores_differ, 0);
         assert_true(c->kept_blocks > 0 && c->fixed_kept_blocks > 0);
         assert_true(c->runs[RECORD_DENSE].seconds.repeats == 1);
     }
@@ -249,6 +251,13 @@ static void test_record_reason__names_what_is_wrong(void **state) {
     c->choice_differs = 7;
     record_reason(c, reason);
     assert_non_null(strstr(reason, "7 key blocks are not what"));
+    c->choice_differs = 0;
+    c->scores_differ = 3;
+    c->scores_differ_at[2] = 5;
+    record_reason(c, reason);
+    assert_non_null(strstr(reason,
+                           "rows of scores 3 are not what the oracle expects, first batch 0, "
+                           "head 0, query block 5"));
     assert_int_equal(record_count_verdicts(&r).of[VERDICT_FAIL], 1);
     record_free(&r);
 }

@@ -4,13 +4,16 @@
  * compare/suite.c, generator.c, case_input.c, sample.c: the suite's data are these bytes on every
  * machine, and try what their kind says.
  */
+#include "compare/case_describe.h"
 #include "compare/sample.h"
+#include "compare/suite_record.h"
 
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -358,6 +361,86 @@ static void test_sample_rows__are_all_of_a_small_case_and_64_of_a_large_one(void
     assert_true(met[0] && met[1]);
 }
 
+/* ---- a record held to the suite ---- */
+
+enum { CASE = 8 }; /* of the suite's: padded, so that ranges differ from batch to batch */
+
+/* A record of one case, as the suite has it. */
+static record new_record(void) {
+    record r = {.suite = SUITE_NAME, .suite_version = SUITE_VERSION, .seed = 77, .case_count = 1};
+    case_input input = make(suite_at(CASE), r.seed);
+    r.cases = record_room(&r, 1, sizeof *r.cases);
+    assert_non_null(r.cases);
+    assert_true(case_describe(&input, &r, &r.cases[0]));
+    case_input_free(&input);
+    return r;
+}
+
+/* Refuses the record, and frees it. */
+static void refuse_record(record *r, const char *why) {
+    tool_error error;
+    if (suite_check(r, "r.safetensors", &error))
+        fail_msg("was taken, though: %s", why);
+    if (!strstr(error.text, why) || !strstr(error.text, "r.safetensors: case "))
+        fail_msg("\"%s\" does not say: %s", error.text, why);
+    record_free(r);
+}
+
+static void test_suite_check__takes_the_suites_own(void **state) {
+    (void)state;
+    tool_error error;
+    record r = new_record();
+    if (!suite_check(&r, "r", &error))
+        fail_msg("%s", error.text);
+    /* What did not run has no ranges and no sample. */
+    snprintf(r.cases[0].failure, sizeof r.cases[0].failure, "the device was lost");
+    r.cases[0].ranges = NULL;
+    assert_true(suite_check(&r, "r", &error));
+    /* Nothing is known of these. */
+    snprintf(r.cases[0].name, sizeof r.cases[0].name, "a-case");
+    r.suite_version = SUITE_VERSION + 1;
+    assert_true(suite_check(&r, "r", &error));
+    snprintf(r.suite, sizeof r.suite, "input");
+    r.suite_version = SUITE_VERSION;
+    assert_true(suite_check(&r, "r", &error));
+    record_free(&r);
+}
+
+static void test_suite_check__names_what_is_not_the_suites(void **state) {
+    (void)state;
+    record r = new_record();
+    snprintf(r.cases[0].name, sizeof r.cases[0].name, "f32-easy");
+    refuse_record(&r, "case f32-easy is none of suite standard, version 1");
+    r = new_record();
+    snprintf(r.cases[0].data, sizeof r.cases[0].data, "normal");
+    refuse_record(&r, "f32-d64-b32x32-padded-123 is not the suite's of this name: "
+                      "data is padded and normal (suite, file)");
+    r = new_record();
+    r.cases[0].desc.kv_heads = 1;
+    refuse_record(&r, "kv_heads is 2 and 1");
+    r = new_record();
+    r.cases[0].desc.dtype = SPARSED_F16;
+    refuse_record(&r, "dtype is f32 and f16");
+    r = new_record();
+    r.cases[0].select.block_q = 64;
+    refuse_record(&r, "block_q is 32 and 64");
+    r = new_record();
+    r.cases[0].select.mode = SPARSED_MODE_PAPER;
+    refuse_record(&r, "mode is upstream-dream and paper");
+    r = new_record();
+    r.cases[0].v_digest.low ^= 1;
+    refuse_record(&r, "the digest of v is ");
+    r = new_record();
+    r.seed++;
+    refuse_record(&r, "the digest of q is ");
+    r = new_record();
+    ((sparsed_pattern_range *)r.cases[0].ranges)[1].key_start = 12;
+    refuse_record(&r, "key_start is 13 and 12");
+    r = new_record();
+    r.cases[0].row_count--;
+    refuse_record(&r, "rows has 123 and 122 of them");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_case_input_generate__gives_the_bytes_that_the_suite_knows),
@@ -376,6 +459,8 @@ int main(void) {
         cmocka_unit_test(test_generator_pattern__keeps_valid_blocks_and_one_a_row),
         cmocka_unit_test(test_sample_rows__of_a_large_case_meet_many_rows_of_a_block),
         cmocka_unit_test(test_sample_rows__are_all_of_a_small_case_and_64_of_a_large_one),
+        cmocka_unit_test(test_suite_check__takes_the_suites_own),
+        cmocka_unit_test(test_suite_check__names_what_is_not_the_suites),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -420,6 +420,54 @@ static void test_crossover_save__users_table(void **state) {
     assert_int_equal(rmdir(test_folder_path(*state, "folder")), 0);
 }
 
+static void refuse_users_table(void) {
+    sparsed_message message;
+    size_t count = 77;
+    sparsed_status status = sparsed_crossover_load(NULL, NULL, &count, &message);
+    assert_error_text(message.text, status, SPARSED_E_IO,
+                      "crossover.txt is not read: it or its folder is a link");
+    assert_int_equal(count, 77);
+}
+
+/* Whoever else may write a table would decide what this user's pipelines run. */
+static void test_crossover_load__users_table_that_others_may_write(void **state) {
+    const sparsed_crossover_row row = some_row(100);
+    size_t count = 0;
+    char folder[256], table[256], away[256];
+    struct stat info;
+    snprintf(folder, sizeof folder, "%s", test_folder_path(*state, "folder"));
+    snprintf(table, sizeof table, "%s", test_folder_path(*state, "folder/crossover.txt"));
+    snprintf(away, sizeof away, "%s", test_folder_path(*state, "away"));
+    set_environment(folder, NULL, NULL);
+    const mode_t before = umask(0); /* a user whose group may write what he makes */
+    assert_int_equal(sparsed_crossover_save(NULL, &row, 1, NULL), SPARSED_OK);
+    umask(before);
+    assert_int_equal(stat(table, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    assert_int_equal(sparsed_crossover_load(NULL, NULL, &count, NULL), SPARSED_OK);
+    assert_int_equal(chmod(table, 0620), 0);
+    refuse_users_table();
+    assert_int_equal(sparsed_crossover_load(table, NULL, &count, NULL), SPARSED_OK); /* by name */
+    assert_int_equal(chmod(table, 0644), 0); /* others may read it */
+    assert_int_equal(sparsed_crossover_load(NULL, NULL, &count, NULL), SPARSED_OK);
+    assert_int_equal(chmod(folder, 0702), 0);
+    refuse_users_table();
+    assert_int_equal(chmod(folder, 0700), 0);
+    assert_int_equal(rename(table, away), 0);
+    assert_int_equal(symlink(away, table), 0);
+    refuse_users_table();
+    assert_int_equal(rename(away, table), 0);
+    assert_int_equal(rename(folder, away), 0);
+    assert_int_equal(symlink(away, folder), 0);
+    refuse_users_table();
+    assert_int_equal(unlink(folder), 0);
+    assert_int_equal(sparsed_crossover_load(NULL, NULL, &count, NULL), SPARSED_OK); /* none */
+    assert_int_equal(count, spd_crossover_shipped_count);
+    assert_int_equal(access(folder, F_OK), -1); /* loading makes no folder */
+    assert_int_equal(remove(test_folder_path(*state, "away/crossover.txt")), 0);
+    assert_int_equal(rmdir(away), 0);
+}
+
 /* ---- what is shipped ---- */
 
 static void test_crossover_shipped__rows_are_sound(void **state) {
@@ -458,6 +506,7 @@ int main(void) {
         TEST_IN_FOLDER(test_crossover_save__refuses_rows),
         TEST_IN_FOLDER(test_crossover_path__by_the_environment),
         TEST_IN_FOLDER(test_crossover_save__users_table),
+        TEST_IN_FOLDER(test_crossover_load__users_table_that_others_may_write),
         TEST_IN_FOLDER(test_crossover_shipped__rows_are_sound),
     };
     int failed = cmocka_run_group_tests(with_context, open_default_context, close_default_context);

@@ -11,6 +11,7 @@ enum {
     FAIL_STEPS = 32,
     SUM_STEPS = 4,     /* a sum's growth in units of a logit */
     SHORT_KEYS = 2048, /* whose sums the plain bounds cover */
+    FEW_UNITS = 32,    /* logits of which one key seldom takes all */
 };
 
 /* With logits of a few units: rounding of the output to its type, and of float sums. A result within
@@ -25,6 +26,13 @@ static record_bound widen(record_bound bound, double step) {
     return (record_bound){bound.warn + WARN_STEPS * step, bound.fail + FAIL_STEPS * step};
 }
 
+/* What rounding of the largest logit may do to outputs and scores, in units of it. It moves a weight p
+ * by p (1 - p) of itself: by nothing where one key takes all, and the rows in which two keys compete
+ * become as rare as the logits grow. So a norm over rows grows with the root. */
+static double competing(double largest) {
+    return largest <= FEW_UNITS ? largest : sqrt(FEW_UNITS * largest);
+}
+
 record_bounds bounds_of(const sparsed_desc *desc, const sparsed_select *select, const double *lse,
                         uint64_t count) {
     record_bounds bounds = plain[desc->dtype];
@@ -33,9 +41,9 @@ record_bounds bounds_of(const sparsed_desc *desc, const sparsed_select *select, 
     for (uint64_t i = 0; i < count; i++)
         if (isfinite(lse[i]))
             largest = fmax(largest, fabs(lse[i]));
-    bounds.out = widen(bounds.out, FLOAT_STEP * (largest + SUM_STEPS * growth));
+    bounds.out = widen(bounds.out, FLOAT_STEP * (competing(largest) + SUM_STEPS * growth));
     bounds.lse = widen(bounds.lse, FLOAT_STEP * (largest + SUM_STEPS * growth));
     bounds.scores =
-        widen(bounds.scores, FLOAT_STEP * (largest * score_factor + SUM_STEPS * growth));
+        widen(bounds.scores, FLOAT_STEP * (competing(largest * score_factor) + SUM_STEPS * growth));
     return bounds;
 }

@@ -113,7 +113,7 @@ static bool choice_differs(const char *field, const uint64_t *a, uint64_t count_
 }
 
 bool case_mismatch(const record_case *a, const record_case *b, char text[MISMATCH_BYTES]) {
-    if (shape_differs(&a->desc, &b->desc, text) ||
+    if (name_differs("data", a->data, b->data, text) || shape_differs(&a->desc, &b->desc, text) ||
         selection_differs(&a->select, &b->select, text) || input_differs(a, b, text))
         return true;
     if (a->failure[0] || b->failure[0])

@@ -95,9 +95,27 @@ static void tell_misfit(const telling *t) {
     t->tell(t->context, VERDICT_FAIL, NULL, text);
 }
 
+static void tell_scores(const telling *t) {
+    const record_case *c = t->c;
+    char text[FAULT_BYTES];
+    snprintf(text, sizeof text,
+             "build scores: of all query blocks' rows of scores %" PRIu64
+             " %s, first batch %" PRIu64 ", head %" PRIu64 ", query block %" PRIu64,
+             c->scores_differ,
+             c->scores_check == RECORD_SCORES_SUMS ? "do not add up to their query rows"
+                                                   : "are not what the oracle expects",
+             c->scores_differ_at[0] % c->desc.batch, c->scores_differ_at[1],
+             c->scores_differ_at[2]);
+    t->tell(t->context, VERDICT_FAIL, NULL, text);
+}
+
 void faults_of_record(const record *r, fault_line *tell, void *context) {
     char text[FAULT_BYTES];
     size_t all, missing = suite_missing(r, &all);
+    if (r->first_version)
+        tell(context, VERDICT_WARN, NULL,
+             "a file of record version 1: without digests of the rows that are stored of large "
+             "cases, and their other block scores are unchecked");
     if (missing == 0)
         return;
     snprintf(text, sizeof text, "holds %zu of %zu cases%s", all - missing, all,
@@ -119,6 +137,8 @@ void faults_of_case(const record_case *c, fault_line *tell, void *context) {
                  record_op_name(RECORD_BUILD), c->choice_differs);
         tell(context, VERDICT_FAIL, NULL, text);
     }
+    if (c->scores_differ > 0)
+        tell_scores(&t);
     if (c->misfit_rows > 0)
         tell_misfit(&t);
     if (c->kept_differs) {

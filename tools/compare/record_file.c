@@ -14,6 +14,11 @@ const char *record_op_name(record_op op) {
     return names[op];
 }
 
+const char *record_scores_check_name(uint32_t check) {
+    static const char *const names[] = {"nothing", "sums", "oracle"};
+    return names[check];
+}
+
 bool record_same_digest(sparsed_fingerprint a, sparsed_fingerprint b) {
     return a.low == b.low && a.high == b.high;
 }

@@ -19,7 +19,8 @@
 #define RECORD_ENDING ".safetensors"
 
 enum {
-    RECORD_VERSION = 1,
+    RECORD_VERSION = 2,
+    RECORD_FIRST_VERSION = 1, /* is read, too; see record.first_version */
     RECORD_NAME_BYTES = 64,
     RECORD_TEXT_BYTES = 256,
     RECORD_ULP_BINS = 16, /* 0, 1, 2, 3-4, 5-8, ... 4097-8192, more */
@@ -80,6 +81,14 @@ typedef struct record_run {
     const uint8_t *pattern; /* build: [B][H][nq][ceil(nk / 8)], bit j % 8 of byte j / 8 */
 } record_run;
 
+/* What the block scores of all query blocks, stored or not, were held to. */
+typedef enum record_scores_check {
+    RECORD_SCORES_NONE,   /* "nothing" */
+    RECORD_SCORES_SUMS,   /* "sums": a row's scores add up to its query rows */
+    RECORD_SCORES_ORACLE, /* "oracle" */
+    RECORD_SCORES_CHECKS
+} record_scores_check;
+
 /* A row of an own pattern that no scores can choose: key blocks that it keeps, and what the
  * selection lets it keep, before the generation region and in it (mode joint: all in the first). */
 enum { RECORD_PARTS = 2 };
@@ -106,6 +115,9 @@ typedef struct record_case {
     uint64_t kept_blocks, fixed_kept_blocks; /* of the own and the fixed pattern */
     uint64_t choice_differs; /* blocks on which the own pattern is not what the device's own scores
                                 choose; anything but 0 is a fault */
+    record_scores_check scores_check;
+    uint64_t scores_differ;       /* rows of scores that are wrong by it: a fault, too */
+    uint64_t scores_differ_at[3]; /* the first: ranking * B + batch, head, query block */
     record_run runs[RECORD_OPS];
 
     /* Reader: what it found in the own pattern. */
@@ -138,6 +150,8 @@ typedef struct record {
     uint32_t suite_version;
     uint64_t seed;
     bool self_check; /* holds the quick subset of the suite alone */
+    bool
+        first_version; /* reader: of a program that left out what docs/compare.md says of version 2 */
     record_environment environment;
     size_t case_count;
     record_case *cases;
@@ -150,6 +164,7 @@ typedef struct record {
 } record;
 
 const char *record_op_name(record_op op);
+const char *record_scores_check_name(uint32_t check);
 
 bool record_same_digest(sparsed_fingerprint a, sparsed_fingerprint b);
 

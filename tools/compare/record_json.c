@@ -85,7 +85,25 @@ static void add_errors(cJSON *to, const char *key, const record_errors *e) {
     add_counts(errors, "ulps", e->ulps, RECORD_ULP_BINS);
 }
 
-static void add_run(cJSON *runs, const record_run *r, record_op op) {
+static void add_digest_of(cJSON *to, const char *key, const void *data, uint64_t size_bytes) {
+    add_digest(to, key, sparsed_fingerprint_add((sparsed_fingerprint){0, 0}, data, size_bytes));
+}
+
+/* Of the tensors as the file holds them, which may be some rows alone. */
+static void add_stored_digests(cJSON *to, const record_case *c, record_op op) {
+    const record_run *r = &c->runs[op];
+    const uint64_t heads = (uint64_t)c->desc.batch * c->desc.heads, rows = heads * c->row_count;
+    const uint64_t element = safetensors_dtype_bytes(record_storage(c->desc.out_dtype));
+    cJSON *digests = cJSON_AddObjectToObject(to, "stored_digests");
+    add_digest_of(digests, "out", r->out, rows * c->desc.head_dim * element);
+    add_digest_of(digests, "lse", r->lse, rows * sizeof *r->lse);
+    if (op == RECORD_BUILD)
+        add_digest_of(digests, "scores", r->scores,
+                      c->rankings * heads * c->query_block_count * c->k_blocks * sizeof *r->scores);
+}
+
+static void add_run(cJSON *runs, const record_case *c, record_op op) {
+    const record_run *r = &c->runs[op];
     cJSON *run = cJSON_CreateObject();
     cJSON_AddItemToArray(runs, run);
     cJSON_AddStringToObject(run, "op", record_op_name(op));
@@ -97,6 +115,7 @@ static void add_run(cJSON *runs, const record_run *r, record_op op) {
         add_digest(digests, "scores", r->scores_digest);
         add_digest(digests, "pattern", r->pattern_digest);
     }
+    add_stored_digests(run, c, op);
     cJSON *errors = cJSON_AddObjectToObject(run, "errors");
     add_errors(errors, "out", &r->out_errors);
     add_errors(errors, "lse", &r->lse_errors);
@@ -180,9 +199,13 @@ static void add_results(cJSON *to, const record_case *c) {
     add_count(to, "kept_blocks", c->kept_blocks);
     add_count(to, "fixed_kept_blocks", c->fixed_kept_blocks);
     add_count(to, "choice_differs", c->choice_differs);
+    cJSON *scores = cJSON_AddObjectToObject(to, "all_scores");
+    cJSON_AddStringToObject(scores, "held_to", record_scores_check_name(c->scores_check));
+    add_count(scores, "differ", c->scores_differ);
+    add_counts(scores, "first", c->scores_differ_at, 3);
     cJSON *runs = cJSON_AddArrayToObject(to, "runs");
     for (int op = 0; op < RECORD_OPS; op++)
-        add_run(runs, &c->runs[op], (record_op)op);
+        add_run(runs, c, (record_op)op);
 }
 
 static cJSON *case_json(const record_case *c) {

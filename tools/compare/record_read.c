@@ -34,9 +34,10 @@ static bool read_version(const reading *in) {
     uint32_t version;
     if (!json_keys_uint(&keys, "record_version", 0, UINT32_MAX, &version))
         return false;
-    return version == RECORD_VERSION ||
-           tool_fail(in->error, "%s: a record of version %u, this program reads version %d",
-                     in->path, version, RECORD_VERSION);
+    in->r->first_version = version == RECORD_FIRST_VERSION;
+    return version == RECORD_VERSION || version == RECORD_FIRST_VERSION ||
+           tool_fail(in->error, "%s: a record of version %u, this program reads versions %d and %d",
+                     in->path, version, RECORD_FIRST_VERSION, RECORD_VERSION);
 }
 
 /* A text, because a JSON number holds 53 bits only. */
@@ -163,7 +164,8 @@ static bool check_quick(const reading *in) {
 static bool read_all(const reading *in) {
     const json_keys keys = keys_of(in, in->root, "");
     return read_version(in) && json_keys_text(&keys, "label", in->r->label, sizeof in->r->label) &&
-           read_suite(in) && read_environment(in) && read_cases(in) && check_quick(in);
+           read_suite(in) && read_environment(in) && read_cases(in) && check_quick(in) &&
+           suite_check(in->r, in->path, in->error);
 }
 
 bool record_read(record *r, const char *path, tool_error *error) {

@@ -304,6 +304,23 @@ static bool read_seconds(const json_keys *of, record_timing *t) {
            json_keys_uint(&at.keys, "repeats", 0, UINT32_MAX, &t->repeats);
 }
 
+/* What all query blocks' scores came to. */
+static bool read_all_scores(const reading *in) {
+    record_case *c = in->c;
+    part at;
+    uint32_t check;
+    if (in->r->first_version)
+        return true;
+    if (!part_of(&in->keys, "all_scores", &at) ||
+        !named(&at.keys, "held_to", record_scores_check_name, RECORD_SCORES_NONE,
+               RECORD_SCORES_CHECKS - 1, &check) ||
+        !json_keys_uint64(&at.keys, "differ", UINT64_MAX, &c->scores_differ) ||
+        !read_counts(&at.keys, "first", 3, c->scores_differ_at))
+        return false;
+    c->scores_check = (record_scores_check)check;
+    return true;
+}
+
 /* ---- tensors ---- */
 
 /* The data of a run's tensor of this type and shape, aligned for its elements; NULL on failure. */
@@ -332,7 +349,6 @@ static const void *read_tensor(const reading *in, record_op op, const char *name
     return aligned;
 }
 
-/* A tensor that is stored whole is that of its digest. */
 static bool check_digest(const reading *in, record_op op, const char *name, const void *data,
                          const safetensors_tensor *t, sparsed_fingerprint digest) {
     uint64_t bytes = safetensors_dtype_bytes(t->dtype);
@@ -345,7 +361,20 @@ static bool check_digest(const reading *in, record_op op, const char *name, cons
                      safetensors_path(in->file), in->c->name, record_op_name(op), name);
 }
 
-static bool read_outputs(const reading *in, record_op op, record_run *run) {
+/* The tensor is that of its digest as it is stored, and if that is whole, of the whole one's. */
+static bool check_stored(const reading *in, const json_keys *keys, record_op op, const char *name,
+                         const void *data, const safetensors_tensor *t, bool is_whole,
+                         sparsed_fingerprint whole) {
+    sparsed_fingerprint stored;
+    part digests;
+    if (is_whole && !check_digest(in, op, name, data, t, whole))
+        return false;
+    return in->r->first_version || (part_of(keys, "stored_digests", &digests) &&
+                                    read_digest(&digests.keys, name, &stored) &&
+                                    check_digest(in, op, name, data, t, stored));
+}
+
+static bool read_outputs(const reading *in, const json_keys *keys, record_op op, record_run *run) {
     const record_case *c = in->c;
     const bool whole = c->row_count == c->desc.q_len;
     const safetensors_tensor out_shape = {
@@ -358,8 +387,8 @@ static bool read_outputs(const reading *in, record_op op, record_run *run) {
     run->lse = run->out ? read_tensor(in, op, "lse", &lse_shape) : NULL;
     if (!run->lse)
         return false;
-    return !whole || (check_digest(in, op, "out", run->out, &out_shape, run->out_digest) &&
-                      check_digest(in, op, "lse", run->lse, &lse_shape, run->lse_digest));
+    return check_stored(in, keys, op, "out", run->out, &out_shape, whole, run->out_digest) &&
+           check_stored(in, keys, op, "lse", run->lse, &lse_shape, whole, run->lse_digest);
 }
 
 static bool check_pattern(const reading *in, const record_run *run) {
@@ -374,7 +403,7 @@ static bool check_pattern(const reading *in, const record_run *run) {
     return true;
 }
 
-static bool read_build(const reading *in, record_run *run) {
+static bool read_build(const reading *in, const json_keys *keys, record_run *run) {
     const record_case *c = in->c;
     const safetensors_tensor scores_shape = {
         .dtype = SAFETENSORS_F32,
@@ -391,9 +420,8 @@ static bool read_build(const reading *in, record_run *run) {
     return check_pattern(in, run) &&
            check_digest(in, RECORD_BUILD, "pattern", run->pattern, &pattern_shape,
                         run->pattern_digest) &&
-           (c->query_block_count < c->q_blocks ||
-            check_digest(in, RECORD_BUILD, "scores", run->scores, &scores_shape,
-                         run->scores_digest));
+           check_stored(in, keys, RECORD_BUILD, "scores", run->scores, &scores_shape,
+                        c->query_block_count == c->q_blocks, run->scores_digest);
 }
 
 /* ---- runs ---- */
@@ -408,12 +436,12 @@ static bool read_run(const reading *in, const json_keys *keys, record_op op) {
         !read_digest(&digests.keys, "lse", &run->lse_digest) ||
         !read_errors(&errors.keys, "out", &run->out_errors) ||
         !read_errors(&errors.keys, "lse", &run->lse_errors) || !read_seconds(keys, &run->seconds) ||
-        !read_outputs(in, op, run))
+        !read_outputs(in, keys, op, run))
         return false;
     return op != RECORD_BUILD ||
            (read_digest(&digests.keys, "scores", &run->scores_digest) &&
             read_digest(&digests.keys, "pattern", &run->pattern_digest) &&
-            read_errors(&errors.keys, "scores", &run->scores_errors) && read_build(in, run));
+            read_errors(&errors.keys, "scores", &run->scores_errors) && read_build(in, keys, run));
 }
 
 static bool read_runs(const reading *in) {
@@ -454,6 +482,6 @@ bool record_read_case(record *r, const safetensors_file *file, const cJSON *obje
            json_keys_text(&keys, "kernel", c->kernel, sizeof c->kernel) &&
            json_keys_text(&keys, "failure", c->failure, sizeof c->failure) && read_problem(&in) &&
            read_selection(&in) && read_digests(&in) && read_bounds(&in) &&
-           (c->failure[0] ||
-            (read_stored(&in) && read_runs(&in) && record_check_case(&in.keys, c)));
+           (c->failure[0] || (read_stored(&in) && read_all_scores(&in) && read_runs(&in) &&
+                              record_check_case(&in.keys, c)));
 }

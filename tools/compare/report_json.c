@@ -122,6 +122,7 @@ static void add_own_case(cJSON *records, const comparison *c, size_t i, const ch
     json_add_text(object, "kernel", at->kernel);
     json_add_text(object, "failure", at->failure);
     add_count(object, "choice_differs", at->choice_differs);
+    add_count(object, "scores_differ", at->scores_differ);
     add_own_runs(object, at, &c->own[i][index]);
     faults_of_case(at, add_fault, cJSON_AddArrayToObject(object, "faults"));
 }

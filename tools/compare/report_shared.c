@@ -86,7 +86,7 @@ void report_marks(const record_case *c, char text[REPORT_MARKS_BYTES]) {
         text[used++] = 'o';
     if (ran && worst_of(c, verdict_of_lse) != VERDICT_PASS)
         text[used++] = 'l';
-    if (ran && verdict_of_scores(c) != VERDICT_PASS)
+    if (ran && (verdict_of_scores(c) != VERDICT_PASS || c->scores_differ > 0))
         text[used++] = 's';
     if (ran && c->choice_differs > 0)
         text[used++] = 'c';

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "clock.h"
+#include "compare/all_scores.h"
 #include "compare/bounds.h"
+#include "compare/case_describe.h"
 #include "compare/expected.h"
 #include "compare/pattern_bytes.h"
 #include "compare/run_state.h"
@@ -114,6 +116,10 @@ static bool expect(run_state *s, record_op op, tool_error *error) {
     return expected_rows(s->input, mask, c->rows, c->row_count, s->want_out, s->want_lse, error);
 }
 
+static bool check_scores(run_state *s, tool_error *error) {
+    return all_scores_check(s->input, s->scores, s->to, error) || run_memory_fails(s);
+}
+
 /* In the order of the operations: the second uses what is expected of the first, the third what the
  * second built. */
 static bool run_op(run_state *s, record_op op, tool_error *error) {
@@ -123,7 +129,8 @@ static bool run_op(run_state *s, record_op op, tool_error *error) {
     if (!expect(s, op, error))
         return run_memory_fails(s);
     bool build = op == RECORD_BUILD;
-    return run_take_out(s, run) && (!build || (run_take_scores(s, run) && run_check_choice(s))) &&
+    return run_take_out(s, run) &&
+           (!build || (run_take_scores(s, run) && run_check_choice(s) && check_scores(s, error))) &&
            repeat(s, op, run);
 }
 
@@ -134,7 +141,9 @@ static void set_bounds(run_state *s) {
 }
 
 static bool run_all(run_state *s, tool_error *error) {
-    if (!run_describe(s) || !run_allocate(s))
+    if (!case_describe(s->input, s->record, s->to))
+        return run_memory_fails(s);
+    if (!run_allocate(s))
         return false;
     set_bounds(s); /* of a case that does not run: with no logits */
     if (!run_prepare(s))

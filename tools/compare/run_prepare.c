@@ -6,7 +6,6 @@
 
 #include "compare/pattern_bytes.h"
 #include "compare/run_state.h"
-#include "compare/sample.h"
 #include "room.h"
 
 bool run_memory_fails(run_state *s) {
@@ -26,63 +25,6 @@ bool run_check(run_state *s, sparsed_status status) {
 
 bool run_check_pattern(run_state *s, sparsed_status status, const sparsed_message *message) {
     return status == SPARSED_OK || call_fails(s, message->text);
-}
-
-static bool describe_ranges(run_state *s) {
-    const case_input *in = s->input;
-    uint32_t batch = in->problem.desc.batch;
-    sparsed_pattern_range *ranges = record_room(s->record, batch, sizeof *ranges);
-    if (!ranges)
-        return run_memory_fails(s);
-    for (uint32_t b = 0; b < batch; b++) {
-        const spd_extent *e = &in->extents[b];
-        ranges[b] = (sparsed_pattern_range){.struct_size = sizeof ranges[b],
-                                            .key_start = e->key_start,
-                                            .keys = e->keys,
-                                            .query_start = e->query_start,
-                                            .queries = e->queries,
-                                            .query_position = e->query_position,
-                                            .q_blocks = e->q_blocks,
-                                            .k_blocks = e->k_blocks,
-                                            .split = e->split};
-    }
-    s->to->ranges = ranges;
-    return true;
-}
-
-static bool choose_sample(run_state *s) {
-    record_case *c = s->to;
-    c->row_count = sample_row_count(s->input);
-    c->query_block_count = sample_query_block_count(s->input);
-    uint64_t *rows = record_room(s->record, c->row_count, sizeof *rows);
-    uint64_t *query_blocks = record_room(s->record, c->query_block_count, sizeof *query_blocks);
-    if (!rows || !query_blocks)
-        return run_memory_fails(s);
-    sample_rows(s->input, rows);
-    sample_query_blocks(s->input, query_blocks);
-    c->rows = rows;
-    c->query_blocks = query_blocks;
-    return true;
-}
-
-bool run_describe(run_state *s) {
-    const case_input *in = s->input;
-    const spd_problem *p = &in->problem;
-    record_case *c = s->to;
-    snprintf(c->name, sizeof c->name, "%s", in->name);
-    snprintf(c->data, sizeof c->data, "%s", in->data);
-    c->desc = p->desc;
-    c->desc.flags = SPARSED_DESC_Q_START;
-    c->desc.q = c->desc.k = c->desc.v = c->desc.out = (sparsed_strides){0, 0, 0};
-    c->select = p->select;
-    c->q_digest = in->q_digest;
-    c->k_digest = in->k_digest;
-    c->v_digest = in->v_digest;
-    c->fixed_digest = in->fixed_digest;
-    c->q_blocks = p->q_blocks;
-    c->k_blocks = p->k_blocks;
-    c->rankings = spd_mode_is_upstream(p->select.mode) ? 2 : 1;
-    return describe_ranges(s) && choose_sample(s);
 }
 
 bool run_allocate(run_state *s) {

@@ -38,8 +38,6 @@ bool run_check_pattern(run_state *s, sparsed_status status, const sparsed_messag
 
 /* ---- run_prepare.c ---- */
 
-/* All of the record's case that is known without running it. */
-bool run_describe(run_state *s);
 bool run_allocate(run_state *s);
 /* The plan, and the fixed pattern in the device's memory. */
 bool run_prepare(run_state *s);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "compare/case_describe.h"
+#include "compare/case_mismatch.h"
 #include "compare/suite.h"
 
 static bool is_of_suite(const record *r) {
@@ -17,6 +19,51 @@ static const record_case *find_case(const record *r, const suite_case *c) {
         if (strcmp(r->cases[i].name, name) == 0)
             return &r->cases[i];
     return NULL;
+}
+
+static const suite_case *find_in_suite(const char *name) {
+    for (size_t i = 0; i < suite_count(); i++) {
+        char other[SUITE_NAME_BYTES];
+        suite_name(suite_at(i), other);
+        if (strcmp(other, name) == 0)
+            return suite_at(i);
+    }
+    return NULL;
+}
+
+/* The suite's case is made anew: its data, to take their digests, in milliseconds. */
+static bool check_case(const record_case *c, const suite_case *of_suite, uint64_t seed,
+                       const char *path, tool_error *error) {
+    char differs[MISMATCH_BYTES];
+    record memory = {.case_count = 0};
+    record_case own = {.name = ""};
+    case_input input;
+    if (!case_input_generate(of_suite, seed, &input, error))
+        return false;
+    bool same = case_describe(&input, &memory, &own);
+    if (!same)
+        tool_fail(error, "out of memory for case %s", c->name);
+    else if (case_mismatch(&own, c, differs))
+        same = tool_fail(error, "%s: case %s is not the suite's of this name: %s (suite, file)",
+                         path, c->name, differs);
+    case_input_free(&input);
+    record_free(&memory);
+    return same;
+}
+
+bool suite_check(const record *r, const char *path, tool_error *error) {
+    if (!is_of_suite(r))
+        return true;
+    for (size_t i = 0; i < r->case_count; i++) {
+        const record_case *c = &r->cases[i];
+        const suite_case *of_suite = find_in_suite(c->name);
+        if (!of_suite)
+            return tool_fail(error, "%s: case %s is none of suite %s, version %d", path, c->name,
+                             SUITE_NAME, SUITE_VERSION);
+        if (!check_case(c, of_suite, r->seed, path, error))
+            return false;
+    }
+    return true;
 }
 
 size_t suite_missing(const record *r, size_t *all) {

@@ -15,4 +15,9 @@ size_t suite_missing(const record *r, size_t *all);
 /* A case of the record that does not belong to the self-check; NULL: there is none. */
 const record_case *suite_not_quick(const record *r);
 
+/* Holds each case of a record of this suite to the suite's: kind of data, problem, selection, digests
+ * of the inputs, ranges, what is stored. The failure names the case and the field; path is of the
+ * record. A record of another suite, or of another version, is taken as it is. */
+bool suite_check(const record *r, const char *path, tool_error *error);
+
 #endif

@@ -66,8 +66,8 @@ verdict verdict_of_run(const record_case *c, record_op op) {
 }
 
 verdict verdict_of_case(const record_case *c) {
-    if (c->failure[0] || c->choice_differs > 0 || c->misfit_rows > 0 || c->kept_differs ||
-        c->own_is_fixed)
+    if (c->failure[0] || c->choice_differs > 0 || c->scores_differ > 0 || c->misfit_rows > 0 ||
+        c->kept_differs || c->own_is_fixed)
         return VERDICT_FAIL;
     verdict v = VERDICT_PASS;
     for (int op = 0; op < RECORD_OPS; op++)
