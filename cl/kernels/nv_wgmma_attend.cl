@@ -150,11 +150,6 @@ NV_INLINE uint own_item(void) {
     return item - GROUP;
 }
 
-/* Its warpgroup of the two. */
-NV_INLINE uint own_group(void) {
-    return own_item() / GROUP;
-}
-
 /* Its first row in the unit: 64 rows a warpgroup, 16 a warp. */
 NV_INLINE uint own_row(uint item) {
     return item / 32 * 16 + item % 32 / 4;
@@ -354,6 +349,7 @@ typedef struct unit {
     __local const unit_place *places;
     bool mapped;
     uint q, k, v; /* descriptors: the warpgroup's rows of q, the first tiles of k and v */
+    uint item;    /* of the two warpgroups */
     float scale;
     __global spd_out *out;
     __global float *lse, *mass, *mass_max, *stats;
@@ -397,14 +393,14 @@ NV_INLINE void wait_full(const unit *u, uint full, uint n) {
 }
 
 NV_INLINE void give_back(const unit *u, uint empty, uint n) {
-    if (own_item() % GROUP == 0)
+    if (u->item % GROUP == 0)
         barrier_arrive(u->local0 + empty + 8 * (n % STAGES));
 }
 
 /* Tile n of k, and q with the unit's last one. */
 NV_INLINE void give_back_keys(const unit *u, uint n, uint what) {
     give_back(u, EMPTY_K, n);
-    if ((what & TILE_LAST) && own_item() % GROUP == 0)
+    if ((what & TILE_LAST) && u->item % GROUP == 0)
         barrier_arrive(u->local0 + EMPTY_Q);
 }
 
@@ -564,9 +560,9 @@ NV_INLINE void attend_units(unit *u, const spd_args *a, uint flags) {
     row_state rows = begin_rows();
     barrier_wait(u->local0 + FULL_Q, 0); /* the fence is that of the first tile of keys */
     begin_unit(u, a, 0, 0);
-    turn_wait(own_group());
+    turn_wait(u->item / GROUP);
     uint what = begin_keys(u, s, n);
-    turn_pass(own_group());
+    turn_pass(u->item / GROUP);
     for (uint round = 1;; round++) {
         products_wait_all();
         HOLD_64(s);
@@ -581,14 +577,14 @@ NV_INLINE void attend_units(unit *u, const spd_args *a, uint flags) {
             const uint before = what;
             wait_full(u, FULL_K, n);
             what = u->infos[n % INFO_TILES].what;
-            turn_wait(own_group());
+            turn_wait(u->item / GROUP);
             products_begin();
             multiply_keys(s, u->q, tile_at(u->k, n));
             products_commit();
             wait_full(u, FULL_V, n - 1);
             multiply_values(o, p, tile_at(u->v, n - 1));
             products_commit();
-            turn_pass(own_group());
+            turn_pass(u->item / GROUP);
             products_wait_all_but_last();
             HOLD_64(s);
             give_back_keys(u, n, what);
@@ -602,7 +598,7 @@ NV_INLINE void attend_units(unit *u, const spd_args *a, uint flags) {
         if (u->place->last)
             break;
         const uint before = what;
-        turn_wait(own_group());
+        turn_wait(u->item / GROUP);
         wait_full(u, FULL_V, n - 1);
         products_begin();
         multiply_values(o, p, tile_at(u->v, n - 1));
@@ -612,7 +608,7 @@ NV_INLINE void attend_units(unit *u, const spd_args *a, uint flags) {
         what = u->infos[n % INFO_TILES].what;
         multiply_keys(s, u->q, tile_at(u->k, n));
         products_commit();
-        turn_pass(own_group());
+        turn_pass(u->item / GROUP);
         keep_tile(u, n - 1, before, &rows);
         products_wait_all_but_last();
         hold_out(o);
@@ -638,9 +634,9 @@ NV_INLINE uint score_tiles(const unit *u, const spd_args *a, uint flags, row_sta
     uint p[NV_KEYS / 4], n = u->first_tile, what = 0;
     for (; !(what & TILE_LAST); n++) {
         const uint before = what;
-        turn_wait(own_group());
+        turn_wait(u->item / GROUP);
         what = begin_keys(u, s, n);
-        turn_pass(own_group());
+        turn_pass(u->item / GROUP);
         if (n > u->first_tile)
             keep_tile(u, n - 1, before, rows);
         products_wait_all();
@@ -677,6 +673,7 @@ NV_INLINE unit begin_compute(const spd_args *a, uint flags, uint local0,
     u.q = rows_descriptor(local0 + FIRST_Q + group * 64 * 128);
     u.k = rows_descriptor(local0 + FIRST_K);
     u.v = columns_descriptor(local0 + FIRST_V);
+    u.item = get_local_id(0) - GROUP;
     u.scale = nv_scale(a);
     return u;
 }
@@ -690,7 +687,6 @@ nv_wgmma_attend(__global const spd_stored *q, __global const spd_stored *k,
     __local uchar local_memory[LOCAL_BYTES] __attribute__((aligned(1024)));
     __local tile_info infos[INFO_TILES];
     __local unit_place places[2];
-    __local uint blocks[GROUP / 32 * NV_SLOTS];
     const uint local0 = nv_address(local_memory);
     const uint group = get_local_id(0) / GROUP, item = get_local_id(0) % GROUP;
     const bool mapped = (flags & SPD_FLAG_MAPPED) != 0;
@@ -713,7 +709,6 @@ nv_wgmma_attend(__global const spd_stored *q, __global const spd_stored *k,
         l.maps = maps;
         l.infos = infos;
         l.places = places;
-        l.blocks = blocks + item / 32 * NV_SLOTS;
         if (keys_side || NV_ATTEND)
             load(&l, &a, flags);
         return;
