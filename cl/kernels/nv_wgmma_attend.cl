@@ -552,80 +552,69 @@ NV_INLINE uint begin_keys(const unit *u, float *s, uint n) {
 
 /* The products of one tile's keys are issued before those of the values of the tile before: they run
  * beside its softmax. Exponentials, which take longest, come when the latter are done, so that all
- * else that is to be done runs beside them. Where a unit ends, the products of the next one's first tile
- * run beside the writing of its rows. */
-NV_INLINE void attend_units(unit *u, const spd_args *a, uint flags) {
-    float s[64], o[O_REGISTERS], shrink[2];
-    uint p[NV_KEYS / 4], n = 0;
-    row_state rows = begin_rows();
-    barrier_wait(u->local0 + FULL_Q, 0); /* the fence is that of the first tile of keys */
-    begin_unit(u, a, 0, 0);
+ * else that is to be done runs beside them. */
+NV_INLINE uint attend_tiles(const unit *u, const spd_args *a, uint flags, float *o,
+                            row_state *rows) {
+    float s[64], shrink[2];
+    uint p[NV_KEYS / 4];
+    uint n = u->first_tile;
     turn_wait(u->item / GROUP);
     uint what = begin_keys(u, s, n);
     turn_pass(u->item / GROUP);
-    for (uint round = 1;; round++) {
-        products_wait_all();
-        HOLD_64(s);
-#pragma unroll
-        for (uint i = 0; i < O_REGISTERS; i++)
-            o[i] = 0.0f;
-        give_back_keys(u, n, what);
-        mask(u, a, flags, n, what, s);
-        raise_references(s, &rows, u->scale, shrink);
-        soften(s, p, &rows, u->scale, shrink);
-        for (n++; !(what & TILE_LAST); n++) {
-            const uint before = what;
-            wait_full(u, FULL_K, n);
-            what = u->infos[n % INFO_TILES].what;
-            turn_wait(u->item / GROUP);
-            products_begin();
-            multiply_keys(s, u->q, tile_at(u->k, n));
-            products_commit();
-            wait_full(u, FULL_V, n - 1);
-            multiply_values(o, p, tile_at(u->v, n - 1));
-            products_commit();
-            turn_pass(u->item / GROUP);
-            products_wait_all_but_last();
-            HOLD_64(s);
-            give_back_keys(u, n, what);
-            keep_tile(u, n - 1, before, &rows);
-            mask(u, a, flags, n, what, s);
-            raise_references(s, &rows, u->scale, shrink);
-            finish_values(o, shrink);
-            give_back(u, EMPTY_V, n - 1);
-            soften(s, p, &rows, u->scale, shrink);
-        }
-        if (u->place->last)
-            break;
+    products_wait_all();
+    HOLD_64(s);
+    give_back_keys(u, n, what);
+    mask(u, a, flags, n, what, s);
+    raise_references(s, rows, u->scale, shrink);
+    soften(s, p, rows, u->scale, shrink);
+    for (n++; !(what & TILE_LAST); n++) {
         const uint before = what;
-        turn_wait(u->item / GROUP);
-        wait_full(u, FULL_V, n - 1);
-        products_begin();
-        multiply_values(o, p, tile_at(u->v, n - 1));
-        products_commit();
-        barrier_wait(u->local0 + FULL_Q, round & 1);
         wait_full(u, FULL_K, n);
         what = u->infos[n % INFO_TILES].what;
+        turn_wait(u->item / GROUP);
+        products_begin();
         multiply_keys(s, u->q, tile_at(u->k, n));
         products_commit();
+        wait_full(u, FULL_V, n - 1);
+        multiply_values(o, p, tile_at(u->v, n - 1));
+        products_commit();
         turn_pass(u->item / GROUP);
-        keep_tile(u, n - 1, before, &rows);
         products_wait_all_but_last();
-        hold_out(o);
+        HOLD_64(s);
+        give_back_keys(u, n, what);
+        keep_tile(u, n - 1, before, rows);
+        mask(u, a, flags, n, what, s);
+        raise_references(s, rows, u->scale, shrink);
+        finish_values(o, shrink);
         give_back(u, EMPTY_V, n - 1);
-        end_unit(u, a, flags, o, &rows);
-        rows = begin_rows();
-        begin_unit(u, a, round, n);
+        soften(s, p, rows, u->scale, shrink);
     }
     wait_full(u, FULL_V, n - 1);
     products_begin();
     multiply_values(o, p, tile_at(u->v, n - 1));
     products_commit();
-    keep_tile(u, n - 1, what, &rows);
+    keep_tile(u, n - 1, what, rows);
     products_wait_all();
     hold_out(o);
     give_back(u, EMPTY_V, n - 1);
-    end_unit(u, a, flags, o, &rows);
+    return n;
+}
+
+NV_INLINE void attend_units(unit *u, const spd_args *a, uint flags) {
+    uint n = 0;
+    bool last = false;
+    for (uint round = 0; !last; round++) {
+        row_state rows = begin_rows();
+        float o[O_REGISTERS];
+#pragma unroll
+        for (uint i = 0; i < O_REGISTERS; i++)
+            o[i] = 0.0f;
+        barrier_wait(u->local0 + FULL_Q, round & 1);
+        begin_unit(u, a, round, n);
+        n = attend_tiles(u, a, flags, o, &rows);
+        end_unit(u, a, flags, o, &rows);
+        last = u->place->last;
+    }
 }
 
 /* A build alone: no values. */
