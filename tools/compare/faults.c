@@ -112,10 +112,6 @@ static void tell_scores(const telling *t) {
 void faults_of_record(const record *r, fault_line *tell, void *context) {
     char text[FAULT_BYTES];
     size_t all, missing = suite_missing(r, &all);
-    if (r->first_version)
-        tell(context, VERDICT_WARN, NULL,
-             "a file of record version 1: without digests of the rows that are stored of large "
-             "cases, and their other block scores are unchecked");
     if (missing == 0)
         return;
     snprintf(text, sizeof text, "holds %zu of %zu cases%s", all - missing, all,

@@ -19,8 +19,7 @@
 #define RECORD_ENDING ".safetensors"
 
 enum {
-    RECORD_VERSION = 2,
-    RECORD_FIRST_VERSION = 1, /* is read, too; see record.first_version */
+    RECORD_VERSION = 1,
     RECORD_NAME_BYTES = 64,
     RECORD_TEXT_BYTES = 256,
     RECORD_ULP_BINS = 16, /* 0, 1, 2, 3-4, 5-8, ... 4097-8192, more */
@@ -150,8 +149,6 @@ typedef struct record {
     uint32_t suite_version;
     uint64_t seed;
     bool self_check; /* holds the quick subset of the suite alone */
-    bool
-        first_version; /* reader: of a program that left out what docs/compare.md says of version 2 */
     record_environment environment;
     size_t case_count;
     record_case *cases;

@@ -34,10 +34,9 @@ static bool read_version(const reading *in) {
     uint32_t version;
     if (!json_keys_uint(&keys, "record_version", 0, UINT32_MAX, &version))
         return false;
-    in->r->first_version = version == RECORD_FIRST_VERSION;
-    return version == RECORD_VERSION || version == RECORD_FIRST_VERSION ||
-           tool_fail(in->error, "%s: a record of version %u, this program reads versions %d and %d",
-                     in->path, version, RECORD_FIRST_VERSION, RECORD_VERSION);
+    return version == RECORD_VERSION ||
+           tool_fail(in->error, "%s: a record of version %u, this program reads version %d",
+                     in->path, version, RECORD_VERSION);
 }
 
 /* A text, because a JSON number holds 53 bits only. */

@@ -309,8 +309,6 @@ static bool read_all_scores(const reading *in) {
     record_case *c = in->c;
     part at;
     uint32_t check;
-    if (in->r->first_version)
-        return true;
     if (!part_of(&in->keys, "all_scores", &at) ||
         !named(&at.keys, "held_to", record_scores_check_name, RECORD_SCORES_NONE,
                RECORD_SCORES_CHECKS - 1, &check) ||
@@ -369,9 +367,8 @@ static bool check_stored(const reading *in, const json_keys *keys, record_op op,
     part digests;
     if (is_whole && !check_digest(in, op, name, data, t, whole))
         return false;
-    return in->r->first_version || (part_of(keys, "stored_digests", &digests) &&
-                                    read_digest(&digests.keys, name, &stored) &&
-                                    check_digest(in, op, name, data, t, stored));
+    return part_of(keys, "stored_digests", &digests) && read_digest(&digests.keys, name, &stored) &&
+           check_digest(in, op, name, data, t, stored);
 }
 
 static bool read_outputs(const reading *in, const json_keys *keys, record_op op, record_run *run) {
