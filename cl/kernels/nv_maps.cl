@@ -2,12 +2,12 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
  * nv_maps: tensor maps of q, k and v: what Hopper's copy engine must know of a tensor to bring boxes of
- * it into local memory, swizzled, with zeros where it ends. A box is 64 columns by NV_ROWS rows of q, or
- * by SPD_BLOCK_K rows of k or v, of one head. Promoted PTX.
+ * it into local memory, swizzled, with zeros where it ends. A box is 64 columns of one head by NV_ROWS rows
+ * of q, by SPD_BLOCK_K rows of k or v, or by NV_KEYS, for blocks that follow on one another. Promoted PTX.
  *
  * Shapes   tensors as of the attend kernels, their rows aligned to 16 bytes (v may be any buffer where
- *          there is no v); a.heads: all heads. maps [3][16] words, overwritten; all that
- *          tensormap.replace does not set is 0.
+ *          there is no v); a.heads: all heads. maps [5][16] words, overwritten: q; k, v; k, v by NV_KEYS.
+ *          All that tensormap.replace does not set is 0.
  * Launch   one item.
  * Local    none. Barriers none. Numerics none.
  */
