@@ -244,9 +244,9 @@ void spd_cl_kernel_destroy(spd_cl_kernel *kernel) {
     if (!kernel)
         return;
     spd_cl_state *s = kernel->state;
-    cl_kernel kernels[] = {kernel->attend, kernel->attend_build, kernel->build, kernel->score,
-                           kernel->select, kernel->fixed,        kernel->clear, kernel->make_maps,
-                           kernel->merge};
+    cl_kernel kernels[] = {kernel->attend, kernel->attend_build, kernel->build,
+                           kernel->score,  kernel->select,       kernel->fixed,
+                           kernel->clear,  kernel->make_maps,    kernel->merge};
     cl_mem buffers[] = {kernel->mass, kernel->mass_max, kernel->stats, kernel->scores,
                         kernel->q,    kernel->k,        kernel->v,     kernel->out,
                         kernel->lse,  kernel->empty,    kernel->maps,  kernel->shares};

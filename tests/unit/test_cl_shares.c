@@ -86,8 +86,9 @@ static void test_shares__dense(void **state) {
         attention_case one = case_of(1, 1, 300, 0, 0), more = case_of(3, 1, 300, 0, 0);
         one.q_len = 65; /* one unit, not all of it */
         assert_true(check_on(state, &one, compute_units[i]));
-        assert_int_equal(check_on(state, &more, compute_units[i]), 9 % compute_units[i] != 0 &&
-                                                                       compute_units[i] / (9 % compute_units[i]) > 1);
+        assert_int_equal(check_on(state, &more, compute_units[i]),
+                         9 % compute_units[i] != 0 &&
+                             compute_units[i] / (9 % compute_units[i]) > 1);
     }
 }
 
@@ -95,7 +96,8 @@ static void test_shares__sparse(void **state) {
     static const uint32_t blocks[][2] = {{128, 128}, {128, 32}, {16, 64}, {32, 16}};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         attention_case c = case_of(2, 1, 300, blocks[i][0], blocks[i][1]);
-        assert_true(check_on(state, &c, 25)); /* six units: four share one, of which two find no tile */
+        assert_true(
+            check_on(state, &c, 25)); /* six units: four share one, of which two find no tile */
         c = case_of(2, 2, 257, blocks[i][0], blocks[i][1]);
         assert_true(check_on(state, &c, 5)); /* five units whole, and one */
     }

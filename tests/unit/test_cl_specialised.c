@@ -391,7 +391,7 @@ static void test_launch__shares_of_the_last_units(void **state) {
     expect_shares(state, 1, 6, 5, 1, 5); /* five of six are enough */
     expect_shares(state, 1, 9, 5, 1, 5);
     expect_shares(state, 1, 10, 0, 2, 10);
-    expect_shares(state, 1, 132, 0, 4, 20); /* 600 keys are 4 tiles, and more */
+    expect_shares(state, 1, 132, 0, 4, 20);     /* 600 keys are 4 tiles, and more */
     expect_shares(state, 27, 132, 132, 4, 132); /* 3 units left */
     expect_shares(state, 5, 12, 24, 4, 12);
     expect_shares(state, 80, 132, 396, 4, 132);
