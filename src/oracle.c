@@ -102,10 +102,13 @@ static void add_scores(const head_view *h, const double *s, uint64_t first, uint
 static double attend_row(const head_view *h, uint64_t r, const double *s, double *out) {
     const sparsed_desc *d = &h->problem->desc;
     double value[MAX_HEAD_DIM], top = -INFINITY, total = 0.0;
+    bool numbers = true; /* fmax leaves a NaN out */
     for (uint64_t c = 0; c < h->extent->keys; c++)
-        if (attends(h, r, c))
+        if (attends(h, r, c)) {
             top = fmax(top, s[c] * d->scale);
-    if (top == -INFINITY)
+            numbers = numbers && !isnan(s[c]);
+        }
+    if (top == -INFINITY && numbers)
         return -INFINITY;
     for (uint64_t c = 0; c < h->extent->keys; c++) {
         if (!attends(h, r, c))

@@ -51,9 +51,22 @@ static uint32_t stored_dtype(const safetensors_tensor *t) {
                                          : SPARSED_BF16;
 }
 
+/* A number that becomes an infinity is none that the user gave. */
+static bool check_fits(const attend_input *in, const safetensors_tensor *t, const float *values,
+                       size_t count, tool_error *error) {
+    const sparsed_dtype dtype = (sparsed_dtype)in->desc.dtype;
+    for (size_t i = 0; i < count; i++)
+        if (!storage_holds(values[i], dtype))
+            return tool_fail(error, "%s: '%s' has %g, which %s cannot hold",
+                             safetensors_path(in->file), t->name, (double)values[i],
+                             storage_name(dtype));
+    return true;
+}
+
 /* The data in desc.dtype: in place, or converted to a copy. */
-static bool convert(const safetensors_tensor *t, uint32_t dtype, const void **data, void **copy,
-                    tool_error *error) {
+static bool convert(const attend_input *in, const safetensors_tensor *t, const void **data,
+                    void **copy, tool_error *error) {
+    const uint32_t dtype = in->desc.dtype;
     *data = t->data;
     if (stored_dtype(t) == dtype)
         return true;
@@ -64,10 +77,13 @@ static bool convert(const safetensors_tensor *t, uint32_t dtype, const void **da
     if (converted) {
         dlm_widen(t->dtype, t->data, 0, count, floats);
         storage_from_floats(floats, count, (sparsed_dtype)dtype, *copy);
+        converted = check_fits(in, t, floats, count, error);
+    } else {
+        tool_fail(error, "out of memory for '%s'", t->name);
     }
     free(floats);
     *data = *copy;
-    return converted ? true : tool_fail(error, "out of memory for '%s'", t->name);
+    return converted;
 }
 
 static bool check_shapes(const attend_input *in, shape q, shape k, shape v, tool_error *error) {
@@ -134,9 +150,9 @@ static bool read_tensors(attend_input *in, uint32_t dtype, tool_error *error) {
     in->desc.head_dim = (uint32_t)qs.dim;
     in->desc.q_len = qs.rows;
     in->desc.kv_len = ks.rows;
-    if (!convert(q, in->desc.dtype, &in->q, &in->converted[0], error) ||
-        !convert(k, in->desc.dtype, &in->k, &in->converted[1], error) ||
-        !convert(v, in->desc.dtype, &in->v, &in->converted[2], error) ||
+    if (!convert(in, q, &in->q, &in->converted[0], error) ||
+        !convert(in, k, &in->k, &in->converted[1], error) ||
+        !convert(in, v, &in->v, &in->converted[2], error) ||
         !read_range(in, "valid_start", &in->valid_start, error) ||
         !read_range(in, "valid_end", &in->valid_end, error))
         return false;

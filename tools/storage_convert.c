@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 #include "storage_convert.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "../src/half.h"
@@ -20,6 +21,13 @@ bool storage_parse(const char *name, sparsed_dtype *dtype, tool_error *error) {
 
 const char *storage_name(sparsed_dtype dtype) {
     return names[dtype];
+}
+
+bool storage_holds(float value, sparsed_dtype dtype) {
+    const float stored = dtype == SPARSED_F32   ? value
+                         : dtype == SPARSED_F16 ? spd_float_from_f16(spd_f16_from_float(value))
+                                                : spd_float_from_bf16(spd_bf16_from_float(value));
+    return isfinite(stored) || !isfinite(value);
 }
 
 void storage_from_floats(const float *from, size_t count, sparsed_dtype dtype, void *to) {

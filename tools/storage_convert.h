@@ -17,6 +17,9 @@
 bool storage_parse(const char *name, sparsed_dtype *dtype, tool_error *error);
 const char *storage_name(sparsed_dtype dtype);
 
+/* Whether a number stays one in dtype. A NaN or an infinity does fit. */
+bool storage_holds(float value, sparsed_dtype dtype);
+
 /* to[0 .. count-1] in dtype = from[0 .. count-1]. */
 void storage_from_floats(const float *from, size_t count, sparsed_dtype dtype, void *to);
 

@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /* `sparsed compare record`, the built command: what it writes, and that it writes the same again. */
 #include <inttypes.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -172,6 +173,41 @@ static void test_compare_record__takes_a_problem_of_the_users(void **state) {
     cJSON_Delete(root);
 }
 
+/* What is no number in a user's own problem is none in the results, and no fault of the device. */
+static void test_compare_record__passes_over_what_is_no_number_in_the_input(void **state) {
+    test_folder *folder = *state;
+    enum { ROWS = 40, DIM = 8 };
+    static float data[3][ROWS * DIM];
+    static const char *const names[3] = {"q", "k", "v"};
+    safetensors_tensor file[3];
+    tool_error error;
+    char path[512], out[512];
+    snprintf(path, sizeof path, "%s", test_folder_path(folder, "odd.safetensors"));
+    snprintf(out, sizeof out, "%s", test_folder_path(folder, "record.safetensors"));
+    for (int t = 0; t < 3; t++) {
+        for (int i = 0; i < ROWS * DIM; i++)
+            data[t][i] = (float)((i * 37 + t * 11) % 29) / 16.0f - 0.875f;
+        file[t] = (safetensors_tensor){.name = names[t],
+                                       .dtype = SAFETENSORS_F32,
+                                       .rank = 3,
+                                       .shape = {1, ROWS, DIM},
+                                       .data = data[t],
+                                       .size_bytes = sizeof data[t]};
+    }
+    for (int t = 0; t < 3; t++) {
+        const float before = data[t][9 * DIM];
+        data[t][9 * DIM] = NAN;
+        if (!safetensors_write(path, file, 3, NULL, NULL, 0, &error))
+            fail_msg("%s", error.text);
+        const char *const words[] = {"--input",      path, "--gen-length", "8",
+                                     "--block-size", "16", "-o",           out};
+        cJSON *root = record_json_of(words, 8);
+        assert_int_equal((int)json_number(one_record(root), "pass"), 1);
+        cJSON_Delete(root);
+        data[t][9 * DIM] = before;
+    }
+}
+
 /* The table for people. */
 static void test_compare_record__tells_the_worst_of_each_kernel(void **state) {
     (void)state;
@@ -197,6 +233,7 @@ int main(void) {
         cmocka_unit_test(test_compare_record__of_another_seed_has_other_data),
         TEST_IN_FOLDER(test_compare_record__of_all_devices_writes_a_file_of_each),
         TEST_IN_FOLDER(test_compare_record__takes_a_problem_of_the_users),
+        TEST_IN_FOLDER(test_compare_record__passes_over_what_is_no_number_in_the_input),
         cmocka_unit_test(test_compare_record__tells_the_worst_of_each_kernel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
  */
 #include "attend_input.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -148,6 +149,24 @@ static void test_attend_input_open__converts_to_the_type_asked_for(void **state)
         }
 }
 
+/* A file may hold no numbers; one that becomes an infinity is refused. */
+static void test_attend_input_open__names_a_value_beyond_the_type(void **state) {
+    static const float odd[8] = {NAN, INFINITY, -INFINITY, 65504.0f};
+    static const float large[8] = {0.0f, 0.0f, -65520.0f};
+    attend_input in;
+    tool_error error;
+    const safetensors_tensor q = F32_TENSOR("q", SHAPE3(1, 1, 8));
+    const safetensors_tensor v = F32_TENSOR("v", SHAPE3(1, 1, 8));
+    safetensors_tensor file[] = {q, tensor("k", SAFETENSORS_F32, odd, SHAPE3(1, 1, 8)), v};
+    in = open_file(*state, file, 3, SPARSED_F16);
+    attend_input_close(&in);
+    file[1] = tensor("k", SAFETENSORS_F32, large, SHAPE3(1, 1, 8));
+    in = open_file(*state, file, 3, SPARSED_BF16);
+    attend_input_close(&in);
+    assert_false(attend_input_open(write_file(*state, file, 3), SPARSED_F16, &in, &error));
+    assert_non_null(strstr(error.text, "input.safetensors: 'k' has -65520, which f16 cannot hold"));
+}
+
 static void test_attend_input_open__names_a_missing_tensor(void **state) {
     const safetensors_tensor all[] = {F32_TENSOR("q", SHAPE3(1, 2, 8)),
                                       F32_TENSOR("k", SHAPE3(1, 2, 8)),
@@ -265,6 +284,7 @@ int main(void) {
         TEST_IN_FOLDER(test_attend_input_open__describes_the_problem),
         TEST_IN_FOLDER(test_attend_input_open__three_dimensions_are_batch_1),
         TEST_IN_FOLDER(test_attend_input_open__converts_to_the_type_asked_for),
+        TEST_IN_FOLDER(test_attend_input_open__names_a_value_beyond_the_type),
         TEST_IN_FOLDER(test_attend_input_open__names_a_missing_tensor),
         TEST_IN_FOLDER(test_attend_input_open__names_a_storage_type_of_no_use),
         TEST_IN_FOLDER(test_attend_input_open__names_shapes_that_do_not_fit),

@@ -147,6 +147,47 @@ static void test_all_scores_check__by_their_sums(void **state) {
     release(&s);
 }
 
+/* What a user's own input may hold: the oracle's score is a NaN where the device's is. */
+static void set_key(scored *s, uint64_t kv_head, uint64_t row, float value) {
+    assert_int_equal(s->c.desc.dtype, SPARSED_F32);
+    ((float *)s->input.generated[1])[(kv_head * s->c.desc.kv_len + row) * s->c.desc.head_dim] =
+        value;
+}
+
+static void test_all_scores_check__of_input_that_is_no_number(void **state) {
+    (void)state;
+    static const float odd[] = {NAN, INFINITY, -INFINITY};
+    for (size_t i = 0; i < 3; i++) {
+        scored s;
+        make(&s, "f32-d64-b16x64-clusters-700");
+        set_key(&s, 0, 100, odd[i]);
+        set_expected(&s);
+        check(&s, RECORD_SCORES_ORACLE, 0);
+        float *score = row_of(&s, 0, 0, 1);
+        assert_true(isnan(score[1]));
+        score[1] = 0.5f; /* a number in its place is wrong */
+        check(&s, RECORD_SCORES_ORACLE, 1);
+        check_place(&s, 0, 0, 1);
+        release(&s);
+    }
+}
+
+/* Of a NaN in a query row alone that row's query block has no sum. */
+static void test_all_scores_check__of_sums_that_are_no_numbers(void **state) {
+    (void)state;
+    scored s;
+    make(&s, "bf16-d128-b32x32-clusters-2047");
+    set_sums(&s);
+    const uint64_t block = unsampled(&s.c), row = 2 * s.c.desc.q_len + 32 * block + 5;
+    ((uint16_t *)s.input.generated[0])[row * s.c.desc.head_dim + 7] = 0x7fc0;
+    row_of(&s, 0, 2, block)[3] = row_of(&s, 1, 2, block)[60] = NAN;
+    check(&s, RECORD_SCORES_SUMS, 0);
+    row_of(&s, 0, 2, block + 1)[3] = NAN;
+    check(&s, RECORD_SCORES_SUMS, 1);
+    check_place(&s, 0, 2, block + 1);
+    release(&s);
+}
+
 /* With the reduction max nothing is known of a row but its oracle. */
 static void test_all_scores_check__says_that_it_checked_nothing(void **state) {
     (void)state;
@@ -162,6 +203,8 @@ int main(void) {
         cmocka_unit_test(test_all_scores_check__by_the_oracle),
         cmocka_unit_test(test_all_scores_check__of_padding),
         cmocka_unit_test(test_all_scores_check__by_their_sums),
+        cmocka_unit_test(test_all_scores_check__of_input_that_is_no_number),
+        cmocka_unit_test(test_all_scores_check__of_sums_that_are_no_numbers),
         cmocka_unit_test(test_all_scores_check__says_that_it_checked_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -277,6 +277,18 @@ static void test_oracle__heads_and_batches(void **state) {
         }
 }
 
+/* Of a query that is no number nothing is one; not so of its neighbour. */
+static void test_oracle__a_query_that_is_no_number(void **state) {
+    (void)state;
+    tiny t = new_tiny(2, 4);
+    t.q[0] = NAN;
+    t.v[0] = 2.0f;
+    attend(&t, NULL);
+    assert_true(isnan(t.out[0]) && isnan(t.out[1]) && isnan(t.lse[0]) && isnan(t.scores[0]));
+    assert_close(t.out[DIM], 0.5);
+    assert_close(t.lse[1], log(4.0));
+}
+
 static void test_oracle_load__reads_every_storage_type(void **state) {
     (void)state;
     unsigned char bytes[16] = {0};
@@ -302,6 +314,7 @@ int main(void) {
         cmocka_unit_test(test_oracle__fixed_modes_are_exact_to_the_element),
         cmocka_unit_test(test_oracle__valid_range),
         cmocka_unit_test(test_oracle__heads_and_batches),
+        cmocka_unit_test(test_oracle__a_query_that_is_no_number),
         cmocka_unit_test(test_oracle_load__reads_every_storage_type),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 
 #include "../src/half.h"
 #include "../src/oracle.h"
+#include "compare/values.h"
 
 /* A stored value's place in the order of the type's values, so that neighbours differ by 1 and both
  * zeros are one. */
@@ -43,8 +44,7 @@ typedef struct measuring {
 static void measure_one(uint32_t dtype, uint64_t index, double got, double expected, measuring *s,
                         record_errors *e) {
     if (!isfinite(got) || !isfinite(expected)) {
-        bool same = isnan(got) ? isnan(expected) != 0 : got == expected;
-        e->nonfinite += !same;
+        e->nonfinite += !value_same_kind(got, expected);
         return;
     }
     double difference = got - expected;
