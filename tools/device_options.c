@@ -64,6 +64,10 @@ const char *device_kind_name(uint32_t kind) {
     }
 }
 
+bool device_is_absent(const sparsed_device_info *device) {
+    return !device->usable && device->compute_units == 0 && !strchr(device->selector, ':');
+}
+
 void device_units_text(const sparsed_device_info *device, char *to, size_t size) {
     snprintf(to, size, "%u %s%s", device->compute_units,
              device->kind == SPARSED_DEVICE_CPU ? "thread" : "compute unit",

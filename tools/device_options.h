@@ -31,6 +31,9 @@ void device_fail(const char *text, bool usage, tool_error *error);
 /* "gpu", "cpu", "cpu-opencl" or "other". */
 const char *device_kind_name(uint32_t kind);
 
+/* An entry of the list that stands for a backend without a device. */
+bool device_is_absent(const sparsed_device_info *device);
+
 /* What a context runs on: "2 threads", "1 compute unit". */
 void device_units_text(const sparsed_device_info *device, char *to, size_t size);
 

@@ -110,14 +110,9 @@ static const char *verdict(const sparsed_device_info *d) {
     return d->usable ? "usable" : d->note;
 }
 
-/* The backend has no device: a line is all there is to say. */
-static bool is_absent(const sparsed_device_info *d) {
-    return !d->usable && d->compute_units == 0 && !strchr(d->selector, ':');
-}
-
 static void print_device(const sparsed_device_info *d) {
     char units[32];
-    if (is_absent(d)) {
+    if (device_is_absent(d)) { /* a line is all there is to say */
         printf("%-12s not available: %s\n", d->selector, d->note);
         return;
     }

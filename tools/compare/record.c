@@ -15,8 +15,9 @@ enum { MAX_DEVICES = 64 };
 
 /* What is left of the devices' records when they are written. */
 typedef struct outcome {
-    cJSON *records; /* NULL without --json */
+    cJSON *records, *left_out; /* NULL without --json */
     size_t devices, unfinished;
+    bool without_cpu;
     char first_wrong[768], first_failure[768];
 } outcome;
 
@@ -105,6 +106,21 @@ static bool record_one_of_all(const record_options *o, const char *selector, out
     return true;
 }
 
+/* Names a device that cannot be used. The CPU backend could be: only the environment keeps it out. */
+static void leave_out(const sparsed_device_info *d, outcome *all) {
+    if (device_is_absent(d))
+        return;
+    fprintf(stderr, "sparsed compare: %s (%s) is left out: %s\n", d->selector, d->name, d->note);
+    all->without_cpu |= d->kind == SPARSED_DEVICE_CPU;
+    if (!all->left_out)
+        return;
+    cJSON *one = cJSON_CreateObject();
+    cJSON_AddItemToArray(all->left_out, one);
+    json_add_text(one, "selector", d->selector);
+    json_add_text(one, "name", d->name);
+    json_add_text(one, "reason", d->note);
+}
+
 static bool record_all(const record_options *o, outcome *all, tool_error *error) {
     sparsed_device_info *devices = calloc(MAX_DEVICES, sizeof *devices);
     size_t count = MAX_DEVICES;
@@ -118,6 +134,8 @@ static bool record_all(const record_options *o, outcome *all, tool_error *error)
     for (size_t i = 0; done && i < count && i < MAX_DEVICES; i++)
         if (devices[i].usable)
             done = record_one_of_all(o, devices[i].selector, all, error);
+        else
+            leave_out(&devices[i], all);
     free(devices);
     if (done && all->devices == 0)
         return tool_fail(error, "no device is usable; `sparsed devices` says why");
@@ -132,6 +150,8 @@ static bool record_devices(const record_options *o, tool_error *error) {
     cJSON *root = o->json ? cJSON_CreateObject() : NULL;
     if (root)
         all.records = cJSON_AddArrayToObject(root, "records");
+    if (root && o->all)
+        all.left_out = cJSON_AddArrayToObject(root, "left_out");
     bool done = o->all ? record_all(o, &all, error)
                        : record_and_write(o, &o->device, o->output, &all, error);
     if (root && (done || all.unfinished < all.devices))
@@ -140,6 +160,8 @@ static bool record_devices(const record_options *o, tool_error *error) {
         cJSON_Delete(root);
     if (done && all.first_wrong[0])
         return tool_fail(error, "%s", all.first_wrong);
+    if (done && all.without_cpu)
+        return tool_fail(error, "not all devices are recorded: the CPU is left out");
     return done;
 }
 
@@ -156,8 +178,9 @@ bool compare_record(int argc, char **argv, tool_error *error) {
                "Runs the suite on a device, dense attention, block patterns and sparse attention, "
                "and records\nwhat came out and how far it is from double precision. The exit code "
                "is 1 if a case is wrong;\nthe record is written all the same. --device all records "
-               "every usable device. With --kernel only the\ncases of types and head dimensions "
-               "that it takes run.\n\n");
+               "every usable device and names the\nothers; the exit code is 1 if the CPU is one of "
+               "these. With --kernel only the cases of types and\nhead dimensions that it takes "
+               "run.\n\n");
         cli_print_options(&list, stdout);
         return true;
     }

@@ -81,6 +81,23 @@ test_compare_record__names_devices_and_kernels_that_are_not_there() {
     refuse_record 2 "--kernel is 'nv_mma'" --kernel nv_mma
 }
 
+# The CPU is left out because of the environment, which is a fault, and never without a word.
+test_compare_record__names_a_device_that_it_leaves_out() {
+    status=0
+    SPARSED_CPU_ISA=avx9 "$SPARSED" compare record --device all --self-check --json \
+        >"$OUT" 2>"$ERR" || status=$?
+    [ "$status" -eq 1 ] || flunk "exit code $status: $(cat "$ERR")"
+    grep -q "^sparsed compare: cpu (.*) is left out: SPARSED_CPU_ISA is 'avx9'" "$ERR" ||
+        flunk "it is not named: $(cat "$ERR")"
+    if [ ! -s "$OUT" ]; then
+        grep -q "no device is usable" "$ERR" || flunk "nothing is recorded: $(cat "$ERR")"
+    else
+        grep -q "^sparsed compare: not all devices are recorded" "$ERR" || flunk "$(cat "$ERR")"
+        tr -d ' \t\n' <"$OUT" | grep -q '"left_out":\[{"selector":"cpu","name":' ||
+            flunk "--json does not name it"
+    fi
+}
+
 test_compare_record__names_what_is_no_input_file() {
     refuse_input 1 "absent.safetensors" absent.safetensors --gen-length 9
     printf 'this is text' >text
