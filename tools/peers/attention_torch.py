@@ -79,7 +79,10 @@ if not os.access(OPTIONS.sparsed, os.X_OK):
 if OPTIONS.cpus:  # before PyTorch starts its threads
     os.sched_setaffinity(0, OPTIONS.cpus)
 
-import torch  # noqa: E402
+try:
+    import torch  # noqa: E402
+except ImportError as e:
+    sys.exit(f"PyTorch is needed: {e}")
 import torch.nn.functional as F  # noqa: E402
 
 import peers_file  # noqa: E402

@@ -26,7 +26,10 @@ import statistics
 import sys
 import time
 
-import torch
+try:
+    import torch
+except ImportError as e:
+    sys.exit(f"PyTorch is needed: {e}")
 
 import peers_file
 import schedule_cost

@@ -23,7 +23,10 @@ import subprocess
 import sys
 import time
 
-import torch
+try:
+    import torch
+except ImportError as e:
+    sys.exit(f"PyTorch is needed: {e}")
 from safetensors.torch import load_file
 from torch.nn.functional import embedding, linear, scaled_dot_product_attention, silu
 
