@@ -178,7 +178,7 @@ static bool list_builds(generate_patterns *p, const pattern_options *given,
     number_list list;
     if (!m)
         return tool_fail_usage(error, "--pattern-out-steps goes with --attention sparsed");
-    if (!number_list_parse("pattern-out-steps", given->out_steps, steps, &list, error))
+    if (!number_list_parse("pattern-out-steps", given->out_steps, "0,4,8-11", steps, &list, error))
         return false;
     p->entries = calloc(steps, sizeof *p->entries);
     for (uint32_t i = 0; i < steps && p->entries; i++)

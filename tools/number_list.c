@@ -44,8 +44,8 @@ static bool mark(const char *text, uint32_t limit, unsigned char *seen) {
     }
 }
 
-bool number_list_parse(const char *option, const char *text, uint32_t limit, number_list *list,
-                       tool_error *error) {
+bool number_list_parse(const char *option, const char *text, const char *example, uint32_t limit,
+                       number_list *list, tool_error *error) {
     *list = (number_list){NULL, 0};
     if (!text || strcmp(text, "all") == 0)
         return true;
@@ -54,8 +54,8 @@ bool number_list_parse(const char *option, const char *text, uint32_t limit, num
     if (!seen)
         return tool_fail(error, "out of memory for --%s", option);
     if (!mark(text, limit, seen)) {
-        tool_fail_usage(error, "--%s is '%s', not a list such as 0,4,8-11 of numbers below %u",
-                        option, text, limit);
+        tool_fail_usage(error, "--%s is '%s', not a list such as %s of numbers below %u", option,
+                        text, example, limit);
         goto done;
     }
     for (uint32_t i = 0; i < limit; i++)

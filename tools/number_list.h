@@ -17,9 +17,10 @@ typedef struct number_list {
 } number_list;
 
 /* Reads the value of --OPTION: numbers below limit (at most 2^24) and ranges of them, separated by
- * commas. text NULL or "all" gives no list. A fault names the option and its value. */
-bool number_list_parse(const char *option, const char *text, uint32_t limit, number_list *list,
-                       tool_error *error);
+ * commas. text NULL or "all" gives no list. A fault names the option and its value, and an example of
+ * what is good. */
+bool number_list_parse(const char *option, const char *text, const char *example, uint32_t limit,
+                       number_list *list, tool_error *error);
 void number_list_free(number_list *list);
 
 /* Whether the number is in the list, or there is none. */

@@ -17,7 +17,7 @@
 static void accept(const char *text, const uint32_t *expected, size_t count) {
     number_list list;
     tool_error error;
-    if (!number_list_parse("layers", text, 100, &list, &error))
+    if (!number_list_parse("layers", text, "0,4,8-11", 100, &list, &error))
         fail_msg("%s", error.text);
     assert_int_equal(list.count, count);
     assert_memory_equal(list.numbers, expected, count * sizeof *expected);
@@ -30,7 +30,7 @@ static void refuse(const char *text) {
     char expected[128];
     snprintf(expected, sizeof expected,
              "--layers is '%s', not a list such as 0,4,8-11 of numbers below 100", text);
-    assert_false(number_list_parse("layers", text, 100, &list, &error));
+    assert_false(number_list_parse("layers", text, "0,4,8-11", 100, &list, &error));
     assert_true(error.usage);
     assert_string_equal(error.text, expected);
     assert_null(list.numbers);
@@ -60,7 +60,7 @@ static void test_number_list_parse__none_means_all(void **state) {
     for (size_t i = 0; i < 2; i++) {
         number_list list;
         tool_error error;
-        assert_true(number_list_parse("layers", texts[i], 100, &list, &error));
+        assert_true(number_list_parse("layers", texts[i], "0,4,8-11", 100, &list, &error));
         assert_null(list.numbers);
         assert_int_equal(list.count, 0);
         assert_true(number_list_has(&list, 0) && number_list_has(&list, 99));
@@ -99,7 +99,7 @@ static void test_number_list_has__finds_its_numbers_only(void **state) {
     (void)state;
     number_list list;
     tool_error error;
-    assert_true(number_list_parse("layers", "2,4-6,50", 100, &list, &error));
+    assert_true(number_list_parse("layers", "2,4-6,50", "0,4,8-11", 100, &list, &error));
     for (uint32_t i = 0; i < 100; i++)
         assert_int_equal(number_list_has(&list, i), i == 2 || (i >= 4 && i <= 6) || i == 50);
     number_list_free(&list);

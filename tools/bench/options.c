@@ -261,7 +261,7 @@ static bool make_lengths(bench_options *o, tool_error *error) {
     const bench_words *w = &o->words;
     if (strcmp(w->lengths, "all") == 0 || strchr(w->lengths, '-'))
         return tool_fail_usage(error, "--length is '%s', not a list such as 1024,4096", w->lengths);
-    if (!number_list_parse("length", w->lengths, MAX_LENGTH, &o->lengths, error))
+    if (!number_list_parse("length", w->lengths, "1024,4096", MAX_LENGTH, &o->lengths, error))
         return false;
     if (o->lengths.numbers[0] == 0)
         return tool_fail_usage(error, "--length names 0 rows");

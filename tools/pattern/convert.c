@@ -90,8 +90,9 @@ static bool check_options(const convert_options *o, conversion *c, tool_error *e
         return tool_fail_usage(error, "--%s goes with a .safetensors FILE, not %s", given, o->path);
     return find_wish(o->scores, &c->wish, error) &&
            pattern_check_output(o->path, o->output, error) &&
-           number_list_parse("layers", o->layers, PATTERN_MAX_LAYERS, &c->layers, error) &&
-           number_list_parse("steps", o->steps, PATTERN_MAX_STEPS, &c->steps, error);
+           number_list_parse("layers", o->layers, "0,4,8-11", PATTERN_MAX_LAYERS, &c->layers,
+                             error) &&
+           number_list_parse("steps", o->steps, "0,4,8-11", PATTERN_MAX_STEPS, &c->steps, error);
 }
 
 static bool open_source(conversion *c, tool_error *error) {

@@ -83,8 +83,8 @@ bool pattern_open(const char *path, const pattern_choice *choice, pattern_input 
                   tool_error *error) {
     number_list layers;
     *input = (pattern_input){.path = path};
-    if (!number_list_parse("layers", choice ? choice->layers : NULL, PATTERN_MAX_LAYERS, &layers,
-                           error))
+    if (!number_list_parse("layers", choice ? choice->layers : NULL, "0,4,8-11", PATTERN_MAX_LAYERS,
+                           &layers, error))
         return false;
     bool opened = load(&layers, input, error) && choose(choice, input, error);
     number_list_free(&layers);

@@ -7,7 +7,7 @@ test_bench__names_what_is_no_list_or_out_of_range() {
     refuse 2 "--shape is 'tiny,'" bench --shape tiny,
     refuse 2 "--dtype is 'f64'" bench --dtype f32,f64
     refuse 2 "--dtype names f32 twice" bench --dtype f32,f32
-    refuse 2 "--length is '1024;2048'" bench --length '1024;2048'
+    refuse 2 "--length is '1024;2048', not a list such as 1024,4096" bench --length '1024;2048'
     refuse 2 "--length names 0 rows" bench --length 0,64
     refuse 2 "--length is 'all'" bench --length all
     refuse 2 "--length is '64-128', not a list such as 1024,4096" bench --length 64-128
