@@ -113,9 +113,10 @@ static void test_case_pair_compare__a_warning_names_place_and_bound(void **state
     assert_int_equal(case_pair_finding_verdict(&t.pair, f), VERDICT_WARN);
     assert_int_equal(t.pair.all, VERDICT_WARN);
     finding_describe(f, 'C', 'D', text);
-    assert_non_null(strstr(text, "dense lse, batch 1, head 1, query block 2: difference 5"));
+    assert_non_null(
+        strstr(text, "dense lse, batch 1, head 1, query block 2: overall: difference 5"));
     snprintf(bound, sizeof bound,
-             ", above %.3g, of all; largest at row 37: ", 2.0 * t.a.cases[0].bounds.lse.warn);
+             ", above %.3g; largest at row 37: ", 2.0 * t.a.cases[0].bounds.lse.warn);
     assert_non_null(strstr(text, bound));
     teardown(&t);
 }
@@ -372,6 +373,10 @@ static void test_pattern_agreement_measure__a_real_difference(void **state) {
     const finding *f = only(&t, FINDING_KEPT, FINDING_PATTERN);
     assert_place(f, RECORD_BUILD, 1, 1, 2);
     assert_int_equal(f->element, dropped);
+    char text[FINDING_TEXT_BYTES], first[32];
+    finding_describe(f, 'A', 'B', text);
+    snprintf(first, sizeof first, ", first key block %u", dropped);
+    assert_non_null(strstr(text, first));
     assert_int_equal(t.pair.pattern_verdict, VERDICT_FAIL);
     teardown(&t);
 }

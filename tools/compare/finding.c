@@ -102,9 +102,9 @@ static void describe_overall(const finding *f, char letter_a, char letter_b,
     char element[PLACE_BYTES];
     describe_element(f, element);
     snprintf(text, WHAT_BYTES,
-             "difference %.3g, above %.3g, of all; largest at %s: %.9g in %c, %.9g in %c", f->error,
-             f->error <= f->bound.fail ? f->bound.warn : f->bound.fail, element, f->a, letter_a,
-             f->b, letter_b);
+             "overall: difference %.3g, above %.3g; largest at %s: %.9g in %c, %.9g in %c",
+             f->error, f->error <= f->bound.fail ? f->bound.warn : f->bound.fail, element, f->a,
+             letter_a, f->b, letter_b);
 }
 
 static void describe_what(const finding *f, char letter_a, char letter_b, char text[WHAT_BYTES]) {
@@ -131,8 +131,8 @@ static void describe_what(const finding *f, char letter_a, char letter_b, char t
         break;
     case FINDING_KEPT:
         snprintf(text, WHAT_BYTES,
-                 "%" PRIu64 " key block%s kept in one alone, no tie, first %" PRIu64, f->count,
-                 f->count == 1 ? "" : "s", f->element);
+                 "%" PRIu64 " key block%s kept in one alone, no tie, first key block %" PRIu64,
+                 f->count, f->count == 1 ? "" : "s", f->element);
         break;
     case FINDING_OVERALL:
         describe_overall(f, letter_a, letter_b, text);
