@@ -86,6 +86,11 @@ static cJSON *report_json(const two_files *f, int status) {
 
 /* ---- exit codes and words ---- */
 
+static void expect_in(const char *page, const char *text) {
+    if (!strstr(page, text))
+        fail_msg("the page has no %s", text);
+}
+
 static void add_to_element(record *r) {
     made_out(r, 0, RECORD_SPARSE_FIXED, 4, 37)[5] += 0.25f;
 }
@@ -280,6 +285,42 @@ static void test_compare_report__json_fits_the_schema(void **state) {
     }
 }
 
+/* What sets records apart beside the device. */
+static const char *const given =
+    "2 threads  --device cpu --threads 2 SPARSED_CPU_ISA=avx2 OMP_NUM_THREADS=<2> "
+    "SPARSED_KERNEL_DIR=...\n";
+
+static void one_unit(record *r) {
+    r->environment.device.compute_units = 1;
+    r->environment.device_option[0] = '\0';
+    r->environment.threads_option = 0;
+    r->environment.variable_count = 0;
+}
+
+static void test_compare_report__tells_options_and_variables(void **state) {
+    const two_files f = write_two(state, one_unit);
+    command_output output = run_report(&f, "--html", f.page);
+    assert_int_equal(output.status, 0);
+    assert_non_null(strstr(output.out, given));
+    assert_non_null(strstr(output.out, "1 thread   none\n"));
+    command_output_free(&output);
+    char *page = test_file_read(f.page, NULL);
+    expect_in(page, "OMP_NUM_THREADS=&lt;2&gt;");
+    expect_in(page, "2 threads");
+    free(page);
+    cJSON *root = report_json(&f, 0);
+    const cJSON *a = cJSON_GetArrayItem(json_at(root, "records"), 0);
+    const cJSON *b = cJSON_GetArrayItem(json_at(root, "records"), 1);
+    assert_string_equal(json_string(a, "options.device"), "cpu");
+    assert_string_equal(json_string(a, "variables.OMP_NUM_THREADS"), "<2>");
+    assert_string_equal(json_string(a, "variables.SPARSED_KERNEL_DIR"), "/home/kernels");
+    assert_int_equal((int)json_number(a, "options.threads"), 2);
+    assert_int_equal((int)json_number(a, "device.compute_units"), 2);
+    assert_int_equal((int)json_number(b, "device.compute_units"), 1);
+    assert_int_equal(cJSON_GetArraySize(json_at(b, "variables")), 0);
+    cJSON_Delete(root);
+}
+
 static void test_compare_report__json_tells_the_place(void **state) {
     const two_files f = write_two(state, add_to_element);
     cJSON *root = report_json(&f, 1);
@@ -301,11 +342,6 @@ static void test_compare_report__json_tells_the_place(void **state) {
 }
 
 /* ---- the page ---- */
-
-static void expect_in(const char *page, const char *text) {
-    if (!strstr(page, text))
-        fail_msg("the page has no %s", text);
-}
 
 static void test_compare_report__page_needs_nothing_else(void **state) {
     static const char *const foreign[] = {"http",    "src=",  "href=",   "url(",
@@ -367,6 +403,7 @@ int main(void) {
         TEST_IN_FOLDER(test_compare_report__tells_failures_first),
         TEST_IN_FOLDER(test_compare_report__refuses_other_suites_with_exit_code_2),
         TEST_IN_FOLDER(test_compare_report__json_fits_the_schema),
+        TEST_IN_FOLDER(test_compare_report__tells_options_and_variables),
         TEST_IN_FOLDER(test_compare_report__json_tells_the_place),
         TEST_IN_FOLDER(test_compare_report__page_needs_nothing_else),
         TEST_IN_FOLDER(test_compare_report__a_device_on_other_threads_is_equal),

@@ -91,12 +91,16 @@ static bool fits_required(const place *at, const cJSON *required, const cJSON *v
     return true;
 }
 
-/* additionalProperties: false. */
-static bool has_no_more(const place *at, const cJSON *schema, const cJSON *value) {
+/* additionalProperties: false, or what they are. */
+static bool fits_others(const place *at, const cJSON *schema, const cJSON *rule,
+                        const cJSON *value) {
     const cJSON *properties = cJSON_GetObjectItemCaseSensitive(schema, "properties"), *member;
-    cJSON_ArrayForEach(member, value) if (!cJSON_GetObjectItemCaseSensitive(
-                                              properties,
-                                              member->string)) return misfit(at, member->string);
+    cJSON_ArrayForEach(member, value) {
+        if (cJSON_GetObjectItemCaseSensitive(properties, member->string))
+            continue;
+        if (cJSON_IsFalse(rule) ? !misfit(at, member->string) : !fits(at, rule, member))
+            return false;
+    }
     return true;
 }
 
@@ -128,8 +132,8 @@ static bool fits_keyword(const place *at, const cJSON *schema, const cJSON *rule
         return fits_properties(at, rule, value);
     if (strcmp(keyword, "required") == 0)
         return fits_required(at, rule, value);
-    if (strcmp(keyword, "additionalProperties") == 0 && cJSON_IsFalse(rule))
-        return has_no_more(at, schema, value);
+    if (strcmp(keyword, "additionalProperties") == 0)
+        return fits_others(at, schema, rule, value);
     if (strcmp(keyword, "items") == 0)
         return fits_items(at, rule, value);
     if (strcmp(keyword, "minimum") == 0)

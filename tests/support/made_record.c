@@ -129,6 +129,13 @@ record made_record(const char *label) {
     snprintf(e->device.name, sizeof e->device.name, "No device <&\">");
     snprintf(e->device.isa, sizeof e->device.isa, "avx2");
     e->device.kind = SPARSED_DEVICE_CPU;
+    e->device.compute_units = 2;
+    snprintf(e->device_option, sizeof e->device_option, "cpu");
+    e->threads_option = 2;
+    e->variable_count = 3;
+    e->variables[0] = (record_variable){"SPARSED_CPU_ISA", "avx2"};
+    e->variables[1] = (record_variable){"OMP_NUM_THREADS", "<2>"};
+    e->variables[2] = (record_variable){"SPARSED_KERNEL_DIR", "/home/kernels"};
     r.cases = record_room(&r, MADE_CASES, sizeof *r.cases);
     assert_non_null(r.cases);
     r.case_count = MADE_CASES;

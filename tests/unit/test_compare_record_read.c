@@ -245,7 +245,7 @@ static void test_record_read__refuses_each_fault_of_the_json_object(void **state
         {"\"seed\":\"1\"", "\"seed\":\"18446744073709551616\"", "\"suite.seed\""},
         {"\"seed\":\"1\"", "\"seed\":\"01\"", "\"suite.seed\""},
         {"\"kind\":\"cpu\"", "\"kind\":\"abacus\"", "environment.device.kind"},
-        {"\"compute_units\":0", "\"compute_units\":-1", "compute_units"},
+        {"\"compute_units\":2", "\"compute_units\":-1", "compute_units"},
         {"\"cases\":[", "\"cases\":[3,", "\"cases.name\""},
         {"\"name\":\"made\",\"d", "\"name\":\"ma/de\",\"d", "cases.name"},
         {"\"name\":\"made\",\"d", "\"name\":\"\",\"d", "cases.name"},

@@ -172,6 +172,9 @@ safetensors_dtype record_storage(uint32_t dtype);
 void *record_room(record *r, uint64_t count, size_t size_bytes);
 void record_free(record *r);
 
+/* Adds the keys "options" and "variables", as the file's metadata has them. */
+void record_add_given(cJSON *to, const record_environment *e);
+
 /* The JSON object of the file's metadata; NULL if out of memory. The caller calls cJSON_Delete. */
 cJSON *record_json(const record *r);
 

@@ -53,6 +53,16 @@ static void add_device(cJSON *to, const sparsed_device_info *d) {
     add_count(device, "memory_bytes", d->memory_bytes);
 }
 
+void record_add_given(cJSON *to, const record_environment *e) {
+    cJSON *options = cJSON_AddObjectToObject(to, "options");
+    json_add_text(options, "device", e->device_option);
+    json_add_text(options, "kernel", e->kernel_option);
+    add_count(options, "threads", e->threads_option);
+    cJSON *variables = cJSON_AddObjectToObject(to, "variables");
+    for (uint32_t i = 0; i < e->variable_count; i++)
+        json_add_text(variables, e->variables[i].name, e->variables[i].value);
+}
+
 static void add_environment(cJSON *root, const record_environment *e) {
     cJSON *environment = cJSON_AddObjectToObject(root, "environment");
     json_add_text(environment, "library_version", e->library_version);
@@ -60,13 +70,7 @@ static void add_environment(cJSON *root, const record_environment *e) {
     json_add_text(environment, "system", e->system);
     json_add_text(environment, "processor", e->processor);
     add_device(environment, &e->device);
-    cJSON *options = cJSON_AddObjectToObject(environment, "options");
-    json_add_text(options, "device", e->device_option);
-    json_add_text(options, "kernel", e->kernel_option);
-    add_count(options, "threads", e->threads_option);
-    cJSON *variables = cJSON_AddObjectToObject(environment, "variables");
-    for (uint32_t i = 0; i < e->variable_count; i++)
-        json_add_text(variables, e->variables[i].name, e->variables[i].value);
+    record_add_given(environment, e);
 }
 
 /* ---- runs ---- */

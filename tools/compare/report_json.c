@@ -57,6 +57,7 @@ static void add_device(cJSON *to, const sparsed_device_info *d) {
     json_add_text(device, "vendor", d->vendor);
     json_add_text(device, "driver", d->driver);
     json_add_text(device, "isa", d->isa);
+    add_count(device, "compute_units", d->compute_units);
 }
 
 static void add_records(cJSON *root, const comparison *c) {
@@ -74,6 +75,7 @@ static void add_records(cJSON *root, const comparison *c) {
         json_add_text(object, "system", r->environment.system);
         json_add_text(object, "processor", r->environment.processor);
         add_device(object, &r->environment.device);
+        record_add_given(object, &r->environment);
         json_add_text(object, "kernels", kernels);
         cJSON_AddBoolToObject(object, "self_check", r->self_check);
         add_count(object, "cases", r->case_count);

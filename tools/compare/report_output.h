@@ -40,10 +40,16 @@ void report_distance(const out_distance *d, int digits, char text[REPORT_DISTANC
 enum { REPORT_MARKS_BYTES = 8 };
 void report_marks(const record_case *c, char text[REPORT_MARKS_BYTES]);
 
-/* Where a record was made, and the options that it was made with. */
-enum { REPORT_HOST_BYTES = 2 * RECORD_TEXT_BYTES + 4, REPORT_OPTIONS_BYTES = 400 };
+/* Where a record was made, and what with: options, and environment variables that were set, as
+ * "--threads 2 OMP_WAIT_POLICY=passive"; "none". Paths are "...": they tell nothing elsewhere, and a
+ * report is made to be passed on. */
+enum {
+    REPORT_UNITS_BYTES = 32,
+    REPORT_HOST_BYTES = 2 * RECORD_TEXT_BYTES + 4,
+    REPORT_GIVEN_BYTES = 400 + RECORD_VARIABLES * (RECORD_NAME_BYTES + RECORD_TEXT_BYTES + 2)
+};
 void report_host(const record *r, char text[REPORT_HOST_BYTES]);
-void report_given_options(const record *r, char text[REPORT_OPTIONS_BYTES]);
+void report_given(const record *r, char text[REPORT_GIVEN_BYTES]);
 
 /* The problem of a user's input; false: the records are of the suite. */
 enum { REPORT_PROBLEM_BYTES = 400 };

@@ -8,6 +8,7 @@
 #include "compare/report_faults.h"
 #include "compare/report_output.h"
 #include "compare/report_plots.h"
+#include "device_options.h"
 #include "page/page.h"
 
 static void write_summary(page *p, const comparison *c) {
@@ -56,22 +57,22 @@ static void write_records(page *p, const comparison *c) {
 }
 
 static void write_environments(page *p, const comparison *c) {
-    static const page_column columns[] = {{"", false},
-                                          {"made (UTC)", false},
-                                          {"system", false},
-                                          {"processor", false},
-                                          {"options", false}};
+    static const page_column columns[] = {{"", false},       {"made (UTC)", false},
+                                          {"system", false}, {"processor", false},
+                                          {"units", false},  {"options, variables", false}};
     page_table_begin(p, "Where and how they were made", columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < c->record_count; i++) {
         const record_environment *e = &c->records[i].environment;
-        char options[REPORT_OPTIONS_BYTES];
-        report_given_options(&c->records[i], options);
+        char units[REPORT_UNITS_BYTES], given[REPORT_GIVEN_BYTES];
+        device_units_text(&e->device, units, sizeof units);
+        report_given(&c->records[i], given);
         page_row(p);
         page_cell(p, "%c", comparison_letter(i));
         page_cell(p, "%.10s", e->created);
         page_cell(p, "%s", e->system);
         page_cell(p, "%s", e->processor);
-        page_cell(p, "%s", options);
+        page_cell(p, "%s", units);
+        page_cell(p, "%s", given);
     }
     page_table_end(p);
 }

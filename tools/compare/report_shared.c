@@ -103,20 +103,29 @@ void report_host(const record *r, char text[REPORT_HOST_BYTES]) {
     snprintf(text, REPORT_HOST_BYTES, "%s, %s", r->environment.system, r->environment.processor);
 }
 
-void report_given_options(const record *r, char text[REPORT_OPTIONS_BYTES]) {
+static void add_word(char text[REPORT_GIVEN_BYTES], const char *name, char between,
+                     const char *value) {
+    const size_t used = strlen(text);
+    if (value[0])
+        snprintf(text + used, REPORT_GIVEN_BYTES - used, "%s%s%c%s", used ? " " : "", name, between,
+                 value);
+}
+
+void report_given(const record *r, char text[REPORT_GIVEN_BYTES]) {
     const record_environment *e = &r->environment;
-    int used = 0;
-    text[0] = '\0';
-    if (e->device_option[0])
-        used = snprintf(text, REPORT_OPTIONS_BYTES, "--device %s", e->device_option);
-    if (e->kernel_option[0])
-        used += snprintf(text + used, REPORT_OPTIONS_BYTES - (size_t)used, "%s--kernel %s",
-                         used ? " " : "", e->kernel_option);
+    char threads[16] = "";
     if (e->threads_option > 0)
-        used += snprintf(text + used, REPORT_OPTIONS_BYTES - (size_t)used, "%s--threads %" PRIu32,
-                         used ? " " : "", e->threads_option);
-    if (used == 0)
-        snprintf(text, REPORT_OPTIONS_BYTES, "none");
+        snprintf(threads, sizeof threads, "%" PRIu32, e->threads_option);
+    text[0] = '\0';
+    add_word(text, "--device", ' ', e->device_option);
+    add_word(text, "--kernel", ' ', e->kernel_option);
+    add_word(text, "--threads", ' ', threads);
+    for (uint32_t i = 0; i < e->variable_count; i++) {
+        const char *value = e->variables[i].value;
+        add_word(text, e->variables[i].name, '=', strchr(value, '/') ? "..." : value);
+    }
+    if (!text[0])
+        snprintf(text, REPORT_GIVEN_BYTES, "none");
 }
 
 /* The share of the blocks of valid rows that a case's own pattern keeps. */

@@ -8,6 +8,7 @@
 
 #include "compare/report_faults.h"
 #include "compare/report_output.h"
+#include "device_options.h"
 
 enum { MOST_LINES = 60 }; /* of faults: the JSON object has them all */
 
@@ -46,18 +47,22 @@ static void print_problem(const comparison *c) {
 }
 
 static void print_environments(const comparison *c) {
-    char host[REPORT_HOST_BYTES], options[REPORT_OPTIONS_BYTES];
-    int host_width = 4;
+    char host[REPORT_HOST_BYTES], units[REPORT_UNITS_BYTES], given[REPORT_GIVEN_BYTES];
+    int host_width = 4, units_width = 5;
     for (size_t i = 0; i < c->record_count; i++) {
         report_host(&c->records[i], host);
+        device_units_text(&c->records[i].environment.device, units, sizeof units);
         host_width = longer(host_width, host);
+        units_width = longer(units_width, units);
     }
-    printf("\n   %-10s  %-*s  %s\n", "day", host_width, "host", "options");
+    printf("\n   %-10s  %-*s  %-*s  %s\n", "day", host_width, "host", units_width, "units",
+           "options, variables");
     for (size_t i = 0; i < c->record_count; i++) {
         report_host(&c->records[i], host);
-        report_given_options(&c->records[i], options);
-        printf("%c  %-10.10s  %-*s  %s\n", comparison_letter(i), c->records[i].environment.created,
-               host_width, host, options);
+        device_units_text(&c->records[i].environment.device, units, sizeof units);
+        report_given(&c->records[i], given);
+        printf("%c  %-10.10s  %-*s  %-*s  %s\n", comparison_letter(i),
+               c->records[i].environment.created, host_width, host, units_width, units, given);
     }
 }
 
