@@ -98,10 +98,29 @@ test_compare_record__keeps_its_input() {
     done
 }
 
+# The name of the CPU's record is made of --output.
+test_compare_record__keeps_its_input_of_all_devices() {
+    need_file "$ATTEND"
+    cp "$ATTEND" in.cpu.safetensors
+    refuse 2 "in.cpu.safetensors is the --input file" compare record --input in.cpu.safetensors \
+        --gen-length 9 --device all -o in.safetensors
+    cmp -s in.cpu.safetensors "$ATTEND" || flunk "the input was changed"
+}
+
+# Before anything runs: the input, which is not there, is not yet looked for.
 test_compare_record__writes_nothing_where_it_cannot() {
-    refuse_record 1 "absent/r.safetensors" -o absent/r.safetensors
-    mkdir r.safetensors
-    refuse_record 1 "r.safetensors" -o r.safetensors
+    mkdir r.safetensors all.cpu.safetensors
+    for words in "-o absent/r.safetensors" "-o r.safetensors" \
+        "-o absent/r.safetensors --device all" "-o all.safetensors --device all"; do
+        # shellcheck disable=SC2086 # words
+        refuse 1 safetensors compare record --input none --gen-length 9 $words
+        grep -q "cannot" "$ERR" && ! grep -q "none" "$ERR" || flunk "$words: $(cat "$ERR")"
+    done
+}
+
+test_compare_record__fails_where_devices_could_not_be_recorded() {
+    refuse 1 "devices could not be recorded: " compare record --input absent.safetensors \
+        --gen-length 9 --device all --json -o r.safetensors
 }
 
 # A device whose kernels cannot be had: the record is written, and the exit code tells.
