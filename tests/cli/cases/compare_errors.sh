@@ -40,6 +40,27 @@ test_compare_report__names_words_at_fault() {
     refuse 2 "'r26' is one too many, 26 are the most" compare report $(seq -f r%g 0 26)
 }
 
+# Exit code 1 would say that the verdict is fail.
+test_compare_report__that_cannot_be_written_is_no_verdict() {
+    accept compare record --self-check --device cpu -o r.safetensors
+    refuse 2 "absent/page.html" compare report r.safetensors --html absent/page.html
+    mkdir page.html
+    refuse 2 "page.html" compare report r.safetensors --html page.html
+    for words in "" --json; do
+        status=0
+        # shellcheck disable=SC2086 # words
+        "$SPARSED" compare report r.safetensors $words >&- 2>"$ERR" || status=$?
+        [ "$status" -eq 2 ] || flunk "exit code $status, stdout closed: $(cat "$ERR")"
+        one_line "standard output"
+        [ -c /dev/full ] || continue
+        status=0
+        # shellcheck disable=SC2086 # words
+        "$SPARSED" compare report r.safetensors $words >/dev/full 2>"$ERR" || status=$?
+        [ "$status" -eq 2 ] || flunk "exit code $status, stdout full: $(cat "$ERR")"
+        one_line "standard output"
+    done
+}
+
 test_compare_record__names_the_option_that_is_missing() {
     refuse 2 "--output is missing" compare record
     refuse 2 "--output is missing" compare record --device all --json
