@@ -272,6 +272,9 @@ static void keep_diagonal(record *r) {
     r->cases[0].select.flags = SPARSED_SELECT_KEEP_DIAGONAL;
     *made_pattern_row(r, 0, 4, 2) = 0x10 | 3;
 }
+static void keep_beyond_the_range(record *r) {
+    *made_pattern_row(r, 1, 4, 2) |= 0x10; /* of batch 1, which has 4 key blocks */
+}
 static void own_is_fixed(record *r) {
     made_record_digest(r);
     r->cases[0].fixed_digest = r->cases[0].runs[RECORD_BUILD].pattern_digest;
@@ -288,6 +291,27 @@ static void test_comparison_make__fails_patterns_that_no_scores_choose(void **st
     check_pattern(state, 0, keep_diagonal, "query blocks keep what no scores");
     check_pattern(state, 0, own_is_fixed, "is the fixed one");
     check_pattern(state, 1, keep_padding, "first batch 1, head 1, query block 4: 1 + 0 key");
+    check_pattern(state, 1, keep_beyond_the_range,
+                  "first batch 1, head 1, query block 2: 1 + 1 key");
+}
+
+static void test_comparison_make__fails_another_number_of_kept_blocks(void **state) {
+    for (uint64_t more = 0; more < 2; more++) {
+        files f = {.folder = *state};
+        char text[FAULT_BYTES] = "";
+        record r = made_record("own");
+        if (more)
+            r.cases[1].kept_blocks++;
+        else
+            r.cases[1].kept_blocks--;
+        store(&f, &r);
+        comparison c = compare(&f);
+        assert_int_equal(c.own[0][0].all, VERDICT_PASS);
+        assert_int_equal(c.own[0][1].all, VERDICT_FAIL);
+        record_reason(&c.records[0].cases[1], text);
+        assert_non_null(strstr(text, "key blocks are kept, kept_blocks is "));
+        comparison_free(&c);
+    }
 }
 
 /* ---- whether all of the suite is there ---- */
@@ -418,6 +442,27 @@ static void test_comparison_make__refuses_what_does_not_belong_together(void **s
     refuse(state, other_problem, "same problem in both: scale is 0.25 and 0.5");
 }
 
+/* The first one has not the case on which the others differ. */
+static void test_comparison_make__holds_each_two_records_to_one_problem(void **state) {
+    files f = {.folder = *state};
+    tool_error error = {false, ""};
+    comparison c;
+    for (int i = 0; i < 3; i++) {
+        record r = made_record("one of three");
+        if (i == 0)
+            r.case_count = 1;
+        if (i == 2)
+            r.cases[1].desc.scale = 0.5;
+        add(&f, &r);
+    }
+    assert_false(comparison_make(&c, f.paths, 3, 1e-3, &error));
+    assert_true(error.usage);
+    assert_non_null(strstr(error.text, f.paths[1]));
+    assert_non_null(strstr(error.text, f.paths[2]));
+    assert_non_null(strstr(error.text, "case padded is not the same problem in both: scale is "));
+    comparison_free(&c);
+}
+
 static void test_comparison_make__marks_other_versions_of_the_library(void **state) {
     files f = {.folder = *state};
     record a = made_record("a"), b = made_record("b");
@@ -441,10 +486,12 @@ int main(void) {
         TEST_IN_FOLDER(test_comparison_make__a_case_that_did_not_run),
         TEST_IN_FOLDER(test_comparison_make__verdicts_against_the_oracle),
         TEST_IN_FOLDER(test_comparison_make__fails_patterns_that_no_scores_choose),
+        TEST_IN_FOLDER(test_comparison_make__fails_another_number_of_kept_blocks),
         TEST_IN_FOLDER(test_comparison_make__warns_of_missing_cases),
         TEST_IN_FOLDER(test_comparison_make__refuses_a_self_check_of_other_cases),
         TEST_IN_FOLDER(test_comparison_make__refuses_a_case_that_is_not_the_suites),
         TEST_IN_FOLDER(test_comparison_make__refuses_what_does_not_belong_together),
+        TEST_IN_FOLDER(test_comparison_make__holds_each_two_records_to_one_problem),
         TEST_IN_FOLDER(test_comparison_make__marks_other_versions_of_the_library),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
