@@ -192,6 +192,9 @@ static void fail_out(record_case *c) {
     c->runs[RECORD_BUILD].out_errors.relative = c->runs[RECORD_BUILD].out_errors.max_abs = 5e-5;
 }
 static void excuse_out(record_case *c) {
+    float *out = (float *)c->runs[RECORD_BUILD].out;
+    for (size_t i = 0; i < (size_t)MADE_BATCH * MADE_HEADS * MADE_LENGTH * MADE_DIM; i++)
+        out[i] *= 1e-37f;
     fail_out(c);
     c->runs[RECORD_BUILD].out_errors.max_abs = 1e-39;
     c->bounds.out_absolute = 0x1p-126;
@@ -206,6 +209,7 @@ static void fail_lse(record_case *c) {
 }
 static void fail_scores(record_case *c) {
     c->runs[RECORD_BUILD].scores_errors.relative = 5e-4;
+    c->runs[RECORD_BUILD].scores_errors.max_abs = 5e-3;
 }
 static void fail_nan(record_case *c) {
     c->runs[RECORD_SPARSE_OWN].out_errors.nonfinite = 1;
