@@ -82,6 +82,20 @@ static char *path_of_device(const char *output, const char *selector) {
     return path;
 }
 
+/* Before the first device runs, which may take long. */
+static bool check_paths(const record_options *o, const sparsed_device_info *devices, size_t count,
+                        tool_error *error) {
+    bool done = true;
+    for (size_t i = 0; done && o->output && i < count && i < MAX_DEVICES; i++) {
+        if (!devices[i].usable)
+            continue;
+        char *path = path_of_device(o->output, devices[i].selector);
+        done = path ? record_options_check_path(o, path, error) : tool_fail(error, "out of memory");
+        free(path);
+    }
+    return done;
+}
+
 /* A device that fails does not keep the others from being recorded. */
 static bool record_one_of_all(const record_options *o, const char *selector, outcome *all,
                               tool_error *error) {
@@ -105,47 +119,20 @@ static bool record_one_of_all(const record_options *o, const char *selector, out
     return true;
 }
 
-/* The usable devices; malloc'd. */
-static sparsed_device_info *list_devices(size_t *usable, tool_error *error) {
+static bool record_all(const record_options *o, outcome *all, tool_error *error) {
     sparsed_device_info *devices = calloc(MAX_DEVICES, sizeof *devices);
     size_t count = MAX_DEVICES;
     sparsed_message message;
-    *usable = 0;
-    if (!devices) {
-        tool_fail(error, "out of memory");
-        return NULL;
-    }
+    if (!devices)
+        return tool_fail(error, "out of memory");
     for (size_t i = 0; i < MAX_DEVICES; i++)
         devices[i].struct_size = sizeof devices[i];
-    if (sparsed_device_list(devices, &count, &message) != SPARSED_OK) {
-        tool_fail(error, "%s", message.text);
-        free(devices);
-        return NULL;
-    }
-    for (size_t i = 0; i < count && i < MAX_DEVICES; i++)
+    bool done = sparsed_device_list(devices, &count, &message) == SPARSED_OK ||
+                tool_fail(error, "%s", message.text);
+    done = done && check_paths(o, devices, count, error);
+    for (size_t i = 0; done && i < count && i < MAX_DEVICES; i++)
         if (devices[i].usable)
-            devices[(*usable)++] = devices[i];
-    return devices;
-}
-
-/* Before the first device runs, which may take long. */
-static bool check_paths(const record_options *o, const sparsed_device_info *devices, size_t count,
-                        tool_error *error) {
-    bool done = true;
-    for (size_t i = 0; done && o->output && i < count; i++) {
-        char *path = path_of_device(o->output, devices[i].selector);
-        done = path ? record_options_check_path(o, path, error) : tool_fail(error, "out of memory");
-        free(path);
-    }
-    return done;
-}
-
-static bool record_all(const record_options *o, outcome *all, tool_error *error) {
-    size_t count;
-    sparsed_device_info *devices = list_devices(&count, error);
-    bool done = devices && check_paths(o, devices, count, error);
-    for (size_t i = 0; done && i < count; i++)
-        done = record_one_of_all(o, devices[i].selector, all, error);
+            done = record_one_of_all(o, devices[i].selector, all, error);
     free(devices);
     if (done && all->devices == 0)
         return tool_fail(error, "no device is usable; `sparsed devices` says why");
