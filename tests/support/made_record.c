@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "compare/suite.h"
 #include "pattern/threshold.h"
 #include "support/random.h"
 
@@ -120,7 +121,7 @@ static void make_case(record *r, record_case *c, const char *name, bool padded) 
 }
 
 record made_record(const char *label) {
-    record r = {.suite = "made", .suite_version = 1, .seed = 1};
+    record r = {.suite = SUITE_INPUT, .suite_version = SUITE_VERSION, .seed = 1};
     record_environment *e = &r.environment;
     snprintf(r.label, sizeof r.label, "%s", label);
     snprintf(e->library_version, sizeof e->library_version, "0.1.0");

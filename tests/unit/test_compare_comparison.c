@@ -402,6 +402,29 @@ static void test_comparison_make__refuses_a_case_that_is_not_the_suites(void **s
     comparison_free(&c);
 }
 
+static void check_unknown(void **state, const char *suite, uint32_t version, const char *what) {
+    files f = {.folder = *state};
+    char text[FAULT_BYTES] = "";
+    record r = made_record("unknown");
+    snprintf(r.suite, sizeof r.suite, "%s", suite);
+    r.suite_version = version;
+    add(&f, &r);
+    comparison c = compare(&f);
+    assert_int_equal(c.record_verdicts[0], VERDICT_WARN);
+    assert_int_equal(c.all, VERDICT_WARN);
+    faults_of_record(&c.records[0], keep_text, text);
+    if (!strstr(text, what))
+        fail_msg("\"%s\" does not say: %s", text, what);
+    comparison_free(&c);
+}
+
+static void test_comparison_make__warns_of_a_suite_that_is_not_known(void **state) {
+    check_unknown(state, SUITE_NAME, SUITE_VERSION + 1,
+                  "suite 'standard', version 2, is not known");
+    check_unknown(state, SUITE_INPUT, SUITE_VERSION + 1, "suite 'input', version 2, is not known");
+    check_unknown(state, "", SUITE_VERSION, "suite '', version 1, is not known");
+}
+
 /* ---- versions ---- */
 
 static void refuse(void **state, void (*change)(record *r), const char *what) {
@@ -423,7 +446,7 @@ static void refuse(void **state, void (*change)(record *r), const char *what) {
 }
 
 static void other_suite(record *r) {
-    snprintf(r->suite, sizeof r->suite, "input");
+    snprintf(r->suite, sizeof r->suite, "other");
 }
 static void other_version(record *r) {
     r->suite_version = 2;
@@ -439,7 +462,7 @@ static void other_problem(record *r) {
 }
 
 static void test_comparison_make__refuses_what_does_not_belong_together(void **state) {
-    refuse(state, other_suite, "suite input, version 1");
+    refuse(state, other_suite, "suite other, version 1");
     refuse(state, other_version, "version 2");
     refuse(state, other_seed, "seed 18446744073709551615");
     refuse(state, other_input, "same problem in both: the digest of k is ");
@@ -492,6 +515,7 @@ int main(void) {
         TEST_IN_FOLDER(test_comparison_make__fails_patterns_that_no_scores_choose),
         TEST_IN_FOLDER(test_comparison_make__fails_another_number_of_kept_blocks),
         TEST_IN_FOLDER(test_comparison_make__warns_of_missing_cases),
+        TEST_IN_FOLDER(test_comparison_make__warns_of_a_suite_that_is_not_known),
         TEST_IN_FOLDER(test_comparison_make__refuses_a_self_check_of_other_cases),
         TEST_IN_FOLDER(test_comparison_make__refuses_a_case_that_is_not_the_suites),
         TEST_IN_FOLDER(test_comparison_make__refuses_what_does_not_belong_together),
