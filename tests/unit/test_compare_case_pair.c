@@ -249,6 +249,67 @@ static void test_case_pair_compare__a_shifted_block(void **state) {
         }
 }
 
+/* Of the last block's six rows only the first ones have a row `shift` further on: that they agree is
+ * chance, unless they are two, and half of the block. */
+static void test_case_pair_compare__few_rows_make_no_shifted_block(void **state) {
+    static const struct {
+        uint64_t shift;
+        finding_kind kind;
+    } rows[] = {{5, FINDING_BLOCK}, {4, FINDING_BLOCK}, {3, FINDING_SHIFTED}};
+    (void)state;
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        two_records t;
+        setup(&t);
+        float *block = made_out(&t.b, 0, RECORD_DENSE, 1, 64);
+        for (int i = 0; i < 6 * MADE_DIM; i++)
+            block[i] += 1.0f;
+        memcpy(block, made_out(&t.a, 0, RECORD_DENSE, 1, 64 + rows[k].shift),
+               (6 - rows[k].shift) * MADE_DIM * sizeof(float));
+        compare(&t, 0);
+        assert_place(only(&t, rows[k].kind, FINDING_OUT), RECORD_DENSE, 0, 1, 4);
+        teardown(&t);
+    }
+}
+
+/* A large value in one record does not widen what its head's other elements may be off by. */
+static void test_case_pair_compare__beside_a_large_element(void **state) {
+    (void)state;
+    for (int in_a = 0; in_a < 2; in_a++) {
+        two_records t;
+        setup(&t);
+        *made_out(in_a ? &t.a : &t.b, 0, RECORD_DENSE, 4, 0) = 1e4f;
+        *made_out(&t.b, 0, RECORD_DENSE, 4, 37) += 0.01f;
+        compare(&t, 0);
+        assert_int_equal(t.pair.found.count, 2);
+        assert_place(&t.pair.found.list[1], RECORD_DENSE, 1, 1, 2);
+        teardown(&t);
+    }
+}
+
+/* Each record's own bound counts. */
+static void test_case_pair_compare__the_bounds_of_both(void **state) {
+    (void)state;
+    for (int part = 0; part < 3; part++)
+        for (int of_b = 0; of_b < 2; of_b++) {
+            two_records t;
+            setup(&t);
+            record_bounds *bounds = &(of_b ? &t.b : &t.a)->cases[0].bounds;
+            record_bound *bound = part == 0   ? &bounds->out
+                                  : part == 1 ? &bounds->lse
+                                              : &bounds->scores;
+            float *element = part == 0   ? made_out(&t.b, 0, RECORD_DENSE, 4, 37)
+                             : part == 1 ? made_lse(&t.b, 0, RECORD_DENSE, 4, 37)
+                                         : made_scores(&t.b, 0, 1, 2, 3) + MADE_BLOCKS - 1;
+            *element += 0.01f;
+            compare(&t, 0);
+            assert_int_equal(t.pair.all, VERDICT_FAIL);
+            bound->warn = bound->fail = 0.1;
+            compare(&t, 0);
+            assert_int_equal(t.pair.all, VERDICT_PASS);
+            teardown(&t);
+        }
+}
+
 static void test_case_pair_compare__swapped_heads(void **state) {
     two_records t;
     (void)state;
@@ -598,6 +659,64 @@ static void test_case_mismatch__names_what_differs_with_both_values(void **state
     teardown(&t);
 }
 
+/* A field's least bit changed is a mismatch of that name. */
+static void assert_named(const two_records *t, void *field, const char *name) {
+    char differs[MISMATCH_BYTES] = "", wanted[64];
+    unsigned char *byte = field;
+    snprintf(wanted, sizeof wanted, "%s is ", name);
+    *byte ^= 1;
+    if (!case_mismatch(&t->a.cases[0], &t->b.cases[0], differs) ||
+        strncmp(differs, wanted, strlen(wanted)) != 0)
+        fail_msg("%s: \"%s\"", name, differs);
+    *byte ^= 1;
+}
+
+static void test_case_mismatch__names_each_field(void **state) {
+    two_records t;
+    (void)state;
+    setup(&t);
+    record_case *c = &t.b.cases[0];
+    sparsed_pattern_range ranges[MADE_BATCH] = {c->ranges[0], c->ranges[1]};
+    c->ranges = ranges;
+    sparsed_desc *d = &c->desc;
+    sparsed_select *s = &c->select;
+    const struct {
+        void *field;
+        const char *name;
+    } fields[] = {{&d->batch, "batch"},
+                  {&d->heads, "heads"},
+                  {&d->kv_heads, "kv_heads"},
+                  {&d->head_dim, "head_dim"},
+                  {&d->score_heads, "score_heads"},
+                  {&d->q_len, "q_len"},
+                  {&d->kv_len, "kv_len"},
+                  {&d->q_start, "q_start"},
+                  {&d->scale, "scale"},
+                  {&s->flags, "flags"},
+                  {&s->block_q, "block_q"},
+                  {&s->block_k, "block_k"},
+                  {&s->always_first, "always_first"},
+                  {&s->gen_len, "gen_len"},
+                  {&s->ratio, "ratio"},
+                  {&s->score_scale, "score_scale"},
+                  {&c->q_digest, "the digest of q"},
+                  {&c->k_digest, "the digest of k"},
+                  {&c->v_digest, "the digest of v"},
+                  {&c->fixed_digest, "the digest of fixed_pattern"},
+                  {&ranges[1].key_start, "key_start"},
+                  {&ranges[1].keys, "keys"},
+                  {&ranges[1].query_start, "query_start"},
+                  {&ranges[1].queries, "queries"},
+                  {&ranges[1].query_position, "query_position"},
+                  {&ranges[1].q_blocks, "q_blocks"},
+                  {&ranges[1].k_blocks, "k_blocks"},
+                  {&ranges[1].split, "split"},
+                  {&c->rankings, "rankings"}};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        assert_named(&t, fields[i].field, fields[i].name);
+    teardown(&t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_case_pair_compare__equal_records),
@@ -610,6 +729,9 @@ int main(void) {
         cmocka_unit_test(test_case_pair_compare__one_wrong_row),
         cmocka_unit_test(test_case_pair_compare__a_wrong_block),
         cmocka_unit_test(test_case_pair_compare__a_shifted_block),
+        cmocka_unit_test(test_case_pair_compare__few_rows_make_no_shifted_block),
+        cmocka_unit_test(test_case_pair_compare__beside_a_large_element),
+        cmocka_unit_test(test_case_pair_compare__the_bounds_of_both),
         cmocka_unit_test(test_case_pair_compare__swapped_heads),
         cmocka_unit_test(test_case_pair_compare__a_head_that_holds_another_one),
         cmocka_unit_test(test_case_pair_compare__a_wrong_head),
@@ -627,6 +749,7 @@ int main(void) {
         cmocka_unit_test(test_pattern_agreement_measure__rounding_makes_no_shifted_block),
         cmocka_unit_test(test_faults_of_pair__say_which_head_block_and_kind),
         cmocka_unit_test(test_case_mismatch__names_what_differs_with_both_values),
+        cmocka_unit_test(test_case_mismatch__names_each_field),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

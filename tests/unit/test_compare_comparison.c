@@ -192,6 +192,9 @@ static void fail_out(record_case *c) {
     c->runs[RECORD_BUILD].out_errors.relative = c->runs[RECORD_BUILD].out_errors.max_abs = 5e-5;
 }
 static void excuse_out(record_case *c) {
+    float *out = (float *)c->runs[RECORD_BUILD].out;
+    for (size_t i = 0; i < (size_t)MADE_BATCH * MADE_HEADS * MADE_LENGTH * MADE_DIM; i++)
+        out[i] *= 1e-37f;
     fail_out(c);
     c->runs[RECORD_BUILD].out_errors.max_abs = 1e-39;
     c->bounds.out_absolute = 0x1p-126;
@@ -206,6 +209,7 @@ static void fail_lse(record_case *c) {
 }
 static void fail_scores(record_case *c) {
     c->runs[RECORD_BUILD].scores_errors.relative = 5e-4;
+    c->runs[RECORD_BUILD].scores_errors.max_abs = 5e-3;
 }
 static void fail_nan(record_case *c) {
     c->runs[RECORD_SPARSE_OWN].out_errors.nonfinite = 1;
@@ -272,6 +276,9 @@ static void keep_diagonal(record *r) {
     r->cases[0].select.flags = SPARSED_SELECT_KEEP_DIAGONAL;
     *made_pattern_row(r, 0, 4, 2) = 0x10 | 3;
 }
+static void keep_beyond_the_range(record *r) {
+    *made_pattern_row(r, 1, 4, 2) |= 0x10; /* of batch 1, which has 4 key blocks */
+}
 static void own_is_fixed(record *r) {
     made_record_digest(r);
     r->cases[0].fixed_digest = r->cases[0].runs[RECORD_BUILD].pattern_digest;
@@ -288,6 +295,27 @@ static void test_comparison_make__fails_patterns_that_no_scores_choose(void **st
     check_pattern(state, 0, keep_diagonal, "query blocks keep what no scores");
     check_pattern(state, 0, own_is_fixed, "is the fixed one");
     check_pattern(state, 1, keep_padding, "first batch 1, head 1, query block 4: 1 + 0 key");
+    check_pattern(state, 1, keep_beyond_the_range,
+                  "first batch 1, head 1, query block 2: 1 + 1 key");
+}
+
+static void test_comparison_make__fails_another_number_of_kept_blocks(void **state) {
+    for (uint64_t more = 0; more < 2; more++) {
+        files f = {.folder = *state};
+        char text[FAULT_BYTES] = "";
+        record r = made_record("own");
+        if (more)
+            r.cases[1].kept_blocks++;
+        else
+            r.cases[1].kept_blocks--;
+        store(&f, &r);
+        comparison c = compare(&f);
+        assert_int_equal(c.own[0][0].all, VERDICT_PASS);
+        assert_int_equal(c.own[0][1].all, VERDICT_FAIL);
+        record_reason(&c.records[0].cases[1], text);
+        assert_non_null(strstr(text, "key blocks are kept, kept_blocks is "));
+        comparison_free(&c);
+    }
 }
 
 /* ---- whether all of the suite is there ---- */
@@ -374,6 +402,29 @@ static void test_comparison_make__refuses_a_case_that_is_not_the_suites(void **s
     comparison_free(&c);
 }
 
+static void check_unknown(void **state, const char *suite, uint32_t version, const char *what) {
+    files f = {.folder = *state};
+    char text[FAULT_BYTES] = "";
+    record r = made_record("unknown");
+    snprintf(r.suite, sizeof r.suite, "%s", suite);
+    r.suite_version = version;
+    add(&f, &r);
+    comparison c = compare(&f);
+    assert_int_equal(c.record_verdicts[0], VERDICT_WARN);
+    assert_int_equal(c.all, VERDICT_WARN);
+    faults_of_record(&c.records[0], keep_text, text);
+    if (!strstr(text, what))
+        fail_msg("\"%s\" does not say: %s", text, what);
+    comparison_free(&c);
+}
+
+static void test_comparison_make__warns_of_a_suite_that_is_not_known(void **state) {
+    check_unknown(state, SUITE_NAME, SUITE_VERSION + 1,
+                  "suite 'standard', version 2, is not known");
+    check_unknown(state, SUITE_INPUT, SUITE_VERSION + 1, "suite 'input', version 2, is not known");
+    check_unknown(state, "", SUITE_VERSION, "suite '', version 1, is not known");
+}
+
 /* ---- versions ---- */
 
 static void refuse(void **state, void (*change)(record *r), const char *what) {
@@ -395,7 +446,7 @@ static void refuse(void **state, void (*change)(record *r), const char *what) {
 }
 
 static void other_suite(record *r) {
-    snprintf(r->suite, sizeof r->suite, "input");
+    snprintf(r->suite, sizeof r->suite, "other");
 }
 static void other_version(record *r) {
     r->suite_version = 2;
@@ -411,11 +462,32 @@ static void other_problem(record *r) {
 }
 
 static void test_comparison_make__refuses_what_does_not_belong_together(void **state) {
-    refuse(state, other_suite, "suite input, version 1");
+    refuse(state, other_suite, "suite other, version 1");
     refuse(state, other_version, "version 2");
     refuse(state, other_seed, "seed 18446744073709551615");
     refuse(state, other_input, "same problem in both: the digest of k is ");
     refuse(state, other_problem, "same problem in both: scale is 0.25 and 0.5");
+}
+
+/* The first one has not the case on which the others differ. */
+static void test_comparison_make__holds_each_two_records_to_one_problem(void **state) {
+    files f = {.folder = *state};
+    tool_error error = {false, ""};
+    comparison c;
+    for (int i = 0; i < 3; i++) {
+        record r = made_record("one of three");
+        if (i == 0)
+            r.case_count = 1;
+        if (i == 2)
+            r.cases[1].desc.scale = 0.5;
+        add(&f, &r);
+    }
+    assert_false(comparison_make(&c, f.paths, 3, 1e-3, &error));
+    assert_true(error.usage);
+    assert_non_null(strstr(error.text, f.paths[1]));
+    assert_non_null(strstr(error.text, f.paths[2]));
+    assert_non_null(strstr(error.text, "case padded is not the same problem in both: scale is "));
+    comparison_free(&c);
 }
 
 static void test_comparison_make__marks_other_versions_of_the_library(void **state) {
@@ -441,10 +513,13 @@ int main(void) {
         TEST_IN_FOLDER(test_comparison_make__a_case_that_did_not_run),
         TEST_IN_FOLDER(test_comparison_make__verdicts_against_the_oracle),
         TEST_IN_FOLDER(test_comparison_make__fails_patterns_that_no_scores_choose),
+        TEST_IN_FOLDER(test_comparison_make__fails_another_number_of_kept_blocks),
         TEST_IN_FOLDER(test_comparison_make__warns_of_missing_cases),
+        TEST_IN_FOLDER(test_comparison_make__warns_of_a_suite_that_is_not_known),
         TEST_IN_FOLDER(test_comparison_make__refuses_a_self_check_of_other_cases),
         TEST_IN_FOLDER(test_comparison_make__refuses_a_case_that_is_not_the_suites),
         TEST_IN_FOLDER(test_comparison_make__refuses_what_does_not_belong_together),
+        TEST_IN_FOLDER(test_comparison_make__holds_each_two_records_to_one_problem),
         TEST_IN_FOLDER(test_comparison_make__marks_other_versions_of_the_library),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,7 +38,7 @@ static void test_record_read__what_was_written(void **state) {
     if (!record_read(&read, write_record(*state, &made), &error))
         fail_msg("%s", error.text);
     assert_string_equal(read.label, "a label");
-    assert_string_equal(read.suite, "made");
+    assert_string_equal(read.suite, made.suite);
     assert_int_equal(read.seed, 1);
     assert_string_equal(read.environment.device.name, made.environment.device.name);
     assert_int_equal(read.environment.device.kind, SPARSED_DEVICE_CPU);
@@ -286,6 +286,11 @@ static void test_record_read__refuses_each_fault_of_the_json_object(void **state
         {"\"repeatable\":true", "\"repeatable\":1", "repeatable"},
         {"\"relative\":2e-07", "\"relative\":-2e-7", "relative"},
         {"\"relative\":2e-07", "\"relative\":null", "relative"},
+        {"\"max_abs\":1e-06", "\"max_abs\":0", "\"cases.made.runs[0].errors.out.max_abs\""},
+        {"\"max_abs\":1e-06", "\"max_abs\":1e-45", "\"cases.made.runs[0].errors.out.max_abs\""},
+        {"\"relative\":2e-07", "\"relative\":0.5", "\"cases.made.runs[0].errors.out.max_abs\""},
+        {"\"got\":0", "\"got\":1.1e-6", "max_abs\" is 1e-06, but \"worst\" is off by 1.1e-06"},
+        {"\"fastest\":0", "\"fastest\":1", "\"cases.made.runs[0].seconds.fastest\""},
         {"\"at\":[0,", "\"at\":[0,0,", "\"cases.made.runs[0].errors.out.worst.at\""},
         {"\"ulps\":[3360,", "\"ulps\":[0.5,", "\"cases.made.runs[0].errors.out.ulps\""},
         {"\"first\":0", "\"first\":\"now\"", "\"cases.made.runs[0].seconds.first\""},

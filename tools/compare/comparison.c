@@ -107,7 +107,7 @@ static bool judge_record(comparison *c, size_t i, tool_error *error) {
         c->record_verdicts[i] = verdict_worse(c->record_verdicts[i], own->all);
     }
     size_t cases;
-    if (suite_missing(r, &cases) > 0)
+    if (!suite_is_known(r) || suite_missing(r, &cases) > 0)
         c->record_verdicts[i] = verdict_worse(c->record_verdicts[i], VERDICT_WARN);
     c->all = verdict_worse(c->all, c->record_verdicts[i]);
     return true;

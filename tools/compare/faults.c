@@ -112,6 +112,13 @@ static void tell_scores(const telling *t) {
 void faults_of_record(const record *r, fault_line *tell, void *context) {
     char text[FAULT_BYTES];
     size_t all, missing = suite_missing(r, &all);
+    if (!suite_is_known(r)) {
+        snprintf(text, sizeof text,
+                 "suite '%s', version %" PRIu32 ", is not known here: nothing says what its cases "
+                 "should be",
+                 r->suite, r->suite_version);
+        tell(context, VERDICT_WARN, NULL, text);
+    }
     if (missing == 0)
         return;
     snprintf(text, sizeof text, "holds %zu of %zu cases%s", all - missing, all,

@@ -83,6 +83,20 @@ static char *path_of_device(const char *output, const char *selector) {
     return path;
 }
 
+/* Before the first device runs, which may take long. */
+static bool check_paths(const record_options *o, const sparsed_device_info *devices, size_t count,
+                        tool_error *error) {
+    bool done = true;
+    for (size_t i = 0; done && o->output && i < count && i < MAX_DEVICES; i++) {
+        if (!devices[i].usable)
+            continue;
+        char *path = path_of_device(o->output, devices[i].selector);
+        done = path ? record_options_check_path(o, path, error) : tool_fail(error, "out of memory");
+        free(path);
+    }
+    return done;
+}
+
 /* A device that fails does not keep the others from being recorded. */
 static bool record_one_of_all(const record_options *o, const char *selector, outcome *all,
                               tool_error *error) {
@@ -131,6 +145,7 @@ static bool record_all(const record_options *o, outcome *all, tool_error *error)
         devices[i].struct_size = sizeof devices[i];
     bool done = sparsed_device_list(devices, &count, &message) == SPARSED_OK ||
                 tool_fail(error, "%s", message.text);
+    done = done && check_paths(o, devices, count, error);
     for (size_t i = 0; done && i < count && i < MAX_DEVICES; i++)
         if (devices[i].usable)
             done = record_one_of_all(o, devices[i].selector, all, error);

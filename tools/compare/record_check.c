@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 #include "compare/record_check.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -13,6 +14,9 @@
 
 /* The rule is over what the oracle expects, which differs from what is stored by rounding. */
 static const double bound_slack = 1.01;
+
+/* So does the norm of what is stored, and sums in another order. */
+static const double error_slack = 1.01;
 
 static record_bound narrower(const record_bound *a, const record_bound *rule) {
     return (record_bound){fmin(a->warn, bound_slack * rule->warn),
@@ -46,6 +50,37 @@ static uint64_t not_finite(const value_array *values) {
     return found;
 }
 
+static double norm_of(const value_array *values) {
+    const uint64_t count = values->rows * values->width;
+    double sum = 0.0;
+    for (uint64_t head = 0; head < values->heads; head++)
+        for (uint64_t i = 0; i < count; i++) {
+            const double value = value_at(values, head, 0, i);
+            sum += isfinite(value) ? value * value : 0.0;
+        }
+    return sqrt(sum);
+}
+
+/* No element is off by more than max_abs: `worst` is not, nor all of them, whose norm is `relative`
+ * times that of the expected, which is at least norm / (1 + relative). */
+static bool check_max_abs(const json_keys *keys, record_op op, const char *name,
+                          const record_errors *e, const value_array *values) {
+    const double worst = fabs(e->got - e->expected);
+    const double rounding = 4.0 * DBL_EPSILON * fmax(fabs(e->got), fabs(e->expected));
+    const double norm = e->relative / (1.0 + e->relative) * norm_of(values);
+    if (!(worst <= error_slack * e->max_abs + rounding))
+        return tool_fail(keys->error,
+                         "%s: \"%sruns[%d].errors.%s.max_abs\" is %.9g, but \"worst\" is off by "
+                         "%.9g",
+                         keys->path, keys->prefix, (int)op, name, e->max_abs, worst);
+    if (e->nonfinite == 0 && !(norm <= error_slack * e->max_abs * sqrt((double)e->count)))
+        return tool_fail(keys->error,
+                         "%s: \"%sruns[%d].errors.%s.max_abs\" is %.9g, less than \"relative\" "
+                         "%.9g makes of the tensor",
+                         keys->path, keys->prefix, (int)op, name, e->max_abs, e->relative);
+    return true;
+}
+
 static bool check_errors(const json_keys *keys, record_op op, const char *name,
                          const record_errors *e, const value_array *values) {
     const uint64_t count = values->heads * values->rows * values->width;
@@ -64,7 +99,7 @@ static bool check_errors(const json_keys *keys, record_op op, const char *name,
             "%s: \"%sruns[%d].errors.%s\" counts %" PRIu64 " numbers and %" PRIu64
             " that are none, of %" PRIu64 " elements of which %" PRIu64 " are not finite",
             keys->path, keys->prefix, (int)op, name, numbers, e->nonfinite, count, odd);
-    return true;
+    return check_max_abs(keys, op, name, e, values);
 }
 
 /* The place is one of the tensor's. */
@@ -77,6 +112,13 @@ static bool check_worst(const json_keys *keys, const record_case *c, record_op o
                      keys->path, keys->prefix, (int)op, at[1], at[0]);
 }
 
+static bool check_seconds(const json_keys *keys, const record_timing *t, record_op op) {
+    return t->fastest <= t->median ||
+           tool_fail(keys->error,
+                     "%s: \"%sruns[%d].seconds.fastest\" is %.9g, more than the median %.9g",
+                     keys->path, keys->prefix, (int)op, t->fastest, t->median);
+}
+
 static bool check_run(const json_keys *keys, const record_case *c, record_op op) {
     const record_run *run = &c->runs[op];
     const uint64_t heads = (uint64_t)c->desc.batch * c->desc.heads;
@@ -85,7 +127,8 @@ static bool check_run(const json_keys *keys, const record_case *c, record_op op)
     const value_array lse = {run->lse, SAFETENSORS_F32, heads, c->row_count, 1};
     const value_array scores = {run->scores, SAFETENSORS_F32, c->rankings * heads,
                                 c->query_block_count, c->k_blocks};
-    return check_worst(keys, c, op) && check_errors(keys, op, "out", &run->out_errors, &out) &&
+    return check_seconds(keys, &run->seconds, op) && check_worst(keys, c, op) &&
+           check_errors(keys, op, "out", &run->out_errors, &out) &&
            check_errors(keys, op, "lse", &run->lse_errors, &lse) &&
            (op != RECORD_BUILD || check_errors(keys, op, "scores", &run->scores_errors, &scores));
 }

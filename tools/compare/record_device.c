@@ -100,7 +100,7 @@ static bool prepare(sparsed_context *context, const record_options *o, const dev
         !find_taken(context, o, t, error))
         return false;
     set_label(o, r);
-    snprintf(r->suite, sizeof r->suite, "%s", o->input ? "input" : SUITE_NAME);
+    snprintf(r->suite, sizeof r->suite, "%s", o->input ? SUITE_INPUT : SUITE_NAME);
     r->suite_version = SUITE_VERSION;
     r->seed = o->seed;
     r->self_check = o->self_check;

@@ -87,17 +87,19 @@ static bool check_input(record_options *o, tool_error *error) {
     return true;
 }
 
-/* Writing over the input would lose it. */
-static bool check_output(const record_options *o, tool_error *error) {
+bool record_options_check_path(const record_options *o, const char *path, tool_error *error) {
     struct stat input, output;
+    if (o->input && stat(o->input, &input) == 0 && stat(path, &output) == 0 &&
+        input.st_dev == output.st_dev && input.st_ino == output.st_ino)
+        return tool_fail_usage(error, "--output: %s is the --input file", path);
+    return file_check_writable(path, error);
+}
+
+static bool check_output(const record_options *o, tool_error *error) {
     if (!o->output)
         return o->self_check || tool_fail_usage(error, "--output is missing");
-    if (!file_check_ending("output", o->output, RECORD_ENDING, error))
-        return false;
-    if (o->input && stat(o->input, &input) == 0 && stat(o->output, &output) == 0 &&
-        input.st_dev == output.st_dev && input.st_ino == output.st_ino)
-        return tool_fail_usage(error, "--output %s is the --input file", o->output);
-    return true;
+    return file_check_ending("output", o->output, RECORD_ENDING, error) &&
+           (o->all || record_options_check_path(o, o->output, error));
 }
 
 bool record_options_check(record_options *o, tool_error *error) {

@@ -26,4 +26,8 @@ void record_options_add(record_options *o, cli_options *list);
 /* Words that go together, and values in their ranges; fills all, select, input_dtype. */
 bool record_options_check(record_options *o, tool_error *error);
 
+/* A file to write, of --output or made of it: it can be written, and is not the input, which would be
+ * lost. record_options_check does so where there is one device. */
+bool record_options_check_path(const record_options *o, const char *path, tool_error *error);
+
 #endif

@@ -39,8 +39,8 @@ static void print_help(const cli_options *list) {
         "the devices' own patterns agree. A key block that one alone keeps is a tie, real, or,\n"
         "where no scores of its query block are in the files, not to be decided.\n"
         "The exit code is 0 if the verdict is pass or warn, 1 if it is fail, 2 if there is no\n"
-        "report: a word of the command line or a file is at fault, or the files are of\n"
-        "different suites. docs/compare.md tells the bounds.\n\n");
+        "report: a word of the command line or a file is at fault, the files are of different\n"
+        "suites, or the report could not be written. docs/compare.md tells the bounds.\n\n");
     cli_print_options(list, stdout);
 }
 
@@ -64,13 +64,20 @@ static bool conclude(const comparison *c, tool_error *error) {
                      c->pair_count == 1 ? "" : "s", failed);
 }
 
+static bool print_report(const report_options *o, const comparison *c, tool_error *error) {
+    return (!o->page || report_write_page(c, o->page, error)) &&
+           (o->json ? report_print_json : report_print_words)(c, error) &&
+           ((fflush(stdout) == 0 && !ferror(stdout)) ||
+            tool_fail(error, "standard output: could not write all of it"));
+}
+
 static bool make_report(const report_options *o, tool_error *error) {
     comparison c;
-    bool done = comparison_make(&c, o->paths, o->count, o->tolerance, error);
+    bool done =
+        comparison_make(&c, o->paths, o->count, o->tolerance, error) && print_report(o, &c, error);
     if (!done)
         error->usage = true; /* 1 is a verdict's */
-    done = done && (!o->page || report_write_page(&c, o->page, error)) &&
-           (o->json ? report_print_json : report_print_words)(&c, error) && conclude(&c, error);
+    done = done && conclude(&c, error);
     comparison_free(&c);
     return done;
 }

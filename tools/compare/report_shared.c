@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "compare/report_output.h"
+#include "compare/suite.h"
 #include "room.h"
 #include "selection.h"
 #include "storage_convert.h"
@@ -145,7 +146,7 @@ bool report_problem(const comparison *c, char text[REPORT_PROBLEM_BYTES]) {
     const record_case *at = &first->cases[0];
     const sparsed_desc *d = &at->desc;
     const sparsed_select *s = &at->select;
-    if (strcmp(first->suite, "input") != 0)
+    if (strcmp(first->suite, SUITE_INPUT) != 0)
         return false;
     const int used = snprintf(
         text, REPORT_PROBLEM_BYTES,

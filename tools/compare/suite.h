@@ -14,6 +14,7 @@
 #include "compare/generator.h"
 
 #define SUITE_NAME "standard"
+#define SUITE_INPUT "input" /* what a record of a user's own problem has in its place */
 
 enum { SUITE_VERSION = 1, SUITE_SEED = 1 };
 

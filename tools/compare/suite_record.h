@@ -8,6 +8,10 @@
 
 #include "compare/record_file.h"
 
+/* Whether it is of this suite, or of a user's input: what another suite or version says is taken as it
+ * is. */
+bool suite_is_known(const record *r);
+
 /* Cases that the record should have and has not, and how many it should have; 0 of a record that is not
  * of this suite, or whose cases --kernel chose. */
 size_t suite_missing(const record *r, size_t *all);

@@ -40,6 +40,27 @@ test_compare_report__names_words_at_fault() {
     refuse 2 "'r26' is one too many, 26 are the most" compare report $(seq -f r%g 0 26)
 }
 
+# Exit code 1 would say that the verdict is fail.
+test_compare_report__that_cannot_be_written_is_no_verdict() {
+    accept compare record --self-check --device cpu -o r.safetensors
+    refuse 2 "absent/page.html" compare report r.safetensors --html absent/page.html
+    mkdir page.html
+    refuse 2 "page.html" compare report r.safetensors --html page.html
+    for words in "" --json; do
+        status=0
+        # shellcheck disable=SC2086 # words
+        "$SPARSED" compare report r.safetensors $words >&- 2>"$ERR" || status=$?
+        [ "$status" -eq 2 ] || flunk "exit code $status, stdout closed: $(cat "$ERR")"
+        one_line "standard output"
+        [ -c /dev/full ] || continue
+        status=0
+        # shellcheck disable=SC2086 # words
+        "$SPARSED" compare report r.safetensors $words >/dev/full 2>"$ERR" || status=$?
+        [ "$status" -eq 2 ] || flunk "exit code $status, stdout full: $(cat "$ERR")"
+        one_line "standard output"
+    done
+}
+
 test_compare_record__names_the_option_that_is_missing() {
     refuse 2 "--output is missing" compare record
     refuse 2 "--output is missing" compare record --device all --json
@@ -115,10 +136,30 @@ test_compare_record__keeps_its_input() {
     done
 }
 
+# The name of the CPU's record is made of --output.
+test_compare_record__keeps_its_input_of_all_devices() {
+    need_file "$ATTEND"
+    cp "$ATTEND" in.cpu.safetensors
+    refuse 2 "in.cpu.safetensors is the --input file" compare record --input in.cpu.safetensors \
+        --gen-length 9 --device all -o in.safetensors
+    cmp -s in.cpu.safetensors "$ATTEND" || flunk "the input was changed"
+}
+
+# Before anything runs: the input, which is not there, is not yet looked for.
 test_compare_record__writes_nothing_where_it_cannot() {
-    refuse_record 1 "absent/r.safetensors" -o absent/r.safetensors
-    mkdir r.safetensors
-    refuse_record 1 "r.safetensors" -o r.safetensors
+    mkdir r.safetensors all.cpu.safetensors
+    for words in "-o absent/r.safetensors" "-o r.safetensors" \
+        "-o absent/r.safetensors --device all" "-o all.safetensors --device all"; do
+        # shellcheck disable=SC2086 # words
+        refuse 1 safetensors compare record --input none --gen-length 9 $words
+        grep -q "cannot" "$ERR" || flunk "$words: $(cat "$ERR")"
+        if grep -q "none" "$ERR"; then flunk "$words: $(cat "$ERR")"; fi
+    done
+}
+
+test_compare_record__fails_where_devices_could_not_be_recorded() {
+    refuse 1 "devices could not be recorded: " compare record --input absent.safetensors \
+        --gen-length 9 --device all --json -o r.safetensors
 }
 
 # A device whose kernels cannot be had: the record is written, and the exit code tells.
