@@ -193,7 +193,9 @@ static bool run_device(const bench_options *o, const device_options *which, benc
 
 enum { MAX_DEVICES = 64 };
 
-static bool list_usable(sparsed_device_info infos[MAX_DEVICES], size_t *count, tool_error *error) {
+/* The devices that can be used, and the CPU, which is always there: where SPARSED_CPU_ISA makes it unusable,
+ * the report says so. */
+static bool list_devices(sparsed_device_info infos[MAX_DEVICES], size_t *count, tool_error *error) {
     sparsed_message message;
     size_t listed = MAX_DEVICES;
     for (size_t i = 0; i < MAX_DEVICES; i++)
@@ -202,7 +204,7 @@ static bool list_usable(sparsed_device_info infos[MAX_DEVICES], size_t *count, t
         return tool_fail(error, "%s", message.text);
     *count = 0;
     for (size_t i = 0; i < listed && i < MAX_DEVICES; i++)
-        if (infos[i].usable)
+        if (infos[i].usable || infos[i].kind == SPARSED_DEVICE_CPU)
             infos[(*count)++] = infos[i];
     return *count > 0 ? true : tool_fail(error, "no device can be used");
 }
@@ -218,7 +220,9 @@ static bool run_each(const bench_options *o, const sparsed_device_info *infos, s
         bench_device_results *d = &r->devices[r->device_count++];
         which.device = infos[i].selector;
         d->info = infos[i];
-        if (!run_device(o, &which, d, &d->failure) && d->failure.usage) {
+        if (!d->info.usable)
+            tool_fail(&d->failure, "%s", d->info.note);
+        else if (!run_device(o, &which, d, &d->failure) && d->failure.usage) {
             *error = d->failure;
             return false;
         }
@@ -231,7 +235,7 @@ static bool run_all(const bench_options *o, bench_results *r, tool_error *error)
     size_t count = 0;
     if (!infos)
         return tool_fail(error, "out of memory");
-    const bool done = list_usable(infos, &count, error) && run_each(o, infos, count, r, error);
+    const bool done = list_devices(infos, &count, error) && run_each(o, infos, count, r, error);
     free(infos);
     return done;
 }

@@ -76,6 +76,20 @@ test_bench__a_problem_that_fails_is_in_the_report() {
     grep -q "64 rows: failed: " "$OUT" || flunk "no reason: $(cat "$OUT")"
 }
 
+# A level that there is not is a fault of the CPU, and of nothing else.
+test_bench__other_devices_do_without_the_cpu() {
+    export SPARSED_CPU_ISA=avx9
+    status=0
+    "$SPARSED" bench --device all --heads 1 --dim 32 --dtype f32 --length 64 --rounds 1 --json \
+        >"$OUT" 2>"$ERR" || status=$?
+    [ "$status" -eq 1 ] || flunk "exit code $status"
+    one_line "1 of the measurements failed"
+    grep -q "\"failure\":.*\"SPARSED_CPU_ISA is 'avx9'; known are: " "$OUT" || flunk "$(cat "$OUT")"
+    "$SPARSED" devices | grep -q '^opencl:0:0 .* usable$' || skip_case "there is no OpenCL device"
+    accept bench --device opencl --heads 1 --dim 32 --dtype f32 --length 64 --rounds 1
+    grep -q '^by hand, 64 rows: ' "$OUT" || flunk "$(cat "$OUT")"
+}
+
 # A problem without memory for it is told before it takes any; the others are measured.
 test_bench__a_problem_without_memory_is_in_the_report() {
     status=0
