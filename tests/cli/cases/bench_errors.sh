@@ -54,16 +54,26 @@ test_bench__names_a_schedule_or_device_that_is_none() {
     refuse 2 "cpu-sideways" bench --device cpu --kernel cpu-sideways --length 64
 }
 
+# A file that is not what the option takes is a fault of the command line; one that cannot be read is not.
 test_bench__names_files_that_cannot_be_read_or_written() {
     echo '{"sparsed_bench": 7, "rows": []}' >base.json
     echo '{"rows": []}' >peers.json
-    refuse 1 "base.json: \"sparsed_bench\": 7, this command reads 1" bench --baseline base.json
-    refuse 1 "missing.json" bench --baseline missing.json
-    refuse 2 "--baseline is 'peers.json', not what \`sparsed bench --json\` prints" bench --baseline peers.json
     echo 'PASS MS' >text.txt
-    refuse 2 "--baseline is 'text.txt', not what \`sparsed bench --json\` prints" bench --baseline text.txt
-    refuse 1 "peers.json: \"sparsed_peers\" is missing" bench --peers peers.json
+    prints="--baseline is not what \`sparsed bench --json\` prints: "
+    writes="--peers is not what a script of tools/peers writes: "
+    refuse 2 "${prints}base.json: \"sparsed_bench\": 7, this command reads 1" bench --baseline base.json
+    refuse 2 "${prints}peers.json: \"sparsed_bench\" is missing" bench --baseline peers.json
+    refuse 2 "${prints}text.txt: not valid JSON at byte 0" bench --baseline text.txt
+    refuse 2 "${writes}peers.json: \"sparsed_peers\" is missing" bench --peers peers.json
+    refuse 2 "${writes}text.txt: not valid JSON at byte 0" bench --peers text.txt
+    for option in --baseline --peers; do
+        refuse 1 "$option: missing.json: cannot open" bench $option missing.json
+        refuse 1 "$option: .: not a regular file" bench $option .
+    done
     refuse 1 "no/such/folder/page.html" bench --html no/such/folder/page.html
+    cp base.json before.json
+    refuse 2 "--html is 'before.json', which does not end in .html" bench --html before.json
+    cmp base.json before.json || flunk "overwritten"
 }
 
 # A problem that cannot be run is told with the others, and the exit code says so.
