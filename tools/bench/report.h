@@ -67,6 +67,9 @@ bench_number bench_rate_of(double flops);
 /* "512 B", "1.5 MiB", "23.0 GiB". */
 bench_number bench_bytes_of(double bytes);
 
+/* Of two that differ, with as many digits as tell them apart. */
+void bench_bytes_apart(double a, double b, bench_number *a_text, bench_number *b_text);
+
 /* The schedule in words: "upstream, T 128, skip 0.2: 26 dense, 1 dense+build, 101 sparse". */
 void bench_schedule_text(const bench_results *results, char *text, size_t size);
 
