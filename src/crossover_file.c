@@ -136,10 +136,13 @@ static sparsed_status parse(const char *path, char *text, sparsed_crossover_row 
     return SPARSED_OK;
 }
 
-/* Whether nobody but the user can have written the table in this folder: by such rows a pipeline
- * decides what it runs. `file` is of the table, opened without following a link. */
-static bool is_private(const struct stat *file, const char *folder) {
-    return spd_is_private(file) && spd_folder_is_private(folder);
+/* By the rows of a table a pipeline decides what it runs: none is read or stored that others can have
+ * written. which: the table itself, or the folder that it lies in. */
+static sparsed_status refuse(const char *table, const char *done, const char *which,
+                             sparsed_message *message) {
+    char why[sizeof message->text];
+    spd_why_not_private(which, why, sizeof why);
+    return spd_fail(message, SPARSED_E_IO, "%s is not %s: %s", table, done, why);
 }
 
 /* The file as text, "" if it does not exist; NULL on failure. folder: the user's, which the file lies
@@ -155,11 +158,10 @@ static char *read_text(const char *path, const char *folder, sparsed_status *sta
     const bool is_link = fd < 0 && folder && errno == ELOOP; /* which is not followed */
     if (!is_link && (fd < 0 || fstat(fd, &info) != 0))
         *status = spd_fail(message, SPARSED_E_IO, "%s: %s", path, strerror(errno));
-    else if (is_link || (folder && !is_private(&info, folder)))
-        *status = spd_fail(message, SPARSED_E_IO,
-                           "%s is not read: it or its folder is a link, does not belong to the "
-                           "user, or others may change it",
-                           path);
+    else if (is_link || (folder && !spd_is_private(&info)))
+        *status = refuse(path, "read", path, message);
+    else if (folder && !spd_folder_is_private(folder))
+        *status = refuse(path, "read", folder, message);
     else if (!S_ISREG(info.st_mode) || info.st_size > MAX_FILE_BYTES)
         *status = spd_fail(message, SPARSED_E_FORMAT, "%s: no file of at most %d bytes", path,
                            MAX_FILE_BYTES);
@@ -256,6 +258,7 @@ static sparsed_status write_file(const char *path, bool only_users,
 sparsed_status sparsed_crossover_save(const char *path, const sparsed_crossover_row *rows,
                                       size_t count, sparsed_message *message) {
     char users[SPD_MAX_PATH_BYTES], folder[SPD_MAX_PATH_BYTES];
+    struct stat info;
     spd_message_clear(message);
     if (count > 0 && !rows)
         return spd_fail(message, SPARSED_E_INVALID, "rows is NULL");
@@ -269,8 +272,12 @@ sparsed_status sparsed_crossover_save(const char *path, const sparsed_crossover_
     sparsed_status status = sparsed_crossover_path(users, sizeof users, message);
     if (status != SPARSED_OK)
         return status;
-    if (!spd_user_folder(folder, sizeof folder))
-        return spd_fail(message, SPARSED_E_IO,
-                        "%s: its folder cannot be made, or others may change it", users);
+    if (!spd_user_folder(folder, sizeof folder)) {
+        const int cause = errno;
+        return lstat(folder, &info) == 0
+                   ? refuse(users, "stored", folder, message)
+                   : spd_fail(message, SPARSED_E_IO, "%s: its folder cannot be made: %s", users,
+                              strerror(cause));
+    }
     return write_file(users, true, rows, count, message);
 }

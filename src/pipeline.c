@@ -3,6 +3,8 @@
 /* The pipeline: a schedule over one kept per layer. */
 #include "pipeline.h"
 
+#include "unused_builds.h"
+
 enum { MAX_STEPS = 1 << 20, MAX_LAYERS = 1 << 16 };
 
 static sparsed_status check_entries(const sparsed_schedule *schedule, bool has_select,
@@ -34,23 +36,6 @@ static sparsed_status check_entries(const sparsed_schedule *schedule, bool has_s
     return SPARSED_OK;
 }
 
-/* A build whose pattern no later sparse step uses, because the schedule ends or builds anew first,
- * is work for nothing: such steps run dense, unless the last pattern or all are to be read. */
-static void drop_unused_builds(sparsed_pipeline *p) {
-    bool used = (p->flags & SPARSED_SCHEDULE_SAVE) != 0;
-    if ((p->flags & SPARSED_SCHEDULE_EVERY_BUILD) != 0)
-        return;
-    for (uint32_t i = p->steps; i-- > 0;) {
-        uint32_t op = p->entries[i].op;
-        if (op == SPARSED_DENSE_BUILD && !used)
-            p->entries[i].op = SPARSED_DENSE;
-        if (op == SPARSED_SPARSE)
-            used = true;
-        else if (op == SPARSED_DENSE_BUILD || op == SPARSED_BUILD_SPARSE)
-            used = false;
-    }
-}
-
 /* The schedule's entries as they run without auto. */
 static sparsed_status allocate(sparsed_pipeline *p, const sparsed_schedule *schedule) {
     const sparsed_allocator *a = &p->context->allocator;
@@ -61,7 +46,7 @@ static sparsed_status allocate(sparsed_pipeline *p, const sparsed_schedule *sche
         return spd_fail(&p->context->message, SPARSED_E_NOMEM, "no memory for a pipeline");
     for (uint32_t i = 0; i < p->steps; i++)
         p->entries[i] = schedule->entries[i];
-    drop_unused_builds(p);
+    spd_drop_unused_builds(p->entries, p->steps, p->flags);
     return SPARSED_OK;
 }
 
@@ -95,7 +80,7 @@ static void stay_dense(sparsed_pipeline *p) {
         if (p->entries[i].op == SPARSED_BUILD_SPARSE)
             p->entries[i].op = SPARSED_DENSE_BUILD;
     }
-    drop_unused_builds(p);
+    spd_drop_unused_builds(p->entries, p->steps, p->flags);
 }
 
 static bool builds(const sparsed_pipeline *p) {

@@ -17,6 +17,20 @@ bool spd_folder_is_private(const char *path) {
     return lstat(path, &info) == 0 && S_ISDIR(info.st_mode) && spd_is_private(&info);
 }
 
+void spd_why_not_private(const char *path, char *text, size_t size) {
+    struct stat info;
+    if (lstat(path, &info) != 0)
+        snprintf(text, size, "%s: %s", path, strerror(errno));
+    else if (S_ISLNK(info.st_mode))
+        snprintf(text, size, "%s is a link", path);
+    else if (info.st_uid != geteuid())
+        snprintf(text, size, "%s does not belong to this user", path);
+    else if (spd_is_private(&info))
+        snprintf(text, size, "%s is no folder", path);
+    else
+        snprintf(text, size, "others may change %s; `chmod go-w %s` mends that", path, path);
+}
+
 /* Makes a folder that only the user may enter, or finds one that only the user may change. */
 static bool private_folder(const char *path) {
     if (mkdir(path, 0700) != 0 && errno != EEXIST)

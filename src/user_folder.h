@@ -27,4 +27,7 @@ bool spd_user_folder(char *folder, size_t size);
 bool spd_is_private(const struct stat *info);
 bool spd_folder_is_private(const char *path);
 
+/* Says of a file or folder that was found not to be private why, and what mends it: "/path is a link". */
+void spd_why_not_private(const char *path, char *text, size_t size);
+
 #endif

@@ -44,6 +44,7 @@ static void refuse(void **state, const char *text, const char *why) {
     bench_baseline b;
     tool_error error;
     assert_false(bench_baseline_read(write_text(state, text), &b, &error));
+    assert_true(error.usage);
     if (!strstr(error.text, why) || !strstr(error.text, "base.json"))
         fail_msg("'%s' is not in: %s", why, error.text);
     assert_null(b.root);
@@ -77,9 +78,9 @@ static void test_bench_baseline_find__by_all_of_the_key(void **state) {
 }
 
 static void test_bench_baseline_read__refuses_what_it_is_not(void **state) {
-    refuse(state, "[]", "");
-    refuse(state, "{}", "not what `sparsed bench --json` prints");
-    refuse(state, "{\"sparsed_bench\":1}", "not what");
+    refuse(state, "[]", "--baseline is not what `sparsed bench --json` prints");
+    refuse(state, "{}", "\"sparsed_bench\" is missing");
+    refuse(state, "{\"sparsed_bench\":1}", "\"rows\" is no array");
     refuse(state, "{\"sparsed_bench\":2,\"rows\":[]}",
            "\"sparsed_bench\": 2, this command reads 1");
     refuse(state, "{\"sparsed_bench\":1,\"rows\":[{}]}", "rows[0] has no \"ms\"");

@@ -149,7 +149,8 @@ static void test_bench_peak__of_the_kernel_that_runs(void **state) {
     (void)state;
     bench_device device = open_device(false);
     const bench_request request = small_request(&select, 1);
-    assert_true(bench_layer_open(&device, &request.desc, &select, BENCH_BUILT, &layer, &error));
+    assert_true(bench_layer_open(&device, &request.desc, &select, &layer, &error));
+    assert_int_equal(bench_kept_bytes(&request.desc, &select), layer.info.kept_bytes);
     if (!bench_peak(&device, layer.info.kernel, SPARSED_F32, layer.info.threads, &peak, &error))
         fail_msg("%s", error.text);
     assert_true(peak.flops > 0.0 || strncmp(peak.how, "not measured", 12) == 0);
@@ -199,17 +200,32 @@ static void test_bench_check_need__against_what_is_left(void **state) {
     sparsed_desc endless = desc;
     tool_error error;
     (void)state;
-    assert_true(bench_check_need(&desc, 0, tensors, &error));
-    assert_true(bench_check_need(&desc, 1000, tensors + 1000, &error));
-    assert_true(bench_check_need(&desc, 1000, UINT64_MAX, &error));
-    assert_false(bench_check_need(&desc, 0, tensors - 1, &error));
+    assert_true(bench_check_need(&desc, 0, 0, tensors, &error));
+    assert_true(bench_check_need(&desc, 600, 400, tensors + 1000, &error));
+    assert_true(bench_check_need(&desc, 600, 400, UINT64_MAX, &error));
+    assert_false(bench_check_need(&desc, 0, 0, tensors / 2, &error));
     assert_non_null(strstr(
-        error.text, "768.0 KiB for q, k, v, out and a copy of one, and 768.0 KiB of memory"));
-    assert_false(bench_check_need(&desc, 1000, tensors + 999, &error));
-    assert_non_null(strstr(error.text, "1000 B for scratch memory and kept blocks"));
-    assert_false(bench_check_need(&desc, UINT64_MAX, UINT64_MAX, &error));
+        error.text, "768.0 KiB for q, k, v, out and a copy of one, and 384.0 KiB of memory"));
+    assert_false(bench_check_need(&desc, 600, 400, tensors + 999, &error));
+    assert_non_null(
+        strstr(error.text, "a copy of one, 1000 B for scratch memory and kept blocks)"));
+    assert_false(bench_check_need(&desc, 0, 400, tensors, &error));
+    assert_non_null(strstr(error.text, "a copy of one, 400 B for kept blocks)"));
+    assert_false(bench_check_need(&desc, 0, UINT64_MAX, UINT64_MAX, &error));
+    assert_false(bench_check_need(&desc, 1, UINT64_MAX, UINT64_MAX, &error));
     endless.kv_len = UINT64_MAX / 2;
-    assert_false(bench_check_need(&endless, 0, UINT64_MAX, &error));
+    assert_false(bench_check_need(&endless, 0, 0, UINT64_MAX, &error));
+}
+
+/* What is needed never looks like what is left. */
+static void test_bench_check_need__tells_the_two_apart(void **state) {
+    const sparsed_desc desc = small_request(NULL, 0).desc;
+    const uint64_t tensors = (uint64_t)192 * 64 * 4 * (4 + 4 + 2 + 2 + 4);
+    tool_error error;
+    (void)state;
+    assert_false(bench_check_need(&desc, 0, 0, tensors - 1, &error));
+    assert_non_null(strstr(error.text, "needs 768.000 KiB for"));
+    assert_non_null(strstr(error.text, ", and 767.999 KiB of memory are left"));
 }
 
 int main(void) {
@@ -222,6 +238,7 @@ int main(void) {
         cmocka_unit_test(test_bench_peak__of_the_kernel_that_runs),
         cmocka_unit_test(test_bench_level_rate__of_no_level_is_0),
         cmocka_unit_test(test_bench_check_need__against_what_is_left),
+        cmocka_unit_test(test_bench_check_need__tells_the_two_apart),
         cmocka_unit_test(test_bench_run_schedule__runs_the_steps_it_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,6 +86,21 @@ static void test_bench_peers_read__faults_are_named(void **state) {
            "\"rows[0].pass\": \"build\"");
 }
 
+#define TIMED(least, median, most)                                                   \
+    ROW(NAMES "," SHAPE ",\"rounds\":9,\"median_ms\":" median ",\"least_ms\":" least \
+              ",\"most_ms\":" most ",\"density\":1")
+
+/* No spread is below 0. */
+static void test_bench_peers_read__times_are_in_order(void **state) {
+    bench_peers peers;
+    tool_error error;
+    refuse(state, TIMED("2.5", "2", "3"), "\"rows[0].least_ms\": 2.5 is above its \"median_ms\"");
+    refuse(state, TIMED("1", "2", "1.5"), "\"rows[0].median_ms\": 2 is above its \"most_ms\"");
+    if (!read_text(state, TIMED("2", "2", "2"), &peers, &error))
+        fail_msg("%s", error.text);
+    bench_peers_free(&peers);
+}
+
 #define NAMED(name)                                                                    \
     ROW("\"name\":\"" name "\",\"pass\":\"dense\",\"dtype\":\"bf16\"," SHAPE "," TIMES \
         ",\"density\":1")
@@ -108,6 +123,7 @@ int main(void) {
         TEST_IN_FOLDER(test_bench_peers_read__a_row),
         TEST_IN_FOLDER(test_bench_peers_read__hides_control_characters),
         TEST_IN_FOLDER(test_bench_peers_read__faults_are_named),
+        TEST_IN_FOLDER(test_bench_peers_read__times_are_in_order),
         TEST_IN_FOLDER(test_bench_peers_read__none_is_called_sparsed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

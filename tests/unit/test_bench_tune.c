@@ -5,11 +5,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "bench/report.h"
 #include "bench/tune.h"
 
 #include "support/test_files.h"
@@ -87,7 +89,7 @@ static void fill(some_results *r, const double ratios[2][LENGTHS]) {
                     .dtype_count = 1,
                     .select_count = 1,
                     .lengths = {lengths, LENGTHS}},
-        .device = {.info = {.name = "a processor"},
+        .device = {.info = {.name = "a processor", .selector = "cpu"},
                    .problems = r->problems,
                    .problem_count = 2 * LENGTHS},
         .results = {.options = &r->options, .devices = &r->device, .device_count = 1}};
@@ -113,7 +115,7 @@ static sparsed_crossover_row tune(test_folder *folder, const some_results *r) {
     if (!bench_tune(&r->results, &tuning, &error))
         fail_msg("%s", error.text);
     assert_int_equal(tuning.count, 1);
-    const sparsed_crossover_row row = tuning.rows[0];
+    const sparsed_crossover_row row = tuning.rows[0].row;
     bench_tune_free(&tuning);
     assert_int_equal(test_folder_count(folder, "crossover.txt"), 1);
     return row;
@@ -170,6 +172,29 @@ static void test_bench_tune__density_1_never_pays(void **state) {
     assert_int_equal(row.length, 256);
 }
 
+/* The line and the object of the lengths that were left out. */
+static void check_noise_reports(void **state, const bench_tuning *tuning) {
+    static const char line[] =
+        "  cpu: cpu-plain, few bf16, blocks 32 x 16, ratio 0.3: 64,128: the times spread over "
+        "more than 10 %: these lengths were not stored\n";
+    const char *path = test_folder_path(*state, "text.txt");
+    FILE *to = fopen(path, "w");
+    assert_non_null(to);
+    bench_tune_print(tuning, to);
+    fclose(to);
+    char *text = test_file_read(path, NULL);
+    assert_non_null(strstr(text, line));
+    free(text);
+    cJSON *root = bench_tune_json(tuning);
+    text = cJSON_PrintUnformatted(root);
+    assert_non_null(strstr(text,
+                           "\"left_out\":[{\"selector\":\"cpu\",\"kernel\":\"cpu-plain\","
+                           "\"shape\":\"few\",\"dtype\":\"bf16\",\"block_q\":32,\"block_k\":16,"
+                           "\"ratio\":0.3,\"lengths\":[64,128],\"why\":\"spread\"}]"));
+    cJSON_free(text);
+    cJSON_Delete(root);
+}
+
 /* Lengths whose dense or sparse pass spread too far are told, and not stored. */
 static void test_bench_tune__leaves_out_noise(void **state) {
     static const double ratios[2][LENGTHS] = {{1, 0.8, 0.7, 0.6}, {1, 0.8, 0.7, 0.6}};
@@ -185,16 +210,21 @@ static void test_bench_tune__leaves_out_noise(void **state) {
     setenv("SPARSED_CACHE_DIR", ((test_folder *)*state)->path, 1);
     assert_true(bench_tune(&r.results, &tuning, &error));
     assert_int_equal(tuning.count, 1);
-    assert_int_equal(tuning.rows[0].shortest, 256);
-    assert_int_equal(tuning.note_count, 1);
-    assert_non_null(strstr(tuning.notes[0].text, "ratio 0.3: 64,128: the times spread over more "
-                                                 "than 10 %: these lengths were not stored"));
+    assert_int_equal(tuning.rows[0].row.shortest, 256);
+    assert_int_equal(tuning.noise_count, 1);
+    assert_string_equal(tuning.noise[0].selector, "cpu");
+    assert_int_equal(tuning.noise[0].count, 2);
+    assert_int_equal(tuning.noise[0].lengths[0], 64);
+    assert_int_equal(tuning.noise[0].lengths[1], 128);
+    assert_false(tuning.noise[0].all);
+    check_noise_reports(state, &tuning);
     bench_tune_free(&tuning);
     for (size_t i = 2; i < LENGTHS; i++)
         r.selected[0][i].sparse.ms.spread = 0.2;
     assert_true(bench_tune(&r.results, &tuning, &error));
     assert_int_equal(tuning.count, 0);
-    assert_non_null(strstr(tuning.notes[0].text, "no row was stored"));
+    assert_true(tuning.noise[0].all);
+    assert_string_equal(tuning.path, "");
     bench_tune_free(&tuning);
 }
 

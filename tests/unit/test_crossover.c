@@ -415,17 +415,25 @@ static void test_crossover_save__users_table(void **state) {
     assert_int_equal(info.st_mode & 0777, 0700);
     assert_int_equal(chmod(test_folder_path(*state, "folder"), 0777), 0);
     assert_error_text(message.text, sparsed_crossover_save(NULL, &row, 1, &message), SPARSED_E_IO,
-                      "others may change it");
+                      "folder/crossover.txt is not stored: others may change ");
+    assert_non_null(strstr(message.text, "/folder; `chmod go-w "));
     assert_int_equal(remove(test_folder_path(*state, "folder/crossover.txt")), 0);
     assert_int_equal(rmdir(test_folder_path(*state, "folder")), 0);
 }
 
-static void refuse_users_table(void) {
+/* It is the file or folder at `which` of which the message says why. */
+static void refuse_users_table(const char *which, bool is_link) {
     sparsed_message message;
     size_t count = 77;
+    char text[800];
     sparsed_status status = sparsed_crossover_load(NULL, NULL, &count, &message);
-    assert_error_text(message.text, status, SPARSED_E_IO,
-                      "crossover.txt is not read: it or its folder is a link");
+    if (is_link)
+        snprintf(text, sizeof text, "crossover.txt is not read: %s is a link", which);
+    else
+        snprintf(text, sizeof text,
+                 "crossover.txt is not read: others may change %s; `chmod go-w %s` mends that",
+                 which, which);
+    assert_error_text(message.text, status, SPARSED_E_IO, text);
     assert_int_equal(count, 77);
 }
 
@@ -446,20 +454,20 @@ static void test_crossover_load__users_table_that_others_may_write(void **state)
     assert_int_equal(info.st_mode & 0777, 0600);
     assert_int_equal(sparsed_crossover_load(NULL, NULL, &count, NULL), SPARSED_OK);
     assert_int_equal(chmod(table, 0620), 0);
-    refuse_users_table();
+    refuse_users_table(table, false);
     assert_int_equal(sparsed_crossover_load(table, NULL, &count, NULL), SPARSED_OK); /* by name */
     assert_int_equal(chmod(table, 0644), 0); /* others may read it */
     assert_int_equal(sparsed_crossover_load(NULL, NULL, &count, NULL), SPARSED_OK);
     assert_int_equal(chmod(folder, 0702), 0);
-    refuse_users_table();
+    refuse_users_table(folder, false);
     assert_int_equal(chmod(folder, 0700), 0);
     assert_int_equal(rename(table, away), 0);
     assert_int_equal(symlink(away, table), 0);
-    refuse_users_table();
+    refuse_users_table(table, true);
     assert_int_equal(rename(away, table), 0);
     assert_int_equal(rename(folder, away), 0);
     assert_int_equal(symlink(away, folder), 0);
-    refuse_users_table();
+    refuse_users_table(folder, true);
     assert_int_equal(unlink(folder), 0);
     assert_int_equal(sparsed_crossover_load(NULL, NULL, &count, NULL), SPARSED_OK); /* none */
     assert_int_equal(count, spd_crossover_shipped_count);

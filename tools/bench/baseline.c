@@ -3,10 +3,9 @@
 #include "baseline.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "file.h"
+#include "given_file.h"
 #include "json_file.h"
 
 static const size_t max_bytes = (size_t)64 << 20;
@@ -70,42 +69,31 @@ static bool check_rows(const bench_baseline *b, tool_error *error) {
     return true;
 }
 
-static bool fail_not_bench(const char *path, tool_error *error) {
-    return tool_fail_usage(error, "--baseline is '%s', not what `sparsed bench --json` prints",
-                           path);
-}
-
 static bool read_root(bench_baseline *b, tool_error *error) {
-    size_t size;
-    tool_error fault;
-    char *text = file_read(b->path, max_bytes, &size, error);
-    if (!text)
-        return false;
-    b->root = json_parse_object(text, size, b->path, &fault);
-    free(text);
-    json_hide_controls(b->root);
-    return b->root || fail_not_bench(b->path, error);
+    char text[JSON_DESCRIBE_BYTES];
+    const cJSON *format = cJSON_GetObjectItemCaseSensitive(b->root, "sparsed_bench");
+    b->rows = cJSON_GetObjectItemCaseSensitive(b->root, "rows");
+    if (!cJSON_IsNumber(format))
+        return tool_fail(error, "%s: \"sparsed_bench\" is missing", b->path);
+    json_describe(format, text);
+    if (format->valuedouble != BENCH_FORMAT)
+        return tool_fail(error, "%s: \"sparsed_bench\": %s, this command reads %d", b->path, text,
+                         BENCH_FORMAT);
+    if (!cJSON_IsArray(b->rows))
+        return tool_fail(error, "%s: \"rows\" is no array", b->path);
+    return check_rows(b, error);
 }
 
 bool bench_baseline_read(const char *path, bench_baseline *baseline, tool_error *error) {
-    char text[JSON_DESCRIBE_BYTES];
-    *baseline = (bench_baseline){.path = path};
-    if (!read_root(baseline, error))
+    const bench_given_file file = {"baseline", "what `sparsed bench --json` prints", path};
+    tool_error fault;
+    *baseline = (bench_baseline){.path = path, .root = bench_given_read(&file, max_bytes, error)};
+    if (!baseline->root)
         return false;
-    const cJSON *format = cJSON_GetObjectItemCaseSensitive(baseline->root, "sparsed_bench");
-    baseline->rows = cJSON_GetObjectItemCaseSensitive(baseline->root, "rows");
-    bool done = true;
-    if (!cJSON_IsNumber(format) || !cJSON_IsArray(baseline->rows)) {
-        done = fail_not_bench(path, error);
-    } else if (format->valuedouble != BENCH_FORMAT) {
-        json_describe(format, text);
-        done = tool_fail(error, "%s: \"sparsed_bench\": %s, this command reads %d", path, text,
-                         BENCH_FORMAT);
-    }
-    done = done && check_rows(baseline, error);
-    if (!done)
-        bench_baseline_free(baseline);
-    return done;
+    if (read_root(baseline, &fault))
+        return true;
+    bench_baseline_free(baseline);
+    return bench_given_refuse(&file, &fault, error);
 }
 
 void bench_baseline_free(bench_baseline *baseline) {

@@ -43,7 +43,8 @@ static bool print_report(const bench_options *o, const bench_report *report, too
 }
 
 static bool report_results(const bench_options *o, const bench_results *results,
-                           const bench_files *files, tool_error *error) {
+                           const bench_files *files, const bench_tuning *tuning,
+                           tool_error *error) {
     const bench_peers *peers = o->peers ? &files->peers : NULL;
     const bench_baseline *baseline = o->baseline ? &files->baseline : NULL;
     bench_table table;
@@ -52,7 +53,7 @@ static bool report_results(const bench_options *o, const bench_results *results,
         return false;
     bool done = bench_findings_make(results, &table, peers, baseline, &findings, error);
     if (done) {
-        const bench_report report = {results, &table, &findings, peers, baseline};
+        const bench_report report = {results, &table, &findings, peers, baseline, tuning};
         done = print_report(o, &report, error);
         bench_findings_free(&findings);
     }
@@ -68,16 +69,24 @@ static bool judge(const bench_results *results, tool_error *error) {
                : tool_fail(error, "%zu of the measurements failed; the report says why", failures);
 }
 
-static bool tune(const bench_options *o, const bench_results *results, tool_error *error) {
+/* With what --tune came to, which the reports tell. */
+static bool tune_and_report(const bench_options *o, const bench_results *results,
+                            const bench_files *files, tool_error *error) {
     bench_tuning tuning;
+    tool_error fault;
     if (!o->tune)
-        return true;
-    if (!bench_tune(results, &tuning, error))
-        return false;
-    bench_tune_print(&tuning, o->json || o->csv ? stderr : stdout);
-    const bool stored = tuning.count > 0;
-    bench_tune_free(&tuning);
-    return stored || tool_fail(error, "--tune: no row was stored");
+        return report_results(o, results, files, NULL, error);
+    const bool tuned = bench_tune(results, &tuning, &fault);
+    bool done = report_results(o, results, files, tuned ? &tuning : NULL, error);
+    if (done && !tuned) {
+        *error = fault;
+        done = false;
+    } else if (done && bench_tune_stored(&tuning) == 0) {
+        done = tool_fail(error, "--tune: no row was stored");
+    }
+    if (tuned)
+        bench_tune_free(&tuning);
+    return done;
 }
 
 static bool run(const bench_options *o, tool_error *error) {
@@ -85,8 +94,7 @@ static bool run(const bench_options *o, tool_error *error) {
     bench_results results;
     bool done = open_files(o, &files, error);
     if (done && bench_run(o, &results, error)) {
-        done = report_results(o, &results, &files, error) && tune(o, &results, error) &&
-               judge(&results, error);
+        done = tune_and_report(o, &results, &files, error) && judge(&results, error);
         bench_results_free(&results);
     } else {
         done = false;

@@ -79,21 +79,26 @@ static bool set_random_pattern(const bench_device *device, const sparsed_desc *d
 }
 
 bool bench_layer_open(const bench_device *device, const sparsed_desc *desc,
-                      const sparsed_select *select, bench_pattern pattern, bench_layer *layer,
-                      tool_error *error) {
+                      const sparsed_select *select, bench_layer *layer, tool_error *error) {
     sparsed_context *context = device->context;
     *layer = (bench_layer){.info = {.struct_size = sizeof layer->info}};
-    bool done =
+    const bool done =
         device_check(context, sparsed_plan_create(context, desc, select, &layer->plan), error) &&
-        device_check(context, sparsed_plan_describe(layer->plan, &layer->info), error) &&
-        (!select || device_check(context, sparsed_kept_create(layer->plan, &layer->built), error));
-    if (done && pattern == BENCH_BUILT)
-        layer->attended = layer->built;
-    else if (done && select)
-        done = set_random_pattern(device, desc, select, pattern, layer, error);
+        device_check(context, sparsed_plan_describe(layer->plan, &layer->info), error);
     if (!done)
         bench_layer_close(layer);
     return done;
+}
+
+bool bench_layer_keep(const bench_device *device, const sparsed_desc *desc,
+                      const sparsed_select *select, bench_pattern pattern, bench_layer *layer,
+                      tool_error *error) {
+    if (!device_check(device->context, sparsed_kept_create(layer->plan, &layer->built), error))
+        return false;
+    if (pattern != BENCH_BUILT)
+        return set_random_pattern(device, desc, select, pattern, layer, error);
+    layer->attended = layer->built;
+    return true;
 }
 
 void bench_layer_close(bench_layer *layer) {

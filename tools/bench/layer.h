@@ -31,8 +31,13 @@ typedef struct bench_layer {
     sparsed_plan_info info;
 } bench_layer;
 
-/* select NULL: for dense passes alone. On failure nothing is left to close. */
+/* The plan, which knows its scratch memory. select NULL: for dense passes alone. On failure nothing is left
+ * to close. */
 bool bench_layer_open(const bench_device *device, const sparsed_desc *desc,
+                      const sparsed_select *select, bench_layer *layer, tool_error *error);
+
+/* Its kept blocks, for passes other than dense. */
+bool bench_layer_keep(const bench_device *device, const sparsed_desc *desc,
                       const sparsed_select *select, bench_pattern pattern, bench_layer *layer,
                       tool_error *error);
 void bench_layer_close(bench_layer *layer);

@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-#include "../src/size.h"
 #include "clock.h"
 #include "need.h"
 
@@ -100,29 +99,38 @@ static bool collect(const timing *t, bench_measured *m, tool_error *error) {
     return true;
 }
 
+/* With the kept blocks of all selections and the scratch memory of those that have a plan. */
 static bool check_room(const timing *t, uint64_t left_bytes, tool_error *error) {
-    uint64_t bytes = t->dense.info.scratch_bytes;
+    const bench_request *r = t->request;
+    uint64_t scratch_bytes = t->dense.info.scratch_bytes, kept_bytes = 0;
     for (size_t i = 0; i < t->opened; i++)
-        if (!spd_add(bytes, bench_layer_bytes(&t->layers[i]), &bytes))
-            bytes = UINT64_MAX;
-    return bench_check_need(&t->request->desc, bytes, left_bytes, error);
+        scratch_bytes = bench_add_bytes(scratch_bytes, t->layers[i].info.scratch_bytes);
+    for (size_t i = 0; i < r->count; i++)
+        kept_bytes =
+            bench_add_bytes(kept_bytes, bench_layer_bytes(&r->desc, &r->selects[i], r->pattern));
+    return bench_check_need(&r->desc, scratch_bytes, kept_bytes, left_bytes, error);
 }
 
+/* Plans first: whether there is room for the rest is known before any of it is made. */
 static bool prepare(timing *t, tool_error *error) {
     const bench_request *r = t->request;
     const uint64_t left_bytes = bench_memory_left(t->device);
     if (!t->layers || !t->ms)
         return tool_fail(error, "out of memory");
-    if (!bench_layer_open(t->device, &r->desc, NULL, BENCH_BUILT, &t->dense, error))
+    if (!bench_layer_open(t->device, &r->desc, NULL, &t->dense, error))
         return false;
     while (t->opened < r->count) {
-        if (!bench_layer_open(t->device, &r->desc, &r->selects[t->opened], r->pattern,
-                              &t->layers[t->opened], error))
+        if (!bench_layer_open(t->device, &r->desc, &r->selects[t->opened], &t->layers[t->opened],
+                              error))
             return false;
         t->opened++;
         if (!check_room(t, left_bytes, error))
             return false;
     }
+    for (size_t i = 0; i < r->count; i++)
+        if (!bench_layer_keep(t->device, &r->desc, &r->selects[i], r->pattern, &t->layers[i],
+                              error))
+            return false;
     return bench_tensors_create(t->device, &r->desc, &t->tensors, error);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file.h"
 #include "selection.h"
 #include "storage_convert.h"
 
@@ -93,7 +94,7 @@ static void add_run_options(bench_options *o, cli_options *list) {
          "for a program that times another library in turns: one problem, one selection; prints "
          "\"ready\", kernel, density and bytes of scratch, then for each line of standard input "
          "that names a pass its milliseconds"},
-        {"html", CLI_STRING, &o->html, NULL, "FILE", "write a page with plots as well"},
+        {"html", CLI_STRING, &o->html, NULL, "FILE", "write a page with plots (.html) as well"},
         {"csv", CLI_FLAG, &o->csv, NULL, NULL, "print CSV, a line a pass"},
         {"json", CLI_FLAG, &o->json, NULL, NULL, "print one JSON object"}};
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
@@ -315,6 +316,8 @@ static bool make_rest(bench_options *o, tool_error *error) {
 
 /* What would be lost without a word. */
 static bool check_together(const bench_options *o, tool_error *error) {
+    if (o->html && !file_check_ending("html", o->html, ".html", error))
+        return false;
     if (o->json && o->csv)
         return tool_fail_usage(error, "--json and --csv both go to standard output");
     if (o->words.limit_steps_given && !o->run_schedule)

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "json_file.h"
+#include "given_file.h"
 #include "json_keys.h"
 
 enum { FORMAT = 1, MOST = INT32_MAX };
@@ -55,6 +55,10 @@ static bool read_row(const json_keys *keys, bench_peer_row *row) {
         return false;
     row->length = length;
     row->ms.count = rounds;
+    if (row->ms.least > row->ms.median)
+        return json_keys_fail(keys, "least_ms", "is above its \"median_ms\"");
+    if (row->ms.median > row->ms.most)
+        return json_keys_fail(keys, "median_ms", "is above its \"most_ms\"");
     /* They tell no quartiles: the whole width stands for the middle half's. */
     row->ms.spread = (row->ms.most - row->ms.least) / row->ms.median;
     return row->density <= 1.0 ? true : json_keys_fail(keys, "density", "is above 1");
@@ -91,12 +95,15 @@ static bool read_root(bench_peers *p, tool_error *error) {
 }
 
 bool bench_peers_read(const char *path, bench_peers *peers, tool_error *error) {
-    *peers = (bench_peers){.path = path, .root = json_file_read(path, max_bytes, error)};
-    json_hide_controls(peers->root);
-    const bool done = peers->root && read_root(peers, error);
-    if (!done)
-        bench_peers_free(peers);
-    return done;
+    const bench_given_file file = {"peers", "what a script of tools/peers writes", path};
+    tool_error fault;
+    *peers = (bench_peers){.path = path, .root = bench_given_read(&file, max_bytes, error)};
+    if (!peers->root)
+        return false;
+    if (read_root(peers, &fault))
+        return true;
+    bench_peers_free(peers);
+    return bench_given_refuse(&file, &fault, error);
 }
 
 void bench_peers_free(bench_peers *peers) {

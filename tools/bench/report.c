@@ -64,14 +64,30 @@ bench_number bench_rate_of(double flops) {
                         : bench_number_of("%.1f TF/s", flops * 1e-12);
 }
 
-bench_number bench_bytes_of(double bytes) {
-    static const char *const formats[] = {"%.0f B", "%.1f KiB", "%.1f MiB", "%.1f GiB", "%.1f TiB"};
+/* With so many digits behind the point. */
+static bench_number bytes_to(double bytes, int digits) {
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    bench_number n;
     size_t unit = 0;
-    while (bytes >= 1023.95 && unit + 1 < sizeof formats / sizeof *formats) {
+    while (bytes >= 1023.95 && unit + 1 < sizeof units / sizeof *units) {
         bytes /= 1024.0;
         unit++;
     }
-    return bench_number_of(formats[unit], bytes);
+    snprintf(n.text, sizeof n.text, "%.*f %s", unit > 0 ? digits : 0, bytes, units[unit]);
+    return n;
+}
+
+bench_number bench_bytes_of(double bytes) {
+    return bytes_to(bytes, 1);
+}
+
+void bench_bytes_apart(double a, double b, bench_number *a_text, bench_number *b_text) {
+    int digits = 0;
+    do {
+        digits++;
+        *a_text = bytes_to(a, digits);
+        *b_text = bytes_to(b, digits);
+    } while (digits < 9 && a != b && strcmp(a_text->text, b_text->text) == 0);
 }
 
 void bench_schedule_text(const bench_results *results, char *text, size_t size) {

@@ -11,7 +11,9 @@
 #include <cjson/cJSON.h>
 
 #include "findings.h"
+#include "page/page.h"
 #include "rows.h"
+#include "tune.h"
 
 typedef struct bench_report {
     const bench_results *results;
@@ -19,15 +21,21 @@ typedef struct bench_report {
     const bench_findings *findings;
     const bench_peers *peers;       /* NULL: none */
     const bench_baseline *baseline; /* NULL: none */
+    const bench_tuning *tuning;     /* NULL: none */
 } bench_report;
 
-/* On standard output; of CSV the warnings go to standard error. */
+/* On standard output; of CSV the warnings, and what --tune stored, go to standard error. */
 void bench_print_text(const bench_report *report);
 void bench_print_csv(const bench_report *report);
 bool bench_print_json(const bench_report *report, tool_error *error);
 
 /* A line each. */
 void bench_print_warnings(const bench_report *report, FILE *to);
+
+/* What --tune stored, and what it left out. */
+void bench_tune_print(const bench_tuning *tuning, FILE *to);
+cJSON *bench_tune_json(const bench_tuning *tuning);
+void bench_tune_draw(page *p, const bench_tuning *tuning);
 
 /* A page with plots. */
 bool bench_write_html(const bench_report *report, const char *path, tool_error *error);
@@ -58,6 +66,9 @@ bench_number bench_rate_of(double flops);
 
 /* "512 B", "1.5 MiB", "23.0 GiB". */
 bench_number bench_bytes_of(double bytes);
+
+/* Of two that differ, with as many digits as tell them apart. */
+void bench_bytes_apart(double a, double b, bench_number *a_text, bench_number *b_text);
 
 /* The schedule in words: "upstream, T 128, skip 0.2: 26 dense, 1 dense+build, 101 sparse". */
 void bench_schedule_text(const bench_results *results, char *text, size_t size);

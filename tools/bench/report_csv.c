@@ -71,4 +71,6 @@ void bench_print_csv(const bench_report *report) {
     for (size_t i = 0; i < report->table->count; i++)
         print_row(&report->table->rows[i]);
     bench_print_warnings(report, stderr);
+    if (report->tuning)
+        bench_tune_print(report->tuning, stderr);
 }

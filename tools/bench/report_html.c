@@ -398,6 +398,8 @@ bool bench_write_html(const bench_report *report, const char *path, tool_error *
             draw_problems(&p, report, d, first, next);
         }
     }
+    if (report->tuning)
+        bench_tune_draw(&p, report->tuning);
     draw_notes(&p, report);
     const bool done = page_write(&p, path, error);
     page_free(&p);

@@ -257,5 +257,7 @@ bool bench_print_json(const bench_report *report, tool_error *error) {
         json_add_text(peers, "device", report->peers->device);
         json_add_text(peers, "versions", report->peers->versions);
     }
+    if (report->tuning)
+        cJSON_AddItemToObject(root, "tune", bench_tune_json(report->tuning));
     return json_print(root, error);
 }

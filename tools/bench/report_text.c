@@ -156,4 +156,6 @@ void bench_print_text(const bench_report *report) {
     if (report->findings->warning_count > 0)
         putchar('\n');
     bench_print_warnings(report, stdout);
+    if (report->tuning)
+        bench_tune_print(report->tuning, stdout);
 }

@@ -69,6 +69,20 @@ static bool run_schedules(const bench_options *o, const bench_device *device, be
     return true;
 }
 
+/* ---- memory ---- */
+
+/* scratch_bytes: of one plan; 0 before there is one. */
+static bool check_room(const bench_options *o, const bench_device *device, const bench_problem *p,
+                       uint64_t scratch_bytes, tool_error *error) {
+    const sparsed_desc desc = bench_desc(p->shape, p->dtype, p->length);
+    uint64_t kept_bytes = 0;
+    for (size_t i = 0; i < o->select_count; i++) {
+        const sparsed_select select = bench_select(o, p->shape, p->length, i);
+        kept_bytes = bench_add_bytes(kept_bytes, bench_layer_bytes(&desc, &select, o->pattern));
+    }
+    return bench_check_need(&desc, scratch_bytes, kept_bytes, bench_memory_left(device), error);
+}
+
 /* ---- peaks ---- */
 
 static size_t peak_index(const bench_device_results *d, const char *kernel, uint32_t dtype) {
@@ -107,7 +121,7 @@ static bool measure_peak(const bench_device *device, bench_device_results *d,
                              sparsed_plan_create(device->context, &desc, &select, &plan), error) &&
                 device_check(device->context, sparsed_plan_describe(plan, &info), error);
     sparsed_plan_destroy(plan);
-    if (!done)
+    if (!done || !check_room(o, device, p, info.scratch_bytes, error))
         return false;
     const size_t index = peak_index(d, info.kernel, p->dtype);
     if (index == BENCH_MAX_KERNELS)
@@ -148,9 +162,8 @@ static void list_problems(const bench_options *o, bench_problem *problems) {
 static bool run_problem(const bench_options *o, const bench_device *device, bench_device_results *d,
                         bench_problem *p, tool_error *error) {
     tool_error failure = {false, ""};
-    const sparsed_desc desc = bench_desc(p->shape, p->dtype, p->length);
-    bool done = bench_check_need(&desc, 0, bench_memory_left(device), &failure) &&
-                measure_peak(device, d, o, p, &failure) && measure(o, device, p, &failure);
+    bool done = check_room(o, device, p, 0, &failure) && measure_peak(device, d, o, p, &failure) &&
+                measure(o, device, p, &failure);
     if (done && o->run_schedule && !run_schedules(o, device, p, &failure)) {
         bench_measured_free(&p->measured);
         done = false;
@@ -193,7 +206,9 @@ static bool run_device(const bench_options *o, const device_options *which, benc
 
 enum { MAX_DEVICES = 64 };
 
-static bool list_usable(sparsed_device_info infos[MAX_DEVICES], size_t *count, tool_error *error) {
+/* The devices that can be used, and the CPU, which is always there: where SPARSED_CPU_ISA makes it unusable,
+ * the report says so. */
+static bool list_devices(sparsed_device_info infos[MAX_DEVICES], size_t *count, tool_error *error) {
     sparsed_message message;
     size_t listed = MAX_DEVICES;
     for (size_t i = 0; i < MAX_DEVICES; i++)
@@ -202,7 +217,7 @@ static bool list_usable(sparsed_device_info infos[MAX_DEVICES], size_t *count, t
         return tool_fail(error, "%s", message.text);
     *count = 0;
     for (size_t i = 0; i < listed && i < MAX_DEVICES; i++)
-        if (infos[i].usable)
+        if (infos[i].usable || infos[i].kind == SPARSED_DEVICE_CPU)
             infos[(*count)++] = infos[i];
     return *count > 0 ? true : tool_fail(error, "no device can be used");
 }
@@ -218,7 +233,9 @@ static bool run_each(const bench_options *o, const sparsed_device_info *infos, s
         bench_device_results *d = &r->devices[r->device_count++];
         which.device = infos[i].selector;
         d->info = infos[i];
-        if (!run_device(o, &which, d, &d->failure) && d->failure.usage) {
+        if (!d->info.usable)
+            tool_fail(&d->failure, "%s", d->info.note);
+        else if (!run_device(o, &which, d, &d->failure) && d->failure.usage) {
             *error = d->failure;
             return false;
         }
@@ -231,7 +248,7 @@ static bool run_all(const bench_options *o, bench_results *r, tool_error *error)
     size_t count = 0;
     if (!infos)
         return tool_fail(error, "out of memory");
-    const bool done = list_usable(infos, &count, error) && run_each(o, infos, count, r, error);
+    const bool done = list_devices(infos, &count, error) && run_each(o, infos, count, r, error);
     free(infos);
     return done;
 }

@@ -3,8 +3,8 @@
 #include "schedule_cost.h"
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "../src/unused_builds.h"
 #include "device_options.h"
 
 sparsed_schedule_entry *bench_schedule_entries(const char *schedule, double skip, uint32_t steps,
@@ -23,43 +23,17 @@ sparsed_schedule_entry *bench_schedule_entries(const char *schedule, double skip
     return NULL;
 }
 
-/* A pipeline knows which builds it drops: one over a layer of a single block tells. */
-static bool ask_pipeline(const sparsed_schedule *schedule, bench_step_counts *counts,
-                         tool_error *error) {
-    sparsed_desc desc = SPARSED_DESC_INIT;
-    sparsed_select select = SPARSED_SELECT_INIT;
-    sparsed_pipeline *pipeline = NULL;
-    device_options cpu = {.device = "cpu", .threads = 1};
-    sparsed_context *context = device_open(&cpu, error);
-    desc.dtype = SPARSED_F32;
-    desc.batch = desc.heads = desc.kv_heads = 1;
-    desc.head_dim = 8;
-    desc.q_len = desc.kv_len = 16;
-    bool done = context && device_check(context,
-                                        sparsed_pipeline_create(context, &desc, &select, schedule,
-                                                                1, &pipeline),
-                                        error);
-    for (uint32_t step = 0; done && step < schedule->steps; step++) {
-        sparsed_op op;
-        done = device_check(context, sparsed_pipeline_op(pipeline, step, &op), error);
-        if (done)
-            counts->steps[op]++;
-    }
-    sparsed_pipeline_destroy(pipeline);
-    sparsed_context_destroy(context);
-    return done;
-}
-
 bool bench_count_steps(const char *schedule, double skip, uint32_t steps, bench_step_counts *counts,
                        tool_error *error) {
     *counts = (bench_step_counts){{0}};
     sparsed_schedule_entry *entries = bench_schedule_entries(schedule, skip, steps, error);
     if (!entries)
         return false;
-    const sparsed_schedule all = {.struct_size = sizeof all, .steps = steps, .entries = entries};
-    const bool done = ask_pipeline(&all, counts, error);
+    spd_drop_unused_builds(entries, steps, 0);
+    for (uint32_t step = 0; step < steps; step++)
+        counts->steps[entries[step].op]++;
     free(entries);
-    return done;
+    return true;
 }
 
 double bench_schedule_ms(const bench_step_counts *counts, const bench_pass_times *times) {

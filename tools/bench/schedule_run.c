@@ -83,13 +83,12 @@ static void add_up(bench_schedule_run *run) {
 }
 
 /* The layers' patterns come on top of what one layer was measured with. */
-static bool check_room(const bench_schedule_request *request, const sparsed_plan_info *info,
+static bool check_room(const bench_schedule_request *request, uint64_t scratch_bytes,
                        uint64_t left_bytes, tool_error *error) {
     uint64_t bytes;
-    if (!spd_mul(info->kept_bytes, request->layers, &bytes) ||
-        !spd_add(bytes, info->scratch_bytes, &bytes))
+    if (!spd_mul(bench_kept_bytes(&request->desc, &request->select), request->layers, &bytes))
         bytes = UINT64_MAX;
-    return bench_check_need(&request->desc, bytes, left_bytes, error);
+    return bench_check_need(&request->desc, scratch_bytes, bytes, left_bytes, error);
 }
 
 bool bench_run_schedule(const bench_device *device, const bench_schedule_request *request,
@@ -100,9 +99,10 @@ bool bench_run_schedule(const bench_device *device, const bench_schedule_request
     const uint64_t left_bytes = bench_memory_left(device);
     *run = (bench_schedule_run){.wall_ms = 0.0};
     const bool done =
+        check_room(request, 0, left_bytes, error) &&
         create_pipeline(device, request, &pipeline, error) &&
         device_check(device->context, sparsed_pipeline_describe(pipeline, &info), error) &&
-        check_room(request, &info, left_bytes, error) &&
+        check_room(request, info.scratch_bytes, left_bytes, error) &&
         bench_tensors_create(device, &request->desc, &tensors, error) &&
         run_steps(device, request, pipeline, &tensors.io, run, error);
     run->scratch_bytes = info.scratch_bytes;

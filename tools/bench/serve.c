@@ -51,9 +51,12 @@ bool bench_serve(const bench_options *options, tool_error *error) {
     if (!bench_device_open(&options->device, options->host_tensors, &device, error))
         return false;
     const uint64_t left_bytes = bench_memory_left(&device);
-    bool done = bench_check_need(&desc, 0, left_bytes, error) &&
-                bench_layer_open(&device, &desc, &select, options->pattern, &layer, error);
-    done = done && bench_check_need(&desc, bench_layer_bytes(&layer), left_bytes, error);
+    const uint64_t kept_bytes = bench_layer_bytes(&desc, &select, options->pattern);
+    bool done = bench_check_need(&desc, 0, kept_bytes, left_bytes, error) &&
+                bench_layer_open(&device, &desc, &select, &layer, error);
+    done = done &&
+           bench_check_need(&desc, layer.info.scratch_bytes, kept_bytes, left_bytes, error) &&
+           bench_layer_keep(&device, &desc, &select, options->pattern, &layer, error);
     if (done && bench_tensors_create(&device, &desc, &tensors, error)) {
         done = serve_passes(&device, &layer, &tensors, error);
         bench_tensors_release(&device, &tensors);

@@ -3,19 +3,14 @@
 #include "tune.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "crossover_table.h"
 #include "file_lock.h"
-#include "number_list.h"
-#include "storage_convert.h"
 
-/* Sparse pays where it takes at most so much of the dense time: a tenth is what a build and the
- * noise of a measurement may cost. */
-static const double pays = 0.9;
+const double bench_tune_pays = 0.9;
 
 /* The table keeps 4 decimals of a density. */
 static const double same_density = 1e-4;
@@ -60,14 +55,6 @@ bool bench_tune_check(tool_error *error) {
     return done;
 }
 
-static void note(bench_tuning *t, const char *format, ...) {
-    bench_tune_note *n = &t->notes[t->note_count++];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(n->text, sizeof n->text, format, args);
-    va_end(args);
-}
-
 /* ---- rows ---- */
 
 void bench_tune_row(const uint64_t *lengths, const double *ratios, size_t count,
@@ -75,7 +62,7 @@ void bench_tune_row(const uint64_t *lengths, const double *ratios, size_t count,
     row->shortest = lengths[0];
     row->longest = lengths[count - 1];
     row->length = 0;
-    for (size_t i = count; i > 0 && ratios[i - 1] <= pays; i--)
+    for (size_t i = count; i > 0 && ratios[i - 1] <= bench_tune_pays; i--)
         row->length = lengths[i - 1];
 }
 
@@ -90,14 +77,14 @@ static bool pays_later(const sparsed_crossover_row *a, const sparsed_crossover_r
     return b->length > 0 && (a->length == 0 || a->length > b->length);
 }
 
-static void add_row(bench_tuning *t, const sparsed_crossover_row *row) {
+static void add_row(bench_tuning *t, const char *selector, const sparsed_crossover_row *row) {
     for (size_t i = 0; i < t->count; i++)
-        if (bench_tune_same(&t->rows[i], row)) {
-            if (pays_later(row, &t->rows[i]))
-                t->rows[i] = *row;
+        if (bench_tune_same(&t->rows[i].row, row)) {
+            if (pays_later(row, &t->rows[i].row))
+                t->rows[i].row = *row;
             return;
         }
-    t->rows[t->count++] = *row;
+    t->rows[t->count++] = (bench_tuned_row){.row = *row, .selector = selector};
 }
 
 /* What one selection came to over lengths that rise. */
@@ -118,16 +105,19 @@ static void add_length(tune_series *series, const bench_problem *p, const bench_
     series->ratios[series->count++] = s->density < 1.0 ? s->sparse.of_dense : INFINITY;
 }
 
-static void note_noise(bench_tuning *t, const tune_series *series, const bench_problem *p,
-                       const sparsed_select *select) {
-    char noisy[128];
+static void add_noise(bench_tuning *t, const tune_series *series, const char *selector,
+                      const bench_problem *p, const bench_selected *s) {
     if (series->noisy_count == 0)
         return;
-    number_list_print(series->noisy, series->noisy_count, noisy, sizeof noisy);
-    note(t, "%s %s, blocks %u x %u, ratio %g: %s: the times spread over more than %.0f %%: %s",
-         p->shape->name, storage_name((sparsed_dtype)p->dtype), select->block_q, select->block_k,
-         select->ratio, noisy, 100.0 * bench_most_spread,
-         series->count > 0 ? "these lengths were not stored" : "no row was stored");
+    bench_tune_noise *noise = &t->noise[t->noise_count++];
+    *noise = (bench_tune_noise){.selector = selector,
+                                .kernel = s->info.kernel,
+                                .shape = p->shape->name,
+                                .dtype = p->dtype,
+                                .select = s->select,
+                                .count = series->noisy_count,
+                                .all = series->count == 0};
+    memcpy(noise->lengths, series->noisy, sizeof noise->lengths);
 }
 
 /* The row of one selection over `count` problems, which differ in length alone: those that were
@@ -148,7 +138,7 @@ static void tune_selection(const bench_device_results *d, const bench_problem *p
     }
     if (!last)
         return;
-    note_noise(t, &series, problems, &last->select);
+    add_noise(t, &series, d->info.selector, problems, last);
     if (series.count == 0)
         return;
     sparsed_crossover_row row = {.dtype = problems->dtype,
@@ -160,7 +150,7 @@ static void tune_selection(const bench_device_results *d, const bench_problem *p
     memcpy(row.device, d->info.name, sizeof row.device);
     memcpy(row.kernel, last->info.kernel, sizeof row.kernel);
     bench_tune_row(series.lengths, series.ratios, series.count, &row);
-    add_row(t, &row);
+    add_row(t, d->info.selector, &row);
 }
 
 static void tune_device(const bench_options *o, const bench_device_results *d, bench_tuning *t) {
@@ -171,54 +161,22 @@ static void tune_device(const bench_options *o, const bench_device_results *d, b
 
 /* ---- the table ---- */
 
-/* "cpu-plain, f32, head dimension 64, blocks 32 x 32, ratio 0.3": what a row is about. */
-typedef struct row_name {
-    char text[128];
-} row_name;
-
-static row_name name_of(const sparsed_crossover_row *r) {
-    row_name name;
-    snprintf(name.text, sizeof name.text, "%s, %s, head dimension %u, blocks %u x %u, ratio %g",
-             r->kernel, storage_name((sparsed_dtype)r->dtype), r->head_dim, r->block_q, r->block_k,
-             r->density);
-    return name;
-}
-
 /* Whether the old row stays: what it knows of other lengths would be lost. */
 static bool is_wider(const sparsed_crossover_row *old, const sparsed_crossover_row *row) {
     return old->shortest <= row->shortest && old->longest >= row->longest &&
            (old->shortest < row->shortest || old->longest > row->longest);
 }
 
-/* Whether the row is stored in the place of the old one for the same. */
-static bool takes_its_place(const sparsed_crossover_row *old, const sparsed_crossover_row *row,
-                            bench_tuning *t) {
-    const bool wider = is_wider(old, row);
-    if (wider)
-        note(
-            t,
-            "%s: not stored: the table's row of %llu to %llu rows is wider than this of %llu to %llu, and stays",
-            name_of(row).text, (unsigned long long)old->shortest, (unsigned long long)old->longest,
-            (unsigned long long)row->shortest, (unsigned long long)row->longest);
-    else if (old->shortest < row->shortest || old->longest > row->longest)
-        note(t, "%s: replaces the table's row of %llu to %llu rows", name_of(row).text,
-             (unsigned long long)old->shortest, (unsigned long long)old->longest);
-    return !wider;
-}
-
-/* Takes the rows out of `t` that are not stored. */
-static void settle(const crossover_table *old, bench_tuning *t) {
-    size_t stored = 0;
-    for (size_t j = 0; j < t->count; j++) {
-        bool stays = true;
-        for (size_t i = 0; i < old->table.count && stays; i++)
-            if (old->rows[i].source == SPARSED_CROSSOVER_MEASURED &&
-                bench_tune_same(&old->rows[i], &t->rows[j]))
-                stays = takes_its_place(&old->rows[i], &t->rows[j], t);
-        if (stays)
-            t->rows[stored++] = t->rows[j];
+/* What becomes of the row beside those of the table. */
+static void settle_row(const crossover_table *old, bench_tuned_row *tuned) {
+    for (size_t i = 0; i < old->table.count && tuned->fate != BENCH_TUNE_KEPT; i++) {
+        const sparsed_crossover_row *row = &old->rows[i];
+        if (row->source != SPARSED_CROSSOVER_MEASURED || !bench_tune_same(row, &tuned->row))
+            continue;
+        tuned->fate = is_wider(row, &tuned->row) ? BENCH_TUNE_KEPT : BENCH_TUNE_REPLACED;
+        tuned->old_shortest = row->shortest;
+        tuned->old_longest = row->longest;
     }
-    t->count = stored;
 }
 
 /* The user's rows, without those that `t` has anew, and then these. */
@@ -231,12 +189,14 @@ static bool merge(const crossover_table *old, const bench_tuning *t, sparsed_cro
     for (size_t i = 0; i < old->table.count; i++) {
         bool stays = old->rows[i].source == SPARSED_CROSSOVER_MEASURED;
         for (size_t j = 0; j < t->count; j++)
-            stays = stays && !bench_tune_same(&old->rows[i], &t->rows[j]);
+            stays = stays && (t->rows[j].fate == BENCH_TUNE_KEPT ||
+                              !bench_tune_same(&old->rows[i], &t->rows[j].row));
         if (stays)
             (*rows)[(*count)++] = old->rows[i];
     }
     for (size_t j = 0; j < t->count; j++)
-        (*rows)[(*count)++] = t->rows[j];
+        if (t->rows[j].fate != BENCH_TUNE_KEPT)
+            (*rows)[(*count)++] = t->rows[j].row;
     return true;
 }
 
@@ -247,9 +207,11 @@ static bool store_locked(bench_tuning *t, tool_error *error) {
     size_t count = 0;
     if (!crossover_table_load(&old, error))
         return false;
-    settle(&old, t);
+    for (size_t i = 0; i < t->count; i++)
+        settle_row(&old, &t->rows[i]);
     bool done = merge(&old, t, &rows, &count, error);
-    if (done && t->count > 0 && sparsed_crossover_save(NULL, rows, count, &message) != SPARSED_OK)
+    if (done && bench_tune_stored(t) > 0 &&
+        sparsed_crossover_save(NULL, rows, count, &message) != SPARSED_OK)
         done = tool_fail(error, "--tune: %s", message.text);
     free(rows);
     crossover_table_free(&old);
@@ -270,17 +232,16 @@ static bool store(bench_tuning *t, tool_error *error) {
 bool bench_tune(const bench_results *results, bench_tuning *tuning, tool_error *error) {
     const bench_options *o = results->options;
     const size_t most = results->device_count * o->shape_count * o->dtype_count * o->select_count;
-    /* A note of noise for each row, and one of what is in its place. */
     *tuning = (bench_tuning){.rows = calloc(most, sizeof *tuning->rows),
-                             .notes = calloc(2 * most, sizeof *tuning->notes)};
-    bool done = tuning->rows && tuning->notes;
+                             .noise = calloc(most, sizeof *tuning->noise)};
+    bool done = tuning->rows && tuning->noise;
     if (!done)
         tool_fail(error, "out of memory");
     for (size_t i = 0; done && i < results->device_count; i++)
         tune_device(o, &results->devices[i], tuning);
     if (done && tuning->count > 0)
         done = store(tuning, error);
-    else if (done && tuning->note_count == 0)
+    else if (done && tuning->noise_count == 0)
         done = tool_fail(error, "--tune: nothing was measured to store");
     if (!done)
         bench_tune_free(tuning);
@@ -289,30 +250,13 @@ bool bench_tune(const bench_results *results, bench_tuning *tuning, tool_error *
 
 void bench_tune_free(bench_tuning *tuning) {
     free(tuning->rows);
-    free(tuning->notes);
+    free(tuning->noise);
     *tuning = (bench_tuning){.rows = NULL};
 }
 
-static void print_row(const sparsed_crossover_row *r, FILE *to) {
-    fprintf(to, "  %s: ", name_of(r).text);
-    if (r->length > 0)
-        fprintf(to, "sparse pays from %llu rows on", (unsigned long long)r->length);
-    else
-        fprintf(to, "sparse does not pay");
-    fprintf(to, " (measured: %llu to %llu)\n", (unsigned long long)r->shortest,
-            (unsigned long long)r->longest);
-}
-
-void bench_tune_print(const bench_tuning *t, FILE *to) {
-    if (t->count > 0)
-        fprintf(to,
-                "\nStored for --attention auto, in %s:\n(here a length pays where a sparse pass "
-                "takes at most %g of the dense time, there and at every longer one)\n",
-                t->path, pays);
-    else
-        fprintf(to, "\nNothing was stored for --attention auto.\n");
-    for (size_t i = 0; i < t->count; i++)
-        print_row(&t->rows[i], to);
-    for (size_t i = 0; i < t->note_count; i++)
-        fprintf(to, "  %s\n", t->notes[i].text);
+size_t bench_tune_stored(const bench_tuning *tuning) {
+    size_t stored = 0;
+    for (size_t i = 0; i < tuning->count; i++)
+        stored += tuning->rows[i].fate != BENCH_TUNE_KEPT;
+    return stored;
 }

@@ -39,7 +39,7 @@ test_bench_tune__keeps_other_rows() {
     rows | cut -d ' ' -f 6-8 | sort >stored
     printf '%s\n' '0.3000 64 80' '0.5000 32 64' '0.7000 64 80' | cmp - stored ||
         flunk "$(cat crossover.txt)"
-    grep -q "ratio 0.3: replaces the table's row of 32 to 64 rows$" "$OUT" ||
+    grep -q "ratio 0.3: sparse .*; replaces the table's row of 32 to 64 rows$" "$OUT" ||
         flunk "$(tail -n 4 "$OUT")"
 }
 
@@ -86,12 +86,33 @@ test_bench_tune__is_what_auto_goes_by() {
     grep -q 'measured here)$' "$ERR" || flunk "$(cat "$ERR")"
 }
 
-# Nothing but JSON on stdout.
-test_bench_tune__tells_json_apart() {
+# The report is one object or one table, whatever was stored.
+test_bench_tune__is_in_every_report() {
     export SPARSED_CACHE_DIR="$PWD"
-    tune --length 32 --block-size 16 --select 0.3 --json
+    tune --length 32,64 --block-size 16 --select 0.3 --json --html page.html
+    [ ! -s "$ERR" ] || flunk "$(cat "$ERR")"
+    grep -qF "\"file\":	\"$PWD/crossover.txt\"" "$OUT" || flunk "$(cat "$OUT")"
+    grep -q '"outcome":.*"stored"' "$OUT" || flunk "$(cat "$OUT")"
+    grep -q '"table_longest":.*null' "$OUT" || flunk "$(cat "$OUT")"
+    grep -qF "<li>cpu: cpu-plain, f32, head dimension 32, blocks 16 x 16, ratio 0.3: sparse" page.html ||
+        flunk "$(grep -A 9 'Stored for' page.html)"
+    tune --length 64,80 --block-size 16 --select 0.3,0.5 --json
+    grep -q '"outcome":.*"replaced"' "$OUT" || flunk "$(cat "$OUT")"
+    tune --length 80 --block-size 16 --select 0.3,0.7 --json
+    grep -q '"outcome":.*"kept"' "$OUT" || flunk "$(cat "$OUT")"
+    grep -q '"table_longest":.*80' "$OUT" || flunk "$(cat "$OUT")"
+    tune --length 32 --block-size 32 --select 0.3 --csv
     grep -q crossover.txt "$ERR" || flunk "$(cat "$ERR")"
     ! grep -q crossover.txt "$OUT" || flunk "$(cat "$OUT")"
+}
+
+# With several devices each line says whose it is.
+test_bench_tune__names_the_device() {
+    export SPARSED_CACHE_DIR="$PWD"
+    tune --length 32,64 --block-size 16 --select 0.3
+    tune --length 64 --block-size 16 --select 0.3,0.5
+    grep -q "^  cpu: cpu-plain, f32, .*: not stored: the table's row" "$OUT" || flunk "$(cat "$OUT")"
+    grep -q "^  cpu: cpu-plain, f32, .*, ratio 0.5: sparse" "$OUT" || flunk "$(cat "$OUT")"
 }
 
 # Before anything is measured.
