@@ -72,6 +72,8 @@ test_bench__names_files_that_cannot_be_read_or_written() {
     refuse 2 "--baseline is 'text.txt', not what \`sparsed bench --json\` prints" bench --baseline text.txt
     refuse 1 "peers.json: \"sparsed_peers\" is missing" bench --peers peers.json
     refuse 1 "no/such/folder/page.html" bench --html no/such/folder/page.html
+    # Before a device is opened, not to speak of a run.
+    refuse 1 "no/such/folder/page.html" bench --html no/such/folder/page.html --device opencl:9:9
 }
 
 # A problem that cannot be run is told with the others, and the exit code says so.
