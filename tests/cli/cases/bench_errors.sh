@@ -54,6 +54,11 @@ test_bench__names_words_that_do_not_go_together() {
     refuse 2 "--serve takes one device" bench --serve --length 64 --device all
 }
 
+# Not to speak of a run.
+test_bench__names_a_page_before_a_device_is_opened() {
+    refuse 1 "no/such/folder/page.html" bench --html no/such/folder/page.html --device opencl:9:9
+}
+
 test_bench__names_a_schedule_or_device_that_is_none() {
     refuse 2 "--schedule 'sideways" bench --schedule sideways --length 64
     refuse 2 "--skip is 2, not in [0, 1]" bench --skip 2 --length 64
@@ -72,8 +77,6 @@ test_bench__names_files_that_cannot_be_read_or_written() {
     refuse 2 "--baseline is 'text.txt', not what \`sparsed bench --json\` prints" bench --baseline text.txt
     refuse 1 "peers.json: \"sparsed_peers\" is missing" bench --peers peers.json
     refuse 1 "no/such/folder/page.html" bench --html no/such/folder/page.html
-    # Before a device is opened, not to speak of a run.
-    refuse 1 "no/such/folder/page.html" bench --html no/such/folder/page.html --device opencl:9:9
 }
 
 # A problem that cannot be run is told with the others, and the exit code says so.
