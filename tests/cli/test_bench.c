@@ -330,6 +330,24 @@ static void test_bench_csv__has_a_line_a_pass(void **state) {
     command_output_free(&output);
 }
 
+/* A text with commas and quotes is one field. */
+static void test_bench_csv__quotes_are_doubled(void **state) {
+    cJSON *first = run_small(NULL, NULL);
+    cJSON *peers =
+        make_peers(json_string(cJSON_GetArrayItem(json_at(first, "devices"), 0), "name"), 192.0);
+    cJSON *row = cJSON_GetArrayItem(cJSON_GetObjectItem(peers, "rows"), 0);
+    command_words words = small_words();
+    assert_non_null(cJSON_SetValuestring(cJSON_GetObjectItem(row, "name"), "a \"b\",c"));
+    command_add(&words, "--csv");
+    command_add_option(&words, "--peers", write_json(state, "peers.json", peers));
+    command_output output = command_run(&words);
+    assert_int_equal(output.status, 0);
+    assert_non_null(strstr(output.out, "\n\"a \"\"b\"\",c\","));
+    command_output_free(&output);
+    cJSON_Delete(peers);
+    cJSON_Delete(first);
+}
+
 /* A file of another machine's figures is worth a warning, which is no line of the table. */
 static void test_bench_csv__warnings_go_to_stderr(void **state) {
     command_words words = small_words();
@@ -404,6 +422,7 @@ int main(void) {
         TEST_IN_FOLDER(test_bench_peers__stand_beside_their_problem),
         TEST_IN_FOLDER(test_bench_peers__of_another_machine_stay_out),
         cmocka_unit_test(test_bench_csv__has_a_line_a_pass),
+        TEST_IN_FOLDER(test_bench_csv__quotes_are_doubled),
         TEST_IN_FOLDER(test_bench_csv__warnings_go_to_stderr),
         TEST_IN_FOLDER(test_bench_baseline__text_counts_and_explains),
         cmocka_unit_test(test_bench_html__is_one_page_with_its_plots),

@@ -89,6 +89,52 @@ static void test_bench_measure__times_every_pass(void **state) {
     bench_device_close(&device);
 }
 
+#ifdef TEST_WRAPPED
+/* ---- the order ---- */
+
+static sparsed_op ran[64];
+static size_t ran_count;
+
+bool __real_bench_layer_run(const bench_device *device, const bench_layer *layer,
+                            const bench_tensors *tensors, sparsed_op op, double *ms,
+                            tool_error *error);
+bool __wrap_bench_layer_run(const bench_device *device, const bench_layer *layer,
+                            const bench_tensors *tensors, sparsed_op op, double *ms,
+                            tool_error *error);
+
+/* The linker puts it before the tool's own. */
+bool __wrap_bench_layer_run(const bench_device *device, const bench_layer *layer,
+                            const bench_tensors *tensors, sparsed_op op, double *ms,
+                            tool_error *error) {
+    if (ran_count < sizeof ran / sizeof *ran)
+        ran[ran_count++] = op;
+    return __real_bench_layer_run(device, layer, tensors, op, ms, error);
+}
+
+/* No pass always follows the same one; warm-ups go forwards, for a sparse pass needs a build. */
+static void test_bench_measure__every_second_round_goes_backwards(void **state) {
+    static const sparsed_op forwards[] = {SPARSED_DENSE, SPARSED_DENSE_BUILD, SPARSED_BUILD,
+                                          SPARSED_SPARSE};
+    static const bool backwards[] = {false, false, false, true, false, true};
+    const sparsed_select select = select_of(32, 32, 0.5);
+    bench_measured m;
+    tool_error error;
+    (void)state;
+    bench_device device = open_device(false);
+    bench_request request = small_request(&select, 1);
+    request.warm_up = 2;
+    request.rounds = 4;
+    ran_count = 0;
+    if (!bench_measure(&device, &request, &m, &error))
+        fail_msg("%s", error.text);
+    assert_int_equal(ran_count, 6 * 4);
+    for (size_t i = 0; i < ran_count; i++)
+        assert_int_equal(ran[i], forwards[backwards[i / 4] ? 3 - i % 4 : i % 4]);
+    bench_measured_free(&m);
+    bench_device_close(&device);
+}
+#endif
+
 static void test_bench_measure__a_random_pattern_has_the_ratio_s_density(void **state) {
     const sparsed_select select = select_of(32, 32, 0.5);
     bench_measured m;
@@ -231,6 +277,9 @@ static void test_bench_check_need__tells_the_two_apart(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bench_measure__times_every_pass),
+#ifdef TEST_WRAPPED
+        cmocka_unit_test(test_bench_measure__every_second_round_goes_backwards),
+#endif
         cmocka_unit_test(test_bench_measure__a_random_pattern_has_the_ratio_s_density),
         cmocka_unit_test(test_bench_measure__time_ends_the_rounds_after_the_third),
         cmocka_unit_test(test_bench_measure__a_problem_that_is_none_is_refused),

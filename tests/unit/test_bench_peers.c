@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -17,7 +18,9 @@
     "{\"sparsed_peers\":1,\"device\":\"D\",\"versions\":\"V 1\",\"rows\":[{" fields "}]}"
 #define SHAPE "\"heads\":4,\"kv_heads\":2,\"head_dim\":64,\"length\":512"
 #define TIMES "\"rounds\":9,\"median_ms\":2.0,\"least_ms\":1.0,\"most_ms\":2.5"
-#define NAMES "\"name\":\"torch flex\",\"pass\":\"sparse\",\"dtype\":\"bf16\""
+#define NAMES                                                         \
+    "\"name\":\"torch flex\",\"pass\":\"sparse\",\"dtype\":\"bf16\"," \
+    "\"block_q\":128,\"block_k\":64"
 
 static bool read_text(void **state, const char *text, bench_peers *peers, tool_error *error) {
     test_folder_write_text(*state, "peers.json", text);
@@ -37,10 +40,8 @@ static void refuse(void **state, const char *text, const char *why) {
 static void test_bench_peers_read__a_row(void **state) {
     bench_peers peers;
     tool_error error;
-    if (!read_text(state,
-                   ROW(NAMES "," SHAPE "," TIMES ",\"density\":0.3,\"block_q\":128,\"block_k\":64,"
-                             "\"threads\":2"),
-                   &peers, &error))
+    if (!read_text(state, ROW(NAMES "," SHAPE "," TIMES ",\"density\":0.3,\"threads\":2"), &peers,
+                   &error))
         fail_msg("%s", error.text);
     assert_string_equal(peers.device, "D");
     assert_string_equal(peers.versions, "V 1");
@@ -118,6 +119,52 @@ static void test_bench_peers_read__none_is_called_sparsed(void **state) {
     bench_peers_free(&peers);
 }
 
+static void accept(void **state, const char *text, size_t rows) {
+    bench_peers peers;
+    tool_error error;
+    if (!read_text(state, text, &peers, &error))
+        fail_msg("%s", error.text);
+    assert_int_equal(peers.count, rows);
+    bench_peers_free(&peers);
+}
+
+static void test_bench_peers_read__none_is_without_a_name(void **state) {
+    refuse(state, NAMED(""), "\"rows[0].name\": \"\" names nothing");
+    refuse(state, NAMED("  "), "names nothing");
+}
+
+#define PASSED(pass, rest) \
+    ROW("\"name\":\"x\",\"pass\":\"" pass "\",\"dtype\":\"bf16\"," SHAPE "," TIMES "," rest)
+
+static void test_bench_peers_read__passes_are_what_they_are_called(void **state) {
+    refuse(state, PASSED("dense", "\"density\":0.5"),
+           "\"rows[0].density\": 0.5 is not 1, of a dense pass");
+    refuse(state, PASSED("sparse", "\"density\":0.5"), "\"rows[0].block_q\"");
+    refuse(state, PASSED("sparse", "\"density\":0.5,\"block_q\":0,\"block_k\":32"),
+           "\"rows[0].block_q\": 0 is no block of a sparse pass");
+    refuse(state, PASSED("sparse", "\"density\":0.5,\"block_q\":32,\"block_k\":0"),
+           "\"rows[0].block_k\": 0 is no block of a sparse pass");
+    accept(state, PASSED("sparse", "\"density\":0.5,\"block_q\":1,\"block_k\":48"), 1);
+    accept(state, PASSED("sparse", "\"density\":1,\"block_q\":256,\"block_k\":32"), 1);
+}
+
+#define LIKE(name, times) \
+    "\"name\":\"" name "\",\"pass\":\"dense\",\"dtype\":\"bf16\"," SHAPE "," times
+
+/* Which of the two would count? */
+static void test_bench_peers_read__none_is_there_twice(void **state) {
+    static const char again[] = "\"rounds\":5,\"median_ms\":3,\"least_ms\":2,\"most_ms\":4";
+    char text[2048];
+    snprintf(text, sizeof text,
+             ROW(LIKE("b", TIMES) ",\"density\":1},{%s,\"density\":1},{%s%s,\"density\":1"),
+             LIKE("a", TIMES), LIKE("b", ""), again);
+    refuse(state, text, "peers.json: rows[2] is about the same as rows[0]");
+    snprintf(text, sizeof text,
+             ROW(LIKE("b", TIMES) ",\"density\":1},{%s%s,\"density\":1,\"threads\":1"),
+             LIKE("b", ""), again);
+    accept(state, text, 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST_IN_FOLDER(test_bench_peers_read__a_row),
@@ -125,6 +172,9 @@ int main(void) {
         TEST_IN_FOLDER(test_bench_peers_read__faults_are_named),
         TEST_IN_FOLDER(test_bench_peers_read__times_are_in_order),
         TEST_IN_FOLDER(test_bench_peers_read__none_is_called_sparsed),
+        TEST_IN_FOLDER(test_bench_peers_read__none_is_without_a_name),
+        TEST_IN_FOLDER(test_bench_peers_read__passes_are_what_they_are_called),
+        TEST_IN_FOLDER(test_bench_peers_read__none_is_there_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

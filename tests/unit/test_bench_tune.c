@@ -8,11 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "bench/report.h"
 #include "bench/tune.h"
+#include "crossover_table.h"
+#include "file_lock.h"
 
 #include "support/test_files.h"
 
@@ -242,6 +247,89 @@ static void test_bench_tune__nothing_was_measured(void **state) {
     assert_int_equal(test_folder_count(*state, ""), 0);
 }
 
+/* ---- beside other processes ---- */
+
+static bool stores(void) {
+    static const double ratios[2][LENGTHS] = {{1, 0.8, 0.7, 0.6}, {1, 0.8, 0.7, 0.6}};
+    some_results r;
+    bench_tuning tuning;
+    tool_error error;
+    fill(&r, ratios);
+    if (!bench_tune(&r.results, &tuning, &error))
+        return false;
+    bench_tune_free(&tuning);
+    return true;
+}
+
+static bool checks(void) {
+    tool_error error;
+    return bench_tune_check(&error);
+}
+
+/* Half a second, in which a process that does not wait has long ended. */
+static void assert_waits(pid_t child) {
+    for (int i = 0; i < 50; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        assert_int_equal(waitpid(child, NULL, WNOHANG), 0);
+    }
+}
+
+/* Whoever holds the lock stores a row while another process wants to change the table, which waits and then
+ * keeps that row: so many rows are in the table at the end. */
+static void check_waits(test_folder *folder, bool (*change)(void), size_t rows) {
+    const sparsed_crossover_row row = {.device = "a processor",
+                                       .kernel = "cpu-plain",
+                                       .dtype = SPARSED_F32,
+                                       .head_dim = 32,
+                                       .block_q = 16,
+                                       .block_k = 16,
+                                       .source = SPARSED_CROSSOVER_MEASURED,
+                                       .density = 0.5,
+                                       .shortest = 64,
+                                       .longest = 64};
+    crossover_table table;
+    tool_error error;
+    int status;
+    size_t found = 0;
+    setenv("SPARSED_CACHE_DIR", folder->path, 1);
+    const int lock = file_lock(test_folder_path(folder, "crossover.txt"), &error);
+    assert_true(lock >= 0);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(change() ? 0 : 1);
+    assert_waits(child);
+    assert_int_equal(sparsed_crossover_save(NULL, &row, 1, NULL), SPARSED_OK);
+    file_unlock(lock);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_true(crossover_table_load(&table, &error));
+    for (size_t i = 0; i < table.table.count; i++)
+        found += table.rows[i].source == SPARSED_CROSSOVER_MEASURED;
+    assert_int_equal(found, rows);
+    crossover_table_free(&table);
+}
+
+static void test_bench_tune__waits_for_another_that_stores(void **state) {
+    check_waits(*state, stores, 2);
+}
+
+/* The first table of a user, too. */
+static void test_bench_tune_check__waits_for_another_that_stores(void **state) {
+    check_waits(*state, checks, 1);
+}
+
+/* Where there is no folder yet, none is without its lock. */
+static void test_bench_tune_check__makes_the_folder(void **state) {
+    tool_error error;
+    setenv("SPARSED_CACHE_DIR", test_folder_path(*state, "new"), 1);
+    if (!bench_tune_check(&error))
+        fail_msg("%s", error.text);
+    assert_int_equal(unlink(test_folder_path(*state, "new/crossover.txt")), 0);
+    assert_int_equal(unlink(test_folder_path(*state, "new/lock")), 0);
+    assert_int_equal(rmdir(test_folder_path(*state, "new")), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bench_tune_row__length_from_which_it_pays),
@@ -251,6 +339,9 @@ int main(void) {
         TEST_IN_FOLDER(test_bench_tune__density_1_never_pays),
         TEST_IN_FOLDER(test_bench_tune__leaves_out_noise),
         TEST_IN_FOLDER(test_bench_tune__nothing_was_measured),
+        TEST_IN_FOLDER(test_bench_tune__waits_for_another_that_stores),
+        TEST_IN_FOLDER(test_bench_tune_check__waits_for_another_that_stores),
+        TEST_IN_FOLDER(test_bench_tune_check__makes_the_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -296,6 +296,37 @@ static void refuse_file(test_folder *folder, const char *text, sparsed_status ex
 
 #define HEAD "sparsed crossover 1\n"
 
+/* A file of a comment; what is larger is not read. */
+static sparsed_status load_bytes(test_folder *folder, size_t size_bytes, sparsed_message *message) {
+    char *text = malloc(size_bytes);
+    size_t count = 0;
+    assert_non_null(text);
+    memset(text, '#', size_bytes);
+    memcpy(text, HEAD, sizeof HEAD - 1);
+    test_folder_write(folder, "long", text, size_bytes);
+    free(text);
+    return sparsed_crossover_load(test_folder_path(folder, "long"), NULL, &count, message);
+}
+
+static void test_crossover_load__of_at_most_a_mebibyte(void **state) {
+    sparsed_message message;
+    const size_t most = (size_t)1 << 20;
+    if (load_bytes(*state, most, &message) != SPARSED_OK)
+        fail_msg("%s", message.text);
+    const sparsed_status status = load_bytes(*state, most + 1, &message);
+    assert_error_text(message.text, status, SPARSED_E_FORMAT, "no file of at most 1048576 bytes");
+}
+
+/* Ten digits, as 0000000064. */
+static void test_crossover_load__takes_ten_digits(void **state) {
+    sparsed_crossover_row row;
+    size_t count = 1;
+    test_folder_write_text(*state, "ten", HEAD "a f32 64 32 32 0.5000 0000000064 99 0 b\n");
+    assert_int_equal(sparsed_crossover_load(test_folder_path(*state, "ten"), &row, &count, NULL),
+                     SPARSED_OK);
+    assert_int_equal(row.shortest, 64);
+}
+
 static void test_crossover_load__refuses_damage(void **state) {
     static const char *const bad[] = {
         "cpu-avx2 bf16 64 128 32 0.3050 64 999 100",           /* no device's field */
@@ -308,6 +339,7 @@ static void test_crossover_load__refuses_damage(void **state) {
         "cpu-avx2 bf16 64 128 32 0.0000 64 999 100 x",         /* density */
         "cpu-avx2 bf16 64 128 32 0.3050 64 999 63 x",          /* length */
         "cpu-avx2 bf16 64 128 32 0.3050 64 99999999999 100 x", /* length */
+        "cpu-avx2 bf16 64 128 32 0.3050 64 00000000999 100 x", /* 11 digits */
         "cpu-avx2 bf16 4294967360 128 32 0.3050 64 999 100 x", /* wraps */
         "cpu-avx2 bf16 64 128 32 0.3050 64 999 -100 x",        /* sign */
         "cpu-avx2  bf16 64 128 32 0.3050 64 999 100 x",        /* two spaces */
@@ -510,6 +542,8 @@ int main(void) {
         TEST_IN_FOLDER(test_crossover_save__round_trip),
         TEST_IN_FOLDER(test_crossover_save__density_is_rounded_up),
         TEST_IN_FOLDER(test_crossover_load__counts_and_room),
+        TEST_IN_FOLDER(test_crossover_load__of_at_most_a_mebibyte),
+        TEST_IN_FOLDER(test_crossover_load__takes_ten_digits),
         TEST_IN_FOLDER(test_crossover_load__refuses_damage),
         TEST_IN_FOLDER(test_crossover_save__refuses_rows),
         TEST_IN_FOLDER(test_crossover_path__by_the_environment),

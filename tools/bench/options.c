@@ -150,6 +150,9 @@ static bool take_shape(bench_options *o, const char *word, tool_error *error) {
     const bench_shape *shape = bench_shape_find(word);
     if (!shape)
         return tool_fail_usage(error, "--shape names '%s', not llada-8b, dream-7b or tiny", word);
+    for (size_t i = 0; i < o->shape_count; i++)
+        if (strcmp(o->shapes[i].name, word) == 0)
+            return tool_fail_usage(error, "--shape names %s twice", word);
     if (o->shape_count == BENCH_MAX_SHAPES)
         return tool_fail_usage(error, "--shape names more than %d", BENCH_MAX_SHAPES);
     o->shapes[o->shape_count++] = *shape;
@@ -185,6 +188,22 @@ static bool read_block(const char *word, sparsed_select *select, tool_error *err
     return true;
 }
 
+/* Whether no selection is the same: of those before `first` the blocks are others, of those behind it the
+ * ratios. */
+static bool check_new(const bench_options *o, size_t first, const sparsed_select *select,
+                      tool_error *error) {
+    for (size_t i = 0; i < o->select_count; i++) {
+        const sparsed_select *other = &o->selects[i];
+        if (other->block_q != select->block_q || other->block_k != select->block_k ||
+            other->ratio < select->ratio || other->ratio > select->ratio)
+            continue;
+        return i < first ? tool_fail_usage(error, "--block-size names %ux%u twice", select->block_q,
+                                           select->block_k)
+                         : tool_fail_usage(error, "--select names %g twice", select->ratio);
+    }
+    return true;
+}
+
 /* A selection of these blocks for each ratio. */
 static bool take_block(bench_options *o, const char *word, tool_error *error) {
     sparsed_select select = SPARSED_SELECT_INIT;
@@ -192,11 +211,14 @@ static bool take_block(bench_options *o, const char *word, tool_error *error) {
     if (!read_block(word, &select, error) ||
         !real_list_parse("select", o->words.ratios, &ratios, error))
         return false;
+    const size_t first = o->select_count;
     bool done = true;
     for (size_t i = 0; done && i < ratios.count; i++) {
         select.ratio = ratios.numbers[i];
         if (!(select.ratio > 0.0 && select.ratio <= 1.0))
             done = tool_fail_usage(error, "--select is %g, not in (0, 1]", select.ratio);
+        else if (!check_new(o, first, &select, error))
+            done = false;
         else if (o->select_count == BENCH_MAX_SELECTIONS)
             done = tool_fail_usage(error, "--block-size and --select make more than %d selections",
                                    BENCH_MAX_SELECTIONS);
@@ -258,6 +280,22 @@ static bool make_shapes(bench_options *o, tool_error *error) {
     return true;
 }
 
+/* Of a list of numbers alone, whose different ones are at most BENCH_MAX_LENGTHS. */
+static bool check_no_length_twice(const char *text, tool_error *error) {
+    unsigned long seen[BENCH_MAX_LENGTHS];
+    size_t count = 0;
+    char *end;
+    for (const char *at = text;; at = end + 1) {
+        const unsigned long length = strtoul(at, &end, 10);
+        for (size_t i = 0; i < count; i++)
+            if (seen[i] == length)
+                return tool_fail_usage(error, "--length names %lu twice", length);
+        seen[count++] = length;
+        if (!*end)
+            return true;
+    }
+}
+
 static bool make_lengths(bench_options *o, tool_error *error) {
     const bench_words *w = &o->words;
     if (strcmp(w->lengths, "all") == 0 || strchr(w->lengths, '-'))
@@ -269,6 +307,8 @@ static bool make_lengths(bench_options *o, tool_error *error) {
     if (o->lengths.count > BENCH_MAX_LENGTHS)
         return tool_fail_usage(error, "--length names %zu lengths, more than %d", o->lengths.count,
                                BENCH_MAX_LENGTHS);
+    if (!check_no_length_twice(w->lengths, error))
+        return false;
     if (w->gen_length_given && w->gen_length > o->lengths.numbers[0])
         return tool_fail_usage(error, "--gen-length is %llu, above the shortest --length %u",
                                (unsigned long long)w->gen_length, o->lengths.numbers[0]);
@@ -320,6 +360,8 @@ static bool check_together(const bench_options *o, tool_error *error) {
         return false;
     if (o->json && o->csv)
         return tool_fail_usage(error, "--json and --csv both go to standard output");
+    if (o->all_devices && o->device.kernel)
+        return tool_fail_usage(error, "--kernel goes with one device, not --device all");
     if (o->words.limit_steps_given && !o->run_schedule)
         return tool_fail_usage(error, "--limit-steps goes with --run-schedule");
     if (o->tune && (o->pattern != BENCH_BUILT || o->host_tensors || o->serve))

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "../src/user_folder.h"
 #include "crossover_table.h"
 #include "file_lock.h"
 
@@ -15,13 +15,17 @@ const double bench_tune_pays = 0.9;
 /* The table keeps 4 decimals of a density. */
 static const double same_density = 1e-4;
 
-/* One process at a time changes the table; -1 with an error. */
+/* One process at a time changes the table; -1 with an error. The lock lies in the user's folder, which is
+ * made for the first one. */
 static int lock_table(tool_error *error) {
-    char path[sizeof((bench_tuning *)0)->path];
+    char path[sizeof((bench_tuning *)0)->path], folder[sizeof path];
     sparsed_message message;
-    if (sparsed_crossover_path(path, sizeof path, &message) == SPARSED_OK)
+    if (sparsed_crossover_path(path, sizeof path, &message) != SPARSED_OK)
+        tool_fail(error, "--tune: %s", message.text);
+    else if (!spd_user_folder(folder, sizeof folder))
+        tool_fail(error, "--tune: %s: its folder cannot be made, or others may change it", path);
+    else
         return file_lock(path, error);
-    tool_fail(error, "--tune: %s", message.text);
     return -1;
 }
 
@@ -39,16 +43,10 @@ static bool rewrite_table(tool_error *error) {
 }
 
 bool bench_tune_check(tool_error *error) {
-    char path[sizeof((bench_tuning *)0)->path];
-    sparsed_message message;
     crossover_table table;
-    if (sparsed_crossover_path(path, sizeof path, &message) != SPARSED_OK)
-        return tool_fail(error, "--tune: %s", message.text);
-    if (!crossover_table_load(&table, error))
+    if (!crossover_table_load(&table, error)) /* before a folder is made for it */
         return false;
     crossover_table_free(&table);
-    if (access(path, F_OK) != 0) /* the first one: the folder is made, too */
-        return rewrite_table(error);
     const int lock = lock_table(error);
     const bool done = lock >= 0 && rewrite_table(error);
     file_unlock(lock);

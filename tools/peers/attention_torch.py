@@ -253,14 +253,6 @@ class Case:
         return cells + f"{statistics.median(ratios):6.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
 
 
-    def peer_row(self, threads):
-        o = OPTIONS
-        blocks = (FLEX_BLOCK, FLEX_BLOCK) if self.op == "sparse" else (0, 0)
-        return peers_file.row("torch " + self.their_name, self.op, self.dtype,
-                              (o.heads, o.kv_heads, o.head_dim, o.length), self.their_ms,
-                              self.their_density, blocks, threads)
-
-
 def spread(values):
     return f"({min(values):.1f} to {max(values):.1f})"
 
@@ -301,7 +293,18 @@ def compare(threads, flex):
     print(f"others: {others:.2f} cores", flush=True)
     for child in children:
         child.close()
-    return [case.peer_row(threads) for case in cases]
+    return peer_rows(cases, threads)
+
+
+def peer_rows(cases, threads):
+    """PyTorch's side for a file of peers: what ran beside several of our block shapes is one row of all rounds."""
+    o = OPTIONS
+    rounds = {}
+    for c in cases:
+        rounds.setdefault((c.their_name, c.op, c.dtype, c.their_density), []).extend(c.their_ms)
+    return [peers_file.row("torch " + name, op, dtype, (o.heads, o.kv_heads, o.head_dim, o.length), ms, density,
+                           (FLEX_BLOCK, FLEX_BLOCK) if op == "sparse" else (0, 0), threads)
+            for (name, op, dtype, density), ms in rounds.items()]
 
 
 def main():

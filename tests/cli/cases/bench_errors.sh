@@ -6,7 +6,6 @@ test_bench__names_what_is_no_list_or_out_of_range() {
     refuse 2 "--shape names 'gpt', not llada-8b, dream-7b or tiny" bench --shape tiny,gpt
     refuse 2 "--shape is 'tiny,'" bench --shape tiny,
     refuse 2 "--dtype is 'f64'" bench --dtype f32,f64
-    refuse 2 "--dtype names f32 twice" bench --dtype f32,f32
     refuse 2 "--length is '1024;2048', not a list such as 1024,4096" bench --length '1024;2048'
     refuse 2 "--length names 0 rows" bench --length 0,64
     refuse 2 "--length is 'all'" bench --length all
@@ -28,6 +27,14 @@ test_bench__names_what_is_no_list_or_out_of_range() {
     refuse 2 "--rest-ms has 2 numbers, not 1 or one for each of the 3 lengths" bench --rest-ms 1,2
 }
 
+test_bench__names_what_is_twice_in_a_list() {
+    refuse 2 "--shape names tiny twice" bench --shape tiny,dream-7b,tiny
+    refuse 2 "--dtype names f32 twice" bench --dtype f32,f32
+    refuse 2 "--length names 64 twice" bench --length 64,128,064
+    refuse 2 "--select names 0.3 twice" bench --select 0.3,0.5,0.30 --block-size 32,64
+    refuse 2 "--block-size names 32x32 twice" bench --select 0.3,0.5 --block-size 32,64,32x32
+}
+
 test_bench__names_a_shape_by_hand_that_is_none() {
     refuse 2 "--heads, --kv-heads and --dim go without --shape" bench --shape tiny --heads 4
     refuse 2 "--heads is missing" bench --dim 64
@@ -40,10 +47,16 @@ test_bench__names_a_shape_by_hand_that_is_none() {
 
 test_bench__names_words_that_do_not_go_together() {
     refuse 2 "--json and --csv both go to standard output" bench --json --csv
+    refuse 2 "--kernel goes with one device, not --device all" bench --device all --kernel cpu-plain
     refuse 2 "--limit-steps goes with --run-schedule" bench --limit-steps 3
     refuse 2 "--serve goes without reports" bench --serve --json
     refuse 2 "--serve takes one device" bench --serve
     refuse 2 "--serve takes one device" bench --serve --length 64 --device all
+}
+
+# Not to speak of a run.
+test_bench__names_a_page_before_a_device_is_opened() {
+    refuse 1 "no/such/folder/page.html" bench --html no/such/folder/page.html --device opencl:9:9
 }
 
 test_bench__names_a_schedule_or_device_that_is_none() {
