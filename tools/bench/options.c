@@ -338,7 +338,20 @@ static bool set_mode(bench_options *o, tool_error *error) {
     return true;
 }
 
+/* Whether lengths that are a list of numbers are given from the shortest to the longest. */
+static bool lengths_rise(const char *words, bool *rise, tool_error *error) {
+    real_list given;
+    if (!real_list_parse("length", words, &given, error))
+        return false;
+    *rise = true;
+    for (size_t i = 1; i < given.count; i++)
+        *rise = *rise && given.numbers[i] > given.numbers[i - 1];
+    real_list_free(&given);
+    return true;
+}
+
 static bool make_rest(bench_options *o, tool_error *error) {
+    bool rise;
     if (!o->words.rest_ms)
         return true;
     if (!real_list_parse("rest-ms", o->words.rest_ms, &o->rest_ms, error))
@@ -351,6 +364,13 @@ static bool make_rest(bench_options *o, tool_error *error) {
                                "--rest-ms has %zu numbers, not 1 or one for each of the %zu "
                                "lengths",
                                o->rest_ms.count, o->lengths.count);
+    if (!lengths_rise(o->words.lengths, &rise, error))
+        return false;
+    if (o->rest_ms.count > 1 && !rise) /* they are measured from the shortest on */
+        return tool_fail_usage(error,
+                               "--length is '%s', which must rise where --rest-ms has a number "
+                               "for each",
+                               o->words.lengths);
     return true;
 }
 

@@ -25,6 +25,8 @@ test_bench__names_what_is_no_list_or_out_of_range() {
     refuse 2 "--gen-length is 200, above the shortest --length 128" bench --gen-length 200 --length 128,256
     refuse 2 "--rest-ms is -1, below 0" bench --rest-ms -1
     refuse 2 "--rest-ms has 2 numbers, not 1 or one for each of the 3 lengths" bench --rest-ms 1,2
+    refuse 2 "--length is '512,256', which must rise where --rest-ms has a number for each" \
+        bench --length 512,256 --rest-ms 7,1
 }
 
 test_bench__names_what_is_twice_in_a_list() {
