@@ -38,7 +38,7 @@ static plot_value milliseconds(const bench_row *row) {
 }
 
 static plot_value dense_rate(const bench_row *row) {
-    const double operations = row->flops_as_dense * row->ms.median * 1e-9;
+    const double operations = row->flops_as_dense * row->ms.median * 1e-12;
     return (plot_value){operations / row->ms.median, operations / row->ms.most,
                         operations / row->ms.least};
 }
@@ -125,7 +125,7 @@ static void draw_plots(page *p, const bench_report *r, size_t device, size_t pro
                            .y_steps = CHART_LOG10});
     draw_plot(p, r, device, problem, dense_rate,
               (line_chart){.title = "Rate, as if all pairs were attended",
-                           .y_name = "GF/s as dense",
+                           .y_name = "TF/s as dense",
                            .y_steps = CHART_LINEAR});
     draw_plot(p, r, device, problem, of_dense,
               (line_chart){.title = "Time as a share of the dense pass: below 1 a step pays",

@@ -6,7 +6,7 @@
 
 #include "page_style.h"
 
-enum { WIDTH = 760, HEIGHT = 380, LEFT = 76, RIGHT = 16, TOP = 12, BOTTOM = 52 };
+enum { WIDTH = 760, HEIGHT = 380, LEFT = 76, RIGHT = 28, TOP = 12, BOTTOM = 52 };
 
 typedef struct chart_frame {
     chart_scale x, y;
