@@ -6,8 +6,8 @@
  * of q, by SPD_BLOCK_K rows of k or v, or by NV_KEYS, for blocks that follow on one another. Promoted PTX.
  *
  * Shapes   tensors as of the attend kernels, their rows aligned to 16 bytes (v may be any buffer where
- *          there is no v); a.heads: all heads. maps [5][16] words, overwritten: q; k, v; k, v by NV_KEYS.
- *          All that tensormap.replace does not set is 0.
+ *          there is no v); a.heads: all heads. maps [5][16] words, overwritten: q; k, v; and, where
+ *          blocks are smaller, k, v by NV_KEYS. All that tensormap.replace does not set is 0.
  * Launch   one item.
  * Local    none. Barriers none. Numerics none.
  */
@@ -75,7 +75,9 @@ nv_maps(__global const ushort *q, __global const ushort *k, __global const ushor
     make_map(maps, q + a.q_offset, a.queries, a.heads, a.q_row, a.q_head, NV_ROWS);
     make_map(maps + 16, k + a.k_offset, a.keys, kv_heads, a.k_row, a.k_head, SPD_BLOCK_K);
     make_map(maps + 32, v + a.v_offset, a.keys, kv_heads, a.v_row, a.v_head, SPD_BLOCK_K);
-    make_map(maps + 48, k + a.k_offset, a.keys, kv_heads, a.k_row, a.k_head, NV_KEYS);
-    make_map(maps + 64, v + a.v_offset, a.keys, kv_heads, a.v_row, a.v_head, NV_KEYS);
+    if (NV_SLOTS > 1) { /* else they are the same */
+        make_map(maps + 48, k + a.k_offset, a.keys, kv_heads, a.k_row, a.k_head, NV_KEYS);
+        make_map(maps + 64, v + a.v_offset, a.keys, kv_heads, a.v_row, a.v_head, NV_KEYS);
+    }
     __asm__ volatile("fence.proxy.tensormap::generic.release.gpu;" ::: "memory");
 }
