@@ -21,10 +21,7 @@ const spd_kernel_row spd_cl_rows[SPD_CL_FAMILIES] = {
 
 const spd_cl_family spd_cl_families[SPD_CL_FAMILIES] = {
     {.source = "nv_wgmma_attend",
-     .score = "nv_score",
      .group_items = 384,
-     .score_items = 64,
-     .score_width = 1,
      .least_capability = 90,
      .most_capability = 90,
      .promoted = true,

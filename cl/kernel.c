@@ -16,7 +16,7 @@ enum { SELECT_ITEMS = 64 };
 
 /* Of the exponential sums of a build; on a GPU a part of its memory, within limits. */
 static const uint64_t least_sums_bytes = UINT64_C(64) << 20, most_sums_bytes = UINT64_C(1) << 30;
-enum { SUMS_PART = 64, MAPS_BYTES = 5 * 128, TILE_KEYS = SPD_CL_TILE_KEYS };
+enum { SUMS_PART = 64, MAPS_BYTES = 5 * 128, TILE_KEYS = SPD_CL_TILE_KEYS, STATS = 4 };
 
 static uint32_t unit_rows(const spd_cl_family *family, const spd_problem *p) {
     uint32_t dim = p->desc.head_dim;
@@ -84,6 +84,8 @@ static sparsed_status build_merge(spd_cl_kernel *k, sparsed_message *message) {
 
 static sparsed_status build_score(spd_cl_kernel *k, sparsed_message *message) {
     char options[64] = "";
+    if (!k->family->score)
+        return SPARSED_OK;
     if (k->family->specialised)
         snprintf(options, sizeof options, "-DSPD_BLOCK_Q=%u -DSPD_BLOCK_K=%u", k->block_q,
                  k->block_k);
@@ -160,32 +162,68 @@ static uint64_t maxima_of_row(const spd_cl_kernel *k) {
     return k->family->specialised ? spd_ceil_div(blocks * k->block_k, TILE_KEYS) + 1 : blocks;
 }
 
-/* Exponential sums and maxima for as many rows as the bound allows, at least one query block. */
-static sparsed_status create_scratch(spd_cl_kernel *k, sparsed_message *message) {
+static uint64_t rows_capacity(const spd_cl_kernel *k, uint64_t row_bytes) {
     const spd_problem *p = &k->problem;
-    uint64_t maxima = maxima_of_row(k), row_bytes = (p->k_blocks + maxima) * sizeof(float);
     uint64_t bound =
         k->state->build_rows ? k->state->build_rows : sums_bound_bytes(k->state) / row_bytes;
     uint64_t step = spd_max(k->unit_rows, k->block_q);
     uint64_t all = p->desc.heads * spd_ceil_div(p->desc.q_len, step) * step;
-    k->rows_capacity = spd_max(spd_min(bound, all) / step * step, step);
-    uint64_t sums_bytes = k->rows_capacity * p->k_blocks * sizeof(float);
-    sparsed_status status = buffer(k, sums_bytes, &k->mass, message);
-    if (status == SPARSED_OK)
-        status = buffer(k, k->rows_capacity * maxima * sizeof(float), &k->mass_max, message);
-    if (status == SPARSED_OK)
-        status = buffer(k, k->rows_capacity * 4 * sizeof(float), &k->stats, message);
-    if (status == SPARSED_OK)
-        status = buffer(k, 2 * sums_bytes / k->block_q, &k->scores, message);
-    return status;
+    return spd_max(spd_min(bound, all) / step * step, step);
 }
 
-/* What work-groups find of the units that they share: each of at most one, nv.clh has the layout. */
+/* Exponential sums and maxima for as many rows as the bound allows, at least one query block. */
+static sparsed_status create_row_sums(spd_cl_kernel *k, sparsed_message *message) {
+    uint64_t blocks = k->problem.k_blocks, maxima = maxima_of_row(k);
+    k->rows_capacity = rows_capacity(k, (blocks + maxima) * sizeof(float));
+    sparsed_status status = buffer(k, k->rows_capacity * blocks * sizeof(float), &k->mass, message);
+    if (status == SPARSED_OK)
+        status = buffer(k, k->rows_capacity * maxima * sizeof(float), &k->mass_max, message);
+    return status == SPARSED_OK
+               ? buffer(k, k->rows_capacity * STATS * sizeof(float), &k->stats, message)
+               : status;
+}
+
+/* The same of units: of two for each work-group, and of one for each that others share. Work-groups are as
+ * many as the bound allows, at least one; rows those whose scores it allows. */
+static sparsed_status create_unit_sums(spd_cl_kernel *k, sparsed_message *message) {
+    const spd_problem *p = &k->problem;
+    uint64_t row_floats = p->k_blocks + maxima_of_row(k) + STATS;
+    uint64_t group_bytes = 3 * k->unit_rows * row_floats * sizeof(float);
+    uint64_t units = p->desc.heads * spd_ceil_div(p->desc.q_len, k->unit_rows);
+    k->build_groups = spd_max(sums_bound_bytes(k->state) / group_bytes, 1);
+    k->build_groups = spd_min(k->build_groups, spd_max(k->state->info.compute_units, 1));
+    k->rows_capacity = rows_capacity(k, spd_ceil_div(2 * p->k_blocks * sizeof(float), k->block_q));
+    return buffer(k, spd_min(k->build_groups, units) * group_bytes, &k->mass, message);
+}
+
+static sparsed_status create_scratch(spd_cl_kernel *k, sparsed_message *message) {
+    sparsed_status status =
+        k->family->loops ? create_unit_sums(k, message) : create_row_sums(k, message);
+    uint64_t scores_bytes = 2 * k->rows_capacity * k->problem.k_blocks * sizeof(float) / k->block_q;
+    return status == SPARSED_OK ? buffer(k, scores_bytes, &k->scores, message) : status;
+}
+
+/* What work-groups find of the units that they share: each of at most one, nv.clh has the layout. Counters
+ * are 0 between launches. */
 static sparsed_status create_shares(spd_cl_kernel *k, sparsed_message *message) {
-    uint64_t floats = (uint64_t)k->unit_rows * (k->problem.desc.head_dim + 2);
+    const cl_uint zero = 0;
+    const spd_cl_api *api = &k->state->api;
+    uint64_t floats = (uint64_t)k->unit_rows * (k->problem.desc.head_dim + 2 + STATS);
     uint64_t most = spd_max(k->state->info.compute_units, 1);
-    return shares_units(k) ? buffer(k, most * floats * sizeof(float), &k->shares, message)
-                           : SPARSED_OK;
+    uint64_t counters_bytes = SPD_CL_COUNTERS * sizeof zero;
+    if (!shares_units(k))
+        return SPARSED_OK;
+    sparsed_status status =
+        buffer(k, counters_bytes + most * floats * sizeof(float), &k->shares, message);
+    if (status != SPARSED_OK)
+        return status;
+    status = spd_cl_check(k->state,
+                          api->EnqueueFillBuffer(k->state->queue, k->shares, &zero, sizeof zero, 0,
+                                                 (size_t)counters_bytes, 0, NULL, NULL),
+                          "clEnqueueFillBuffer", message);
+    return status == SPARSED_OK
+               ? spd_cl_check(k->state, api->Finish(k->state->queue), "clFinish", message)
+               : status;
 }
 
 sparsed_status spd_cl_kernel_create(spd_cl_state *state, const spd_cl_family *family,

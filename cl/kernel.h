@@ -11,9 +11,9 @@
 
 /* A family of attend kernels: what belongs to a row of the registry. */
 typedef struct spd_cl_family {
-    const char *source;                /* cl/kernels/<source>.cl, and the kernel's name in it */
-    const char *score;                 /* the same of the kernel that makes block scores */
-    uint32_t group_items;              /* of source's work-groups */
+    const char *source;   /* cl/kernels/<source>.cl, and the kernel's name in it */
+    const char *score;    /* the same of the kernel that makes block scores; NULL: source does */
+    uint32_t group_items; /* of source's work-groups */
     uint32_t score_items, score_width; /* of score's work-groups; key blocks of one item */
     bool cpu_shaped;                   /* for processors only */
     /* NVIDIA's compute capability, 10 * major + minor, from and to which it runs; 0 = on any device. */
@@ -27,7 +27,9 @@ typedef struct spd_cl_family {
      * query blocks, at most block_q where blocks count. */
     uint32_t max_rows[3];
     bool many_blocks;
-    bool loops; /* a work-group takes one unit after another: one group a compute unit is enough */
+    bool
+        loops; /* a work-group takes one unit after another: one group a compute unit is enough; a build
+                 * keeps the sums of units at hand, not of all rows, and makes scores of them itself */
     /* Of a family that loops: where the last round of units leaves compute units idle, several work-groups
      * share a unit's key blocks, for kernel nv_merge to put together. The least tiles of 128 keys that are
      * worth a share; 0: units are not shared. */
@@ -58,8 +60,9 @@ typedef struct spd_cl_kernel {
     cl_mem shares;
     cl_uint select_items;
     uint64_t launch_operations; /* of one launch, at most */
-    /* Scratch of a build: exponential sums and maxima of rows_capacity rows over the heads. */
-    uint64_t rows_capacity;
+    /* Scratch of a build: block scores of rows_capacity rows over the heads, and exponential sums and maxima
+     * of these or, of a family that loops, all in mass, of the units of build_groups work-groups. */
+    uint64_t rows_capacity, build_groups;
     cl_mem mass, mass_max, stats, scores;
     /* Copies of host tensors; sizes for the plan's full lengths. */
     cl_mem q, k, v, out, lse, empty;

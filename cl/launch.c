@@ -158,19 +158,27 @@ static size_t whole_groups(uint64_t items, uint64_t group_items) {
     return spd_ceil_div(items, group_items) * group_items;
 }
 
+/* Scores of the sums that attend has left, where it does not make them itself. */
+static sparsed_status score_chunk(spd_cl_run *b, size_t q_blocks) {
+    const spd_cl_kernel *k = b->kernel;
+    size_t score_items = k->family->score_items;
+    size_t items = spd_ceil_div(b->args.k_blocks, k->family->score_width);
+    const cl_mem buffers[] = {k->mass, k->mass_max, k->stats, k->scores};
+    sparsed_status status = spd_cl_run_set_args(b, k->score, buffers, 4, NULL);
+    return status == SPARSED_OK ? spd_cl_run_enqueue(b, k->score, 3,
+                                                     (size_t[3]){whole_groups(items, score_items),
+                                                                 q_blocks, b->args.heads},
+                                                     (size_t[3]){score_items, 1, 1})
+                                : status;
+}
+
 /* Scores, then kept blocks, of the rows that attend has just done. */
 static sparsed_status select_chunk(spd_cl_run *b) {
     const spd_cl_kernel *k = b->kernel;
     const spd_cl_args *a = &b->args;
-    size_t q_blocks = spd_ceil_div(a->rows, a->block_q), score_items = k->family->score_items;
-    size_t items = spd_ceil_div(a->k_blocks, k->family->score_width);
-    const cl_mem score_buffers[] = {k->mass, k->mass_max, k->stats, k->scores};
+    size_t q_blocks = spd_ceil_div(a->rows, a->block_q);
     const cl_mem select_buffers[] = {k->scores, b->launch->kept};
-    sparsed_status status = spd_cl_run_set_args(b, k->score, score_buffers, 4, NULL);
-    if (status == SPARSED_OK)
-        status = spd_cl_run_enqueue(
-            b, k->score, 3, (size_t[3]){whole_groups(items, score_items), q_blocks, a->heads},
-            (size_t[3]){score_items, 1, 1});
+    sparsed_status status = k->score ? score_chunk(b, q_blocks) : SPARSED_OK;
     if (status == SPARSED_OK)
         status = spd_cl_run_set_args(b, k->select, select_buffers, 2, NULL);
     if (status == SPARSED_OK)
@@ -254,27 +262,38 @@ static sparsed_status run_batch(spd_cl_run *b) {
     return status;
 }
 
+/* Whether launches write all bit rows of a build. */
+static bool selects_all_rows(const spd_launch *l) {
+    bool all = spd_mode_is_scored(l->problem->select.mode);
+    for (uint32_t i = 0; i < l->problem->desc.batch; i++)
+        all &= l->extents[i].q_blocks == l->problem->q_blocks;
+    return all;
+}
+
+static sparsed_status zero(spd_cl_run *b, cl_mem memory, uint64_t from_bytes, uint64_t size_bytes) {
+    const cl_uint zeros = 0;
+    cl_event done = NULL;
+    cl_int error = b->kernel->state->api.EnqueueFillBuffer(
+        b->queue, memory, &zeros, sizeof zeros, (size_t)from_bytes, (size_t)size_bytes,
+        spd_cl_run_wait_count(b), spd_cl_run_wait_list(b), b->chain ? &done : NULL);
+    return spd_cl_run_follow(b, error, "clEnqueueFillBuffer", done);
+}
+
 /* What no launch writes of a build's results is 0. */
 static sparsed_status zero_results(spd_cl_run *b) {
     const spd_problem *p = b->launch->problem;
-    const cl_uint zero = 0;
-    const spd_cl_api *api = &b->kernel->state->api;
+    const spd_cl_tensors *t = b->tensors;
     uint64_t rows = (uint64_t)p->desc.batch * p->desc.heads * p->q_blocks;
     uint64_t rankings = spd_mode_is_upstream(p->select.mode) ? 2 : 1;
     uint64_t scores_bytes = rankings * rows * p->k_blocks * sizeof(float);
+    sparsed_status status = SPARSED_OK;
     if (b->host_scores)
         memset(b->host_scores, 0, scores_bytes);
-    cl_event done = NULL;
-    cl_int error = api->EnqueueFillBuffer(
-        b->queue, b->launch->kept, &zero, sizeof zero, 0, rows * p->row_words * sizeof(uint64_t),
-        spd_cl_run_wait_count(b), spd_cl_run_wait_list(b), b->chain ? &done : NULL);
-    sparsed_status status = spd_cl_run_follow(b, error, "clEnqueueFillBuffer", done);
-    if (status != SPARSED_OK || !b->tensors->scores || b->host_scores)
-        return status;
-    error = api->EnqueueFillBuffer(
-        b->queue, b->tensors->scores, &zero, sizeof zero, b->tensors->scores_at * sizeof(float),
-        scores_bytes, spd_cl_run_wait_count(b), spd_cl_run_wait_list(b), b->chain ? &done : NULL);
-    return spd_cl_run_follow(b, error, "clEnqueueFillBuffer", done);
+    if (!selects_all_rows(b->launch))
+        status = zero(b, b->launch->kept, 0, rows * p->row_words * sizeof(uint64_t));
+    if (status == SPARSED_OK && t->scores && !b->host_scores)
+        status = zero(b, t->scores, t->scores_at * sizeof(float), scores_bytes);
+    return status;
 }
 
 sparsed_status spd_cl_launch(spd_cl_kernel *kernel, cl_command_queue queue, cl_event *chain,

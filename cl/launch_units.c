@@ -57,13 +57,18 @@ static cl_kernel attend_kernel(const spd_cl_kernel *k, cl_uint flags) {
     return flags & SPD_CL_ATTEND ? k->attend_build : k->build;
 }
 
+/* Work-groups that a launch may have: one a compute unit, and in a build so many as there is scratch for. */
+static uint64_t most_groups(const spd_cl_kernel *k, cl_uint flags) {
+    return flags & SPD_CL_BUILD ? k->build_groups : spd_max(k->state->info.compute_units, 1);
+}
+
 /* Cuts the last round of a launch's units, where it leaves compute units idle, into shares. */
 static void share_units(spd_cl_run *b, cl_uint flags, uint64_t units) {
     const spd_cl_kernel *k = b->kernel;
-    uint64_t groups = spd_max(k->state->info.compute_units, 1), last = units % groups;
+    uint64_t groups = spd_max(most_groups(k, flags), 1), last = units % groups;
     uint64_t tiles = b->extent->keys / SPD_CL_TILE_KEYS;
     uint64_t shares = 1;
-    if (k->merge && last > 0 && !(flags & SPD_CL_BUILD))
+    if (k->merge && last > 0 && last <= SPD_CL_COUNTERS / SPD_CL_UNIT_COUNTERS)
         shares = spd_min(groups / last, tiles / k->family->share_tiles);
     b->args.unit_shares = (uint32_t)spd_max(shares, 1);
     b->args.whole_units = (uint32_t)(shares > 1 ? units - last : units);
@@ -75,7 +80,7 @@ static sparsed_status merge_shares(spd_cl_run *b, cl_uint flags, uint64_t units)
     const spd_cl_tensors *t = b->tensors;
     const cl_mem buffers[] = {k->shares, t->out, t->lse ? t->lse : k->empty};
     size_t pairs = (size_t)k->unit_rows * b->launch->problem->desc.head_dim / 2;
-    if (units == b->args.whole_units)
+    if (units == b->args.whole_units || !(flags & SPD_CL_ATTEND))
         return SPARSED_OK;
     sparsed_status status = spd_cl_run_set_args(b, k->merge, buffers, 3, &flags);
     return status == SPARSED_OK
@@ -94,7 +99,7 @@ static sparsed_status run_part(spd_cl_run *b, cl_kernel attend, const cl_mem *bu
     if (k->family->loops) {
         uint64_t works =
             b->args.whole_units + (units - b->args.whole_units) * (uint64_t)b->args.unit_shares;
-        groups = (size_t)spd_min(works, spd_max(k->state->info.compute_units, 1));
+        groups = (size_t)spd_min(works, most_groups(k, flags));
         heads = 1;
     }
     sparsed_status status = spd_cl_run_set_args(b, attend, buffers, buffer_count, &flags);
@@ -112,16 +117,18 @@ static sparsed_status run_part(spd_cl_run *b, cl_kernel attend, const cl_mem *bu
 static sparsed_status run_units(spd_cl_run *b, cl_uint flags) {
     const spd_cl_kernel *k = b->kernel;
     const spd_cl_tensors *t = b->tensors;
-    cl_mem none = k->empty, sums = flags & SPD_CL_BUILD ? k->mass : k->shares;
+    const bool loops = k->family->loops;
+    cl_mem none = k->empty, maxima = loops ? k->scores : k->mass_max,
+           stats = loops ? k->shares : k->stats;
     const cl_mem buffers[] = {t->q,
                               t->k,
                               t->v ? t->v : none,
                               t->out ? t->out : none,
                               t->lse ? t->lse : none,
                               b->launch->kept ? b->launch->kept : none,
-                              sums ? sums : none,
-                              k->mass_max ? k->mass_max : none,
-                              k->stats ? k->stats : none};
+                              k->mass ? k->mass : none,
+                              maxima ? maxima : none,
+                              stats ? stats : none};
     cl_kernel attend = attend_kernel(k, flags);
     uint64_t rows = b->args.rows,
              part = spd_cl_part_of(b, rows, spd_cl_launch_rows(b), k->unit_rows);

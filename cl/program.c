@@ -19,7 +19,11 @@ enum { MAX_SOURCE_BYTES = 1 << 20 };
 /* The texts before a kernel's own: each where its name begins so. */
 static const struct {
     const char *prefix, *file;
-} headers[] = {{"", "common.clh"}, {"nv_", "nv.clh"}, {"nv_wgmma_", "nv_wgmma.clh"}};
+} headers[] = {{"", "common.clh"},
+               {"nv_", "nv.clh"},
+               {"nv_score", "nv_scores.clh"},
+               {"nv_wgmma_", "nv_scores.clh"},
+               {"nv_wgmma_", "nv_wgmma.clh"}};
 
 /* A kernel being built: the texts of the files before it, a line that names its own, and that one. */
 typedef struct build {

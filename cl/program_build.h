@@ -8,7 +8,7 @@
 
 #include "state.h"
 
-enum { SPD_CL_MAX_TEXTS = 5 };
+enum { SPD_CL_MAX_TEXTS = 6 };
 
 typedef struct spd_cl_build {
     spd_cl_state *state;

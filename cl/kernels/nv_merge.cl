@@ -24,7 +24,7 @@ nv_merge(__global const float *restrict shares, __global spd_out *restrict out,
     const ulong own = (ulong)a.first_row + a.part_row + unit % (uint)a.part_units * NV_ROWS + row;
     if (own >= a.queries)
         return;
-    shares += get_global_id(1) * a.unit_shares * NV_SHARE;
+    shares += NV_COUNTERS + get_global_id(1) * a.unit_shares * NV_SHARE;
     __global const float *stats = shares + NV_SHARE_VALUES + row;
     float reference = SPD_LOWEST, sum = 0.0f, x = 0.0f, y = 0.0f;
     for (uint i = 0; i < a.unit_shares; i++)

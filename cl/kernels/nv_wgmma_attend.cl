@@ -2,19 +2,22 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
  * nv_wgmma_attend: attention of 128 query rows of one head on Hopper's warpgroup products (sm_90a),
- * dense or over kept key blocks, with log-sum-exp, and in the same pass the exponential sums that
- * block scores are made of; or those alone. Lines that begin with the marker are PTX which the OpenCL
- * compiler does not take: the host promotes them (cl/promote.h).
+ * dense or over kept key blocks, with log-sum-exp, and in the same pass block scores; or those alone.
+ * Lines that begin with the marker are PTX which the OpenCL compiler does not take: the host promotes them
+ * (cl/promote.h).
  *
- * Shapes   q, k, v, out, lse, bits as of all attend kernels; mass, mass_max, stats: nv.clh.
- *          Without a build mass is for the shares of units that several work-groups do: nv_merge.
+ * Shapes   q, k, v, out, lse, bits as of all attend kernels; shares: nv.clh, for nv_merge.
+ *          Of a build: sums [units][k_blocks + tiles + 4][NV_ROWS], mass, mass_max and stats of nv.clh of
+ *          units that are shared, then of two for each work-group; scores [2][heads][query blocks][k_blocks]:
+ *          the softmax over all keys, then (upstream modes) over the generation keys, 0 for prompt blocks.
  *          SPD_FLAGS says what is compiled in; flags LSE, SPARSE and FIXED are of the launch.
- * Launch   work-group 384 = a warpgroup that loads (half of it q and k, the other half v) and two that
- *          compute 64 rows each; global {384 * any number, 1}: groups take units in turn, so that one
+ * Launch   work-group 384 = a warpgroup that loads (half of it q and k, the other half v) and makes scores,
+ *          and two that compute 64 rows each; global {384 * any number, 1}: groups take units in turn, so that one
  *          is loaded while the last one is finished.
  * Local    128 rows of q and STAGES tiles of 128 keys of k and of v: 224 KiB at D = 128.
  * Barriers a pair for q and for each stage of k and of v: full (64 items that load) and empty (the two warpgroups
- *          that compute); they take turns at the tensor cores by named barriers 1 and 2.
+ *          that compute); in a build a pair for the sums of every second unit: full (the warps that compute)
+ *          and empty (those that score). Warpgroups take turns at the tensor cores by named barriers 1 and 2.
  * Numerics products of f16 or bf16 in float; exponentials are 2^(product * scale - reference), one
  *          rounding before the special function unit's exp2 of 2 ulp, whatever the size of the products
  *          (nv.clh); weights are rounded to the type of v for the second product, and summed before.
@@ -209,10 +212,11 @@ NV_INLINE void mask_elements(float *s, __local const tile_info *info, const spd_
 
 /* ---- sums of a build --------------------------------------------------------------------------- */
 
-/* Where a launch's sums of one row lie. */
+/* Where the sums of an item's first row of a unit lie: of one key block after another, and so on, NV_ROWS
+ * apart; maxima of the tiles that the work-group visits, max_step apart. */
 typedef struct row_place {
     __global float *mass, *mass_max, *stats;
-    ulong rows; /* from key block to key block, from tile to tile, from one of stats to the next */
+    uint max_step;
 } row_place;
 
 /* Of four values an item has in each lane of a quad, lane q gets the sum of value q. */
@@ -254,17 +258,17 @@ NV_INLINE void keep_sums(const row_place *place, const row_state *rows,
                          __local const tile_info *info, uint tile) {
     const uint lane = own_item() % 32, q = lane % 4, r = q % 2;
     const float reference = nv_score_reference(r ? rows->reference[1] : rows->reference[0]);
-    __global float *maximum = place->mass_max + tile * place->rows + r * 8;
+    __global float *maximum = place->mass_max + tile * place->max_step + r * 8;
 #if NV_SLOTS == 1
     const float both[2] = {rows->slot_sum[0][0], rows->slot_sum[1][0]};
     const float sum = quad_sum_of_two(both, lane);
-    __global float *to = place->mass + info->block[0] * place->rows + r * 8;
+    __global float *to = place->mass + info->block[0] * NV_ROWS + r * 8;
     *(q < 2 ? to : maximum) = q < 2 ? sum : reference;
 #else
 #pragma unroll
     for (uint first = 0; first < NV_SLOTS; first += 4) {
         const uint block = q < NV_SLOTS ? info->block[first + q] : NV_EMPTY;
-        __global float *to = place->mass + block * place->rows;
+        __global float *to = place->mass + block * NV_ROWS;
         store_if(block != NV_EMPTY, to, quad_sum_of_slots(rows->slot_sum[0], first, lane));
         store_if(block != NV_EMPTY, to + 8, quad_sum_of_slots(rows->slot_sum[1], first, lane));
     }
@@ -278,8 +282,8 @@ NV_INLINE void keep_stats(const row_place *place, const row_state *rows, uint wh
     for (uint r = 0; r < 2; r++) {
         const float sum = nv_quad_sum(NV_SQUARES ? rows->score_sum[r] : rows->sum[r]);
         if (lane % 4 == 0) {
-            place->stats[which * place->rows + r * 8] = nv_score_reference(rows->reference[r]);
-            place->stats[(which + 1) * place->rows + r * 8] = sum;
+            place->stats[which * NV_ROWS + r * 8] = nv_score_reference(rows->reference[r]);
+            place->stats[(which + 1) * NV_ROWS + r * 8] = sum;
         }
     }
 }
@@ -352,11 +356,11 @@ typedef struct unit {
     uint item;    /* of the two warpgroups */
     float scale;
     __global spd_out *out;
-    __global float *lse, *mass, *mass_max, *stats;
+    __global float *lse, *sums, *shares;
     /* Of the unit at hand: */
     __local const unit_place *place;
     uint first_tile; /* counted over all units */
-    row_place sums;
+    row_place row; /* of a build's sums */
 } unit;
 
 /* Of a tile's products, those that count. */
@@ -374,9 +378,9 @@ NV_INLINE void mask(const unit *u, const spd_args *a, uint flags, uint n, uint w
 NV_INLINE void keep_tile(const unit *u, uint n, uint what, const row_state *rows) {
     if (!NV_BUILD)
         return;
-    keep_sums(&u->sums, rows, &u->infos[n % INFO_TILES], n - u->first_tile);
+    keep_sums(&u->row, rows, &u->infos[n % INFO_TILES], n - u->first_tile);
     if (what & TILE_ENDS_GENERATION)
-        keep_stats(&u->sums, rows, 2);
+        keep_stats(&u->row, rows, 2);
 }
 
 /* The descriptor of tile n. */
@@ -499,16 +503,19 @@ NV_INLINE void write_rows(const unit *u, const spd_args *a, uint flags, const fl
     }
 }
 
-/* Where the sums of the item's first row of a unit lie. */
-NV_INLINE row_place place_sums(const spd_args *a, __global float *mass, __global float *mass_max,
-                               __global float *stats, __local const unit_place *place, uint row) {
-    const uint own = place->launch_row + row;
-    row_place sums;
-    sums.rows = nv_row_stride(a);
-    sums.mass = mass + place->launch_head * a->k_blocks * sums.rows + own;
-    sums.mass_max = mass_max + place->launch_head * nv_tiles(a) * sums.rows + own;
-    sums.stats = stats + place->launch_head * 4 * sums.rows + own;
-    return sums;
+/* Where the sums of the item's first row of the unit at hand lie. */
+NV_INLINE row_place place_sums(const unit *u, const spd_args *a, uint round) {
+    const unit_place unit = *u->place;
+    const bool own = unit.share == UNSHARED;
+    const uint row = own_row(own_item());
+    row_place place;
+    place.mass = u->sums + sums_at(a, &unit, round) + row;
+    place.mass_max = place.mass + (ulong)a->k_blocks * NV_ROWS;
+    place.stats = own ? place.mass_max + (ulong)nv_tiles(a) * NV_ROWS
+                      : u->shares + share_stats_at(unit.share) + row;
+    place.mass_max += own ? 0 : unit.share % a->unit_shares * NV_ROWS;
+    place.max_step = own ? NV_ROWS : a->unit_shares * NV_ROWS;
+    return place;
 }
 
 NV_INLINE row_state begin_rows(void) {
@@ -521,23 +528,34 @@ NV_INLINE row_state begin_rows(void) {
     return rows;
 }
 
-/* The unit whose rows of q come in this round, and whose first tile is n. */
-NV_INLINE void begin_unit(unit *u, const spd_args *a, uint round, uint n) {
+/* The unit whose rows of q come in this round, and whose first tile is n. A share may have no key block of the
+ * generation. */
+NV_INLINE void begin_unit(unit *u, const spd_args *a, uint round, uint n, const row_state *rows) {
     u->place = &u->places[round & 1];
     u->first_tile = n;
-    if (NV_BUILD)
-        u->sums = place_sums(a, u->mass, u->mass_max, u->stats, u->place, own_row(own_item()));
+    if (!NV_BUILD)
+        return;
+    u->row = place_sums(u, a, round);
+    barrier_wait(u->local0 + EMPTY_SUMS + 8 * (round & 1), (round / 2 & 1) ^ 1);
+    if (u->place->share != UNSHARED)
+        keep_stats(&u->row, rows, 2);
 }
 
-/* What is known when all of a unit's tiles are done. */
-NV_INLINE void end_unit(const unit *u, const spd_args *a, uint flags, const float *o,
+/* Hands the unit's sums to those that score. */
+NV_INLINE void end_sums(const unit *u, uint round, const row_state *rows) {
+    keep_stats(&u->row, rows, 0);
+    nv_sync_warp();
+    if (own_item() % WARP == 0)
+        barrier_arrive(u->local0 + FULL_SUMS + 8 * (round & 1));
+}
+
+/* The results of a unit whose tiles are done. */
+NV_INLINE void write_unit(const unit *u, const spd_args *a, uint flags, const float *o,
                         const row_state *rows) {
-    if (!NV_BUILD && u->place->share != UNSHARED)
-        write_share(u->mass, u->place->share, o, rows);
+    if (u->place->share != UNSHARED)
+        write_share(u->shares + NV_COUNTERS, u->place->share, o, rows);
     else
         write_rows(u, a, flags, o, rows);
-    if (NV_BUILD)
-        keep_stats(&u->sums, rows, 0);
 }
 
 /* Products of tile n's keys, first of a unit or not. */
@@ -582,8 +600,11 @@ NV_INLINE uint attend_tiles(const unit *u, const spd_args *a, uint flags, float 
         products_wait_all_but_last();
         HOLD_64(s);
         give_back_keys(u, n, what);
-        keep_tile(u, n - 1, before, rows);
+        if (NV_SLOTS > 1)
+            keep_tile(u, n - 1, before, rows);
         mask(u, a, flags, n, what, s);
+        if (NV_SLOTS == 1) /* not to be moved between the products' instructions, which costs 1.5 % */
+            keep_tile(u, n - 1, before, rows);
         raise_references(s, rows, u->scale, shrink);
         finish_values(o, shrink);
         give_back(u, EMPTY_V, n - 1);
@@ -610,15 +631,17 @@ NV_INLINE void attend_units(unit *u, const spd_args *a, uint flags) {
         for (uint i = 0; i < O_REGISTERS; i++)
             o[i] = 0.0f;
         barrier_wait(u->local0 + FULL_Q, round & 1);
-        begin_unit(u, a, round, n);
+        begin_unit(u, a, round, n, &rows);
         n = attend_tiles(u, a, flags, o, &rows);
-        end_unit(u, a, flags, o, &rows);
+        if (NV_BUILD)
+            end_sums(u, round, &rows);
+        write_unit(u, a, flags, o, &rows);
         last = u->place->last;
     }
 }
 
 /* A build alone: no values. */
-NV_INLINE uint score_tiles(const unit *u, const spd_args *a, uint flags, row_state *rows) {
+NV_INLINE uint sum_tiles(const unit *u, const spd_args *a, uint flags, row_state *rows) {
     float s[64], shrink[2];
     uint p[NV_KEYS / 4], n = u->first_tile, what = 0;
     for (; !(what & TILE_LAST); n++) {
@@ -639,15 +662,15 @@ NV_INLINE uint score_tiles(const unit *u, const spd_args *a, uint flags, row_sta
     return n;
 }
 
-NV_INLINE void score_units(unit *u, const spd_args *a, uint flags) {
+NV_INLINE void sum_units(unit *u, const spd_args *a, uint flags) {
     uint n = 0;
     bool last = false;
     for (uint round = 0; !last; round++) {
         row_state rows = begin_rows();
         barrier_wait(u->local0 + FULL_Q, round & 1);
-        begin_unit(u, a, round, n);
-        n = score_tiles(u, a, flags, &rows);
-        keep_stats(&u->sums, &rows, 0);
+        begin_unit(u, a, round, n, &rows);
+        n = sum_tiles(u, a, flags, &rows);
+        end_sums(u, round, &rows);
         last = u->place->last;
     }
 }
@@ -670,8 +693,8 @@ NV_INLINE unit begin_compute(const spd_args *a, uint flags, uint local0,
 __kernel __attribute__((reqd_work_group_size(3 * GROUP, 1, 1))) void
 nv_wgmma_attend(__global const spd_stored *q, __global const spd_stored *k,
                 __global const spd_stored *v, __global spd_out *out, __global float *lse,
-                __global const ulong *bits, __global float *mass, __global float *mass_max,
-                __global float *stats, const spd_args a, const uint flags,
+                __global const ulong *bits, __global float *sums, __global float *scores,
+                __global float *shares, const spd_args a, const uint flags,
                 __global const ulong *maps) {
     __local uchar local_memory[LOCAL_BYTES] __attribute__((aligned(1024)));
     __local tile_info infos[INFO_TILES];
@@ -684,10 +707,10 @@ nv_wgmma_attend(__global const spd_stored *q, __global const spd_stored *k,
     barrier(CLK_LOCAL_MEM_FENCE);
     if (group == 0) {
         __asm__ volatile("//@90a setmaxnreg.dec.sync.aligned.u32 88;");
-        const bool keys_side = item < LOADERS;
+        const bool keys_side = item < SIDE;
         loader l;
         l.local0 = local0;
-        l.item = item % LOADERS;
+        l.item = item % SIDE;
         l.keys_side = keys_side;
         l.mapped = mapped;
         l.sparse = (flags & SPD_FLAG_SPARSE) != 0;
@@ -698,7 +721,13 @@ nv_wgmma_attend(__global const spd_stored *q, __global const spd_stored *k,
         l.maps = maps;
         l.infos = infos;
         l.places = places;
-        if (keys_side || NV_ATTEND)
+        l.sums = sums;
+        l.scores = scores;
+        l.shares = shares;
+        l.scorer = item / WARP - (NV_ATTEND && !keys_side ? 2 : 1);
+        if (NV_BUILD && (l.item >= LOADERS || (!keys_side && !NV_ATTEND)))
+            score_units(&l, &a);
+        else
             load(&l, &a, flags);
         return;
     }
@@ -707,13 +736,12 @@ nv_wgmma_attend(__global const spd_stored *q, __global const spd_stored *k,
     u.places = places;
     u.out = out;
     u.lse = lse;
-    u.mass = mass;
-    u.mass_max = mass_max;
-    u.stats = stats;
+    u.sums = sums;
+    u.shares = shares;
     if (group == 2) /* the first turn is the other's */
         turn_pass(1);
     if (NV_ATTEND)
         attend_units(&u, &a, flags);
     else
-        score_units(&u, &a, flags);
+        sum_units(&u, &a, flags);
 }

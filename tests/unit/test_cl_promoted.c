@@ -365,10 +365,7 @@ static size_t visit_files(test_folder *folder, const char *text,
 
 /* What is stored is what was promoted: it needs no source. */
 static void test_promoted__programs_are_kept(void **state) {
-    enum {
-        PROMOTED = 4,
-        OTHERS = 4
-    }; /* attend, three times, and maps; clear, merge, score, select */
+    enum { PROMOTED = 4, OTHERS = 3 }; /* attend, three times, and maps; clear, merge, select */
     test_folder *folder = *state;
     failing->be_nvidia(HOPPER, false);
     setenv("SPARSED_CACHE_DIR", folder->path, 1);

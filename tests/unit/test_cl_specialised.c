@@ -397,8 +397,8 @@ static void test_launch__shares_of_the_last_units(void **state) {
     expect_shares(state, 80, 132, 396, 4, 132);
 }
 
-/* A launch that builds scores shares nothing. */
-static void test_launch__no_shares_of_builds(void **state) {
+/* A build shares units as well, and makes its scores itself; nothing is put together where none attends. */
+static void test_launch__shares_of_builds(void **state) {
     spd_cl_state *device = recorded(state);
     const sparsed_device_info own = device->info;
     spd_cl_family loops = spd_cl_families[ROW];
@@ -407,16 +407,31 @@ static void test_launch__no_shares_of_builds(void **state) {
         case_desc(1, 1, 1, 64, 600), case_select(SPARSED_MODE_PAPER, 32, 32, 0, 0.3), &extent);
     loops.loops = true;
     loops.share_tiles = 1;
+    loops.score = NULL;
     device->info.compute_units = 132;
     spd_cl_kernel *k = create_of(device, &loops, &problem);
-    run(k, SPARSED_DENSE_BUILD, &extent);
-    assert_int_equal(recorder.commands[0].unit_shares, 1);
-    run(k, SPARSED_BUILD, &extent);
-    assert_int_equal(recorder.commands[0].unit_shares, 1);
-    run(k, SPARSED_SPARSE, &extent);
-    assert_int_equal(recorder.commands[0].unit_shares, 4);
+    static const uint32_t ops[] = {SPARSED_DENSE_BUILD, SPARSED_BUILD, SPARSED_SPARSE};
+    cl_kernel const commands[][3] = {{k->attend_build, k->merge, k->select},
+                                     {k->build, k->select, NULL},
+                                     {k->attend, k->merge, NULL}};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        run(k, ops[i], &extent);
+        assert_int_equal(recorder.commands[0].unit_shares, 4);
+        for (uint32_t j = 0; j < 3 && commands[i][j]; j++)
+            assert_ptr_equal(recorder.commands[j].kernel, commands[i][j]);
+        assert_int_equal(recorder.count, commands[i][2] ? 3 : 2);
+    }
     device->info = own;
     spd_cl_kernel_destroy(k);
+}
+
+/* Every unit that is shared has counters of its own. */
+static void test_launch__no_more_shared_units_than_counters(void **state) {
+    const uint32_t most = SPD_CL_COUNTERS / SPD_CL_UNIT_COUNTERS;
+    expect_shares(state, 1, 10, 0, 2, 10);
+    assert_int_equal(most, 256);
+    expect_shares(state, 51, 510, 0, 2, 510);
+    expect_shares(state, 52, 520, 260, 1, 260);
 }
 
 /* ---- scratch ---- */
@@ -472,6 +487,49 @@ static void test_kernel_create__scratch_is_a_part_of_the_memory(void **state) {
     device->max_buffer_bytes = own_limit;
 }
 
+/* Of a family that loops: sums, maxima and statistics of three units for each work-group, of which there are as
+ * many as the bound allows, and launches of builds have no more. */
+static void expect_groups(spd_cl_state *device, uint64_t memory_mib, uint32_t heads,
+                          uint64_t groups, uint64_t scratch_groups) {
+    const uint64_t group_bytes = 3 * 128 * (row_bytes(128) + 4 * sizeof(float));
+    const spd_cl_family *family = &spd_cl_families[ROW];
+    spd_cl_family loops = *family;
+    spd_extent extent;
+    const spd_problem problem =
+        problem_of(case_desc(1, heads, heads, 128, 65536),
+                   case_select(SPARSED_MODE_PAPER, 128, 128, 0, 0.3), &extent);
+    loops.loops = true;
+    loops.score = NULL;
+    device->info.memory_bytes = memory_mib << 20;
+    spd_cl_kernel *k = create_of(device, &loops, &problem);
+    assert_int_equal(k->build_groups, groups);
+    assert_int_equal(k->rows_capacity, heads * UINT64_C(65536));
+    /* and scores, and a buffer of 16 bytes */
+    assert_int_equal(k->scratch_bytes, scratch_groups * group_bytes +
+                                           heads * UINT64_C(512) * 2 * 512 * sizeof(float) + 16);
+    run(k, SPARSED_DENSE_BUILD, &extent);
+    assert_int_equal(recorder.commands[0].units, scratch_groups);
+    run(k, SPARSED_DENSE, &extent);
+    assert_int_equal(recorder.commands[0].units, heads * 512 < 1000 ? heads * 512 : 1000);
+    spd_cl_kernel_destroy(k);
+}
+
+static void test_kernel_create__scratch_of_work_groups(void **state) {
+    spd_cl_state *device = recorded(state);
+    const sparsed_device_info own = device->info;
+    const cl_ulong own_limit = device->max_buffer_bytes;
+    device->info.kind = SPARSED_DEVICE_GPU;
+    device->info.compute_units = 1000;
+    device->max_buffer_bytes = (cl_ulong)1 << 40;
+    device->launch_operations = UINT64_C(1) << 60;
+    expect_groups(device, 81559, 2, 679, 679);
+    expect_groups(device, 81559, 1, 679, 512);
+    expect_groups(device, 512, 2, 42, 42);
+    device->info = own;
+    device->max_buffer_bytes = own_limit;
+    device->launch_operations = 0;
+}
+
 #define ON_DEVICE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
@@ -485,8 +543,10 @@ int main(void) {
         ON_DEVICE(test_launch__parts_of_a_head_are_whole_waves),
         ON_DEVICE(test_launch__groups_that_loop_are_one_a_compute_unit),
         ON_DEVICE(test_launch__shares_of_the_last_units),
-        ON_DEVICE(test_launch__no_shares_of_builds),
+        ON_DEVICE(test_launch__shares_of_builds),
+        ON_DEVICE(test_launch__no_more_shared_units_than_counters),
         ON_DEVICE(test_kernel_create__scratch_is_a_part_of_the_memory),
+        ON_DEVICE(test_kernel_create__scratch_of_work_groups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,10 +18,7 @@ const spd_kernel_row spd_cl_rows[SPD_CL_FAMILIES] = {
 
 const spd_cl_family spd_cl_families[SPD_CL_FAMILIES] = {
     {.source = "nv_promoted_attend",
-     .score = "nv_plain_score",
      .group_items = 128,
-     .score_items = 64,
-     .score_width = 1,
      .least_capability = 90,
      .most_capability = 90,
      .promoted = true,

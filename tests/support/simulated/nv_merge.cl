@@ -3,7 +3,7 @@
 /* Puts the shares of units together, of which nv.clh has the layout; launched as the kernel it stands for:
  * an item takes two columns of a row. */
 __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void
-nv_merge(__global const float *shares, __global spd_out *out, __global float *lse, const spd_args a,
+nv_merge(__global float *shares, __global spd_out *out, __global float *lse, const spd_args a,
          const uint flags) {
     const uint row = (uint)get_global_id(0) / (SPD_D / 2);
     const uint d = (uint)get_global_id(0) % (SPD_D / 2) * 2;
@@ -15,13 +15,13 @@ nv_merge(__global const float *shares, __global spd_out *out, __global float *ls
     if (own >= a.queries)
         return;
     for (uint i = first; i < first + a.unit_shares; i++)
-        top = fmax(top, shares[(i * SIMULATED_ITEMS + row) * SHARE_ROW]);
+        top = fmax(top, share_row(shares, i, row)[4]);
     for (uint i = first; i < first + a.unit_shares; i++) {
-        __global const float *share = shares + (i * SIMULATED_ITEMS + row) * SHARE_ROW;
-        const float weight = exp2((share[0] - top) * a.scale);
-        sum += weight * share[1];
-        x += weight * share[2 + d];
-        y += weight * share[3 + d];
+        __global const float *share = share_row(shares, i, row);
+        const float weight = exp2((share[4] - top) * a.scale);
+        sum += weight * share[5];
+        x += weight * share[6 + d];
+        y += weight * share[7 + d];
     }
     const ulong at = a.out_offset + head * a.out_head + own * a.out_row + d;
     SPD_STORE(out, at, sum != 0.0f ? x / sum : 0.0f);

@@ -6,6 +6,8 @@ nv_plain_attend(__global const spd_stored *q, __global const spd_stored *k,
                 __global const spd_stored *v, __global spd_out *out, __global float *lse,
                 __global const ulong *bits, __global float *mass, __global float *mass_max,
                 __global float *stats, const spd_args a, const uint flags) {
-    simulated_attend(get_group_id(1), (uint)a.part_row + (uint)get_global_id(0), UNSHARED, q, k, v, out, lse,
-                     bits, mass, mass_max, stats, &a, flags);
+    const uint launch_row = (uint)a.part_row + (uint)get_global_id(0);
+    const sum_row sums = plain_row(&a, mass, mass_max, stats, get_group_id(1), launch_row);
+    simulated_attend(get_group_id(1), launch_row, UNSHARED, q, k, v, out, lse, bits, &sums, 0, &a,
+                     flags);
 }
