@@ -183,7 +183,6 @@ static void run_part(const work *w, uint64_t index) {
     unit.part = (uint32_t)(index % w->parts);
     spd_start_unit(&unit);
     visit_keys(&unit);
-    spd_finish_tiles(&unit);
     if (w->parts > 1)
         spd_cpu_part_save(&unit, index);
     else if (unit.attends)

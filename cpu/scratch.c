@@ -40,10 +40,6 @@ static void take_all(arena *a, const spd_problem *p, const spd_level *level, spd
     s->s_t = take(a, tile, sizeof(float));
     s->p_t = level->pairs ? take(a, tile, sizeof(uint32_t)) : (void *)s->s_t;
     s->sums = take(a, (uint64_t)SPD_TILE_RUNS * SPD_STRIP_ROWS, sizeof(float));
-    if (level->weigh_beside_output) {
-        s->waiting_p_t = take(a, tile, sizeof(uint32_t));
-        s->waiting_factor = take(a, SPD_STRIP_ROWS, sizeof(float));
-    }
     s->o_t = take(a, dim * rows, sizeof(float));
     s->rows = take(a, SPD_STRIP_ROWS * dim, sizeof(float));
     if (!level->pairs) {
