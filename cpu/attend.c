@@ -59,7 +59,7 @@ static spd_unit make_unit(const spd_cpu_kernel *kernel, const spd_launch *l, uin
     u.attends = l->op != SPARSED_BUILD;
     u.one_scale = u.builds && u.attends && s->score_scale == d->scale;
     u.masked = l->op == SPARSED_SPARSE && !is_scored(l);
-    u.block_keys = u.builds || l->op == SPARSED_SPARSE ? s->block_k : (uint32_t)SPD_TILE_KEYS;
+    u.block_keys = u.builds || l->op == SPARSED_SPARSE ? s->block_k : kernel->level->tile_keys;
     u.scale_log2 = (float)(d->scale * LOG2_E);
     u.score_scale_log2 = (float)(s->score_scale * LOG2_E);
     u.slack = (float)SPD_SLACK_LOG2 / fmaxf(u.scale_log2, u.score_scale_log2);
@@ -88,7 +88,8 @@ static uint32_t list_blocks(const spd_unit *u, uint64_t first, uint64_t end) {
 
 /* Visits the unit's part of the key blocks first .. end-1; returns the number of the next tile. */
 static uint32_t visit_blocks(const spd_unit *u, uint64_t first, uint64_t end, uint32_t tile) {
-    uint32_t count = list_blocks(u, first, end), per_tile = SPD_TILE_KEYS / u->block_keys;
+    uint32_t count = list_blocks(u, first, end);
+    uint32_t per_tile = u->kernel->level->tile_keys / u->block_keys;
     uint64_t tiles = spd_ceil_div(count, per_tile);
     uint64_t i = tiles * u->part / u->parts * per_tile;
     uint64_t past = spd_min(tiles * (u->part + 1) / u->parts * per_tile, count);

@@ -25,10 +25,10 @@ typedef struct spd_cpu_state {
 typedef struct spd_cpu_scratch {
     uint32_t *q_t;          /* a strip of rows after the other, each as level.h says */
     float *o_t;             /* the same: [head_dim][its rows] */
-    float *s_t;             /* [SPD_TILE_KEYS][SPD_STRIP_ROWS] of the strip at hand */
+    float *s_t;             /* [tile_keys][SPD_STRIP_ROWS] of the strip at hand */
     uint32_t *p_t;          /* its weights; s_t where a level multiplies floats ... */
     float *sums;            /* [SPD_TILE_RUNS][SPD_STRIP_ROWS] ... and their sums */
-    float *k_tile, *v_tile; /* [SPD_TILE_KEYS][head_dim], widened; floats alone */
+    float *k_tile, *v_tile; /* [tile_keys][head_dim], widened; floats alone */
     float *rows;            /* [SPD_STRIP_ROWS][head_dim] rows of q or out */
     float *top, *old_top;   /* [rows] running maximum of raw products, or a little less; before */
     float *tile_top;        /* [rows] with those of the tile */
@@ -109,7 +109,7 @@ void spd_store_unit(const spd_unit *unit);
 /* Runs one operation on all threads. */
 void spd_cpu_attend(const spd_cpu_kernel *kernel, const spd_launch *launch);
 
-/* Adds `count` key blocks, SPD_TILE_KEYS keys at most, to the unit's running softmax, output and,
+/* Adds `count` key blocks, a tile's keys at most, to the unit's running softmax, output and,
  * in a build, masses. tile numbers the tiles of a unit. */
 void spd_visit_tile(const spd_unit *unit, const uint32_t *blocks, uint32_t count, uint32_t tile);
 

@@ -30,8 +30,9 @@
 enum {
     SPD_LANES = 16,
     SPD_STRIP_ROWS = 32,
-    SPD_TILE_KEYS = 128, /* keys of one tile at most */
-    SPD_TILE_RUNS = 8,   /* blocks of a tile at most: none is smaller than 16 keys */
+    SPD_TILE_KEYS = 128,     /* keys of one tile at most, of most levels ... */
+    SPD_TILE_KEYS_MAX = 256, /* ... and of any */
+    SPD_TILE_RUNS = 16,      /* blocks of a tile at most: none is smaller than 16 keys */
     SPD_PAIRS_STEP = 16
 };
 
@@ -90,6 +91,7 @@ typedef struct spd_weighing {
 typedef struct spd_level {
     bool pairs;
     uint32_t group_pairs; /* of a group at least */
+    uint32_t tile_keys;   /* SPD_TILE_KEYS, or SPD_TILE_KEYS_MAX */
     const spd_loops *loops;
 
     /* s_t[key][r] = sum over d of k[key][d] * q[r][d]; rows of s_t are s_stride floats apart.

@@ -120,7 +120,7 @@ static bool has_gaps(const spd_cpu_kernel *k) {
 static uint32_t sum_keys_of(const spd_unit *u) {
     if (u->one_scale)
         return u->block_keys;
-    return has_gaps(u->kernel) ? u->kernel->group_keys : SPD_TILE_KEYS;
+    return has_gaps(u->kernel) ? u->kernel->group_keys : u->kernel->level->tile_keys;
 }
 
 /* S^T becomes P^T, and s->sums its sums, unless they are that already. */

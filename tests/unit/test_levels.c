@@ -21,7 +21,7 @@
 static const double FLOAT_ULP = 2.1, PAIRS_RELATIVE = 4e-6, PRODUCT = 1e-6, BF16 = 0x1p-8;
 
 static const uint32_t row_counts[] = {16, 32};
-static const uint32_t key_counts[] = {1, 7, 8, 15, 16, 17, 31, 32, 100, 127, 128};
+static const uint32_t key_counts[] = {1, 7, 8, 15, 16, 17, 31, 32, 100, 127, 128, 129, 250, 256};
 static const uint32_t dims[] = {8, 40, 48, 64, 72, 128, 256};
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
@@ -518,7 +518,10 @@ static void find_scores(level_case *c, float *s_t) {
     memcpy(s_t, c->s_t, (size_t)c->shape.keys * c->shape.rows * sizeof *s_t);
 }
 
-enum { WEIGHED = SPD_TILE_KEYS * SPD_STRIP_ROWS, SUMS = SPD_TILE_KEYS / 32 * SPD_STRIP_ROWS };
+enum {
+    WEIGHED = SPD_TILE_KEYS_MAX * SPD_STRIP_ROWS,
+    SUMS = SPD_TILE_KEYS_MAX / 32 * SPD_STRIP_ROWS
+};
 
 static bool weigh_at_once(level_case *c, float slack, uint32_t sum_keys, float *sums) {
     const spd_weighing w = {c->top, slack, 0.37f, sum_keys, c->s_t, c->p_t, sums};
@@ -556,7 +559,7 @@ static void test_score_and_weigh__all_shapes(void **state) {
         for (size_t k = 0; k < COUNT(key_counts); k++)
             for (size_t d = 0; d < COUNT(dims); d++, number++) {
                 level_case c = new_weighing_case(row_counts[r], key_counts[k], dims[d], number);
-                for (uint32_t sum_keys = 32; sum_keys <= SPD_TILE_KEYS; sum_keys += 32)
+                for (uint32_t sum_keys = 32; sum_keys <= SPD_TILE_KEYS_MAX; sum_keys += 32)
                     check_score_and_weigh(&c, sum_keys);
                 level_case_free(&c);
             }
@@ -569,7 +572,7 @@ static void test_score_and_weigh__one_score_too_large(void **state) {
         skip();
     _Alignas(64) static float s_t[WEIGHED], sums[SUMS];
     for (unsigned i = 0; i < 8 * 3; i++) {
-        static const uint32_t key_tails[] = {100, 128, 33};
+        static const uint32_t key_tails[] = {100, 256, 33};
         const uint32_t rows = row_counts[i % 2];
         level_case c = new_weighing_case(rows, key_tails[i % 3], 64, i);
         find_scores(&c, s_t);
