@@ -30,10 +30,11 @@ static bool is_scored(const spd_launch *l) {
     return spd_mode_is_scored(l->problem->select.mode);
 }
 
-/* Query rows of a unit of work: the query block, or a full tile where blocks play no part. */
-static uint32_t unit_rows(const spd_launch *l) {
+/* Query rows of a unit of work: the query block, or as many as the level likes where blocks play no
+ * part. */
+static uint32_t unit_rows(const spd_cpu_kernel *kernel, const spd_launch *l) {
     bool blocks = l->op == SPARSED_SPARSE || (op_builds(l) && is_scored(l));
-    return blocks ? l->problem->select.block_q : (uint32_t)SPD_UNIT_ROWS;
+    return blocks ? l->problem->select.block_q : kernel->level->unit_rows;
 }
 
 /* Fills in all that is the same for every tile of the unit that begins at a valid query row. */
@@ -53,7 +54,7 @@ static spd_unit make_unit(const spd_cpu_kernel *kernel, const spd_launch *l, uin
                   .first_row = first_row,
                   .q_block = l->problem->has_select ? first_row / s->block_q : 0,
                   .parts = 1};
-    u.rows = (uint32_t)spd_min(unit_rows(l), e->queries - first_row);
+    u.rows = (uint32_t)spd_min(unit_rows(kernel, l), e->queries - first_row);
     u.stride = (uint32_t)spd_ceil_div(u.rows, SPD_LANES) * SPD_LANES;
     u.builds = op_builds(l) && is_scored(l);
     u.attends = l->op != SPARSED_BUILD;
@@ -248,7 +249,7 @@ void spd_cpu_attend(const spd_cpu_kernel *kernel, const spd_launch *launch) {
     prepare_outputs(launch);
     if (launch->op == SPARSED_BUILD && !is_scored(launch))
         return;
-    work w = {.kernel = kernel, .launch = launch, .rows = unit_rows(launch)};
+    work w = {.kernel = kernel, .launch = launch, .rows = unit_rows(kernel, launch)};
     w.per_head = spd_ceil_div(d->q_len, w.rows);
     w.units = (uint64_t)d->batch * d->heads * w.per_head;
     w.parts = spd_cpu_parts(launch, w.units);

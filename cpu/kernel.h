@@ -10,18 +10,15 @@
 #include "level.h"
 #include "storage.h"
 
-enum {
-    SPD_UNIT_ROWS = 128, /* query rows of a unit of work where blocks play no part */
-    SPD_SLACK_LOG2 = 8   /* of weights above 1 */
-};
+enum { SPD_SLACK_LOG2 = 8 }; /* of weights above 1 */
 
 typedef struct spd_cpu_state {
     sparsed_allocator allocator;
     uint32_t threads;
 } spd_cpu_state;
 
-/* One thread's scratch. rows: of the largest unit, SPD_UNIT_ROWS at most, rounded up to SPD_LANES.
- */
+/* One thread's scratch. rows: of the largest unit, the level's unit_rows at most, rounded up to
+ * SPD_LANES. */
 typedef struct spd_cpu_scratch {
     uint32_t *q_t;          /* a strip of rows after the other, each as level.h says */
     float *o_t;             /* the same: [head_dim][its rows] */

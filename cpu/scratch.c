@@ -34,7 +34,7 @@ static void take_build(arena *a, const spd_problem *p, const spd_level *level, s
 }
 
 static void take_all(arena *a, const spd_problem *p, const spd_level *level, spd_cpu_scratch *s) {
-    uint64_t rows = spd_ceil_div(spd_min(p->desc.q_len, SPD_UNIT_ROWS), SPD_LANES) * SPD_LANES;
+    uint64_t rows = spd_ceil_div(spd_min(p->desc.q_len, level->unit_rows), SPD_LANES) * SPD_LANES;
     uint64_t dim = p->desc.head_dim, keys = level->tile_keys, tile = keys * SPD_STRIP_ROWS;
     s->q_t = take(a, spd_q_elements(level, p->desc.head_dim) * rows, sizeof *s->q_t);
     s->s_t = take(a, tile, sizeof(float));

@@ -52,10 +52,12 @@ static void plain_output(const spd_tile *v, uint32_t dim, const void *p_t, uint3
 }
 
 const spd_level spd_level_blas = {.tile_keys = SPD_TILE_KEYS,
+                                  .unit_rows = SPD_UNIT_ROWS,
                                   .loops = &spd_loops_baseline,
                                   .scores = blas_scores,
                                   .output = blas_output};
 const spd_level spd_level_plain = {.tile_keys = SPD_TILE_KEYS,
+                                   .unit_rows = SPD_UNIT_ROWS,
                                    .loops = &spd_loops_baseline,
                                    .scores = plain_scores,
                                    .output = plain_output};

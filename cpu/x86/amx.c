@@ -314,6 +314,7 @@ static bool score_and_weigh(const spd_tile *k, uint32_t dim, const void *q_t, ui
 const spd_level spd_level_amx = {.pairs = true,
                                  .group_pairs = DEPTH / 2,
                                  .tile_keys = SPD_TILE_KEYS_MAX,
+                                 .unit_rows = 256,
                                  .loops = &spd_loops_pairs,
                                  .scores = scores,
                                  .output = output,

@@ -45,6 +45,7 @@ const spd_loops spd_loops_pairs = {.widen = spd_avx512_widen,
 
 const spd_level spd_level_avx512_bf16 = {.pairs = true,
                                          .tile_keys = SPD_TILE_KEYS,
+                                         .unit_rows = SPD_UNIT_ROWS,
                                          .loops = &spd_loops_pairs,
                                          .scores = scores,
                                          .output = output};
