@@ -30,10 +30,11 @@ static bool is_scored(const spd_launch *l) {
     return spd_mode_is_scored(l->problem->select.mode);
 }
 
-/* Query rows of a unit of work: the query block, or a full tile where blocks play no part. */
-static uint32_t unit_rows(const spd_launch *l) {
+/* Query rows of a unit of work: the query block, or as many as the level likes where blocks play no
+ * part. */
+static uint32_t unit_rows(const spd_cpu_kernel *kernel, const spd_launch *l) {
     bool blocks = l->op == SPARSED_SPARSE || (op_builds(l) && is_scored(l));
-    return blocks ? l->problem->select.block_q : (uint32_t)SPD_UNIT_ROWS;
+    return blocks ? l->problem->select.block_q : kernel->level->unit_rows;
 }
 
 /* Fills in all that is the same for every tile of the unit that begins at a valid query row. */
@@ -53,13 +54,13 @@ static spd_unit make_unit(const spd_cpu_kernel *kernel, const spd_launch *l, uin
                   .first_row = first_row,
                   .q_block = l->problem->has_select ? first_row / s->block_q : 0,
                   .parts = 1};
-    u.rows = (uint32_t)spd_min(unit_rows(l), e->queries - first_row);
+    u.rows = (uint32_t)spd_min(unit_rows(kernel, l), e->queries - first_row);
     u.stride = (uint32_t)spd_ceil_div(u.rows, SPD_LANES) * SPD_LANES;
     u.builds = op_builds(l) && is_scored(l);
     u.attends = l->op != SPARSED_BUILD;
     u.one_scale = u.builds && u.attends && s->score_scale == d->scale;
     u.masked = l->op == SPARSED_SPARSE && !is_scored(l);
-    u.block_keys = u.builds || l->op == SPARSED_SPARSE ? s->block_k : (uint32_t)SPD_TILE_KEYS;
+    u.block_keys = u.builds || l->op == SPARSED_SPARSE ? s->block_k : kernel->level->tile_keys;
     u.scale_log2 = (float)(d->scale * LOG2_E);
     u.score_scale_log2 = (float)(s->score_scale * LOG2_E);
     u.slack = (float)SPD_SLACK_LOG2 / fmaxf(u.scale_log2, u.score_scale_log2);
@@ -88,7 +89,8 @@ static uint32_t list_blocks(const spd_unit *u, uint64_t first, uint64_t end) {
 
 /* Visits the unit's part of the key blocks first .. end-1; returns the number of the next tile. */
 static uint32_t visit_blocks(const spd_unit *u, uint64_t first, uint64_t end, uint32_t tile) {
-    uint32_t count = list_blocks(u, first, end), per_tile = SPD_TILE_KEYS / u->block_keys;
+    uint32_t count = list_blocks(u, first, end);
+    uint32_t per_tile = u->kernel->level->tile_keys / u->block_keys;
     uint64_t tiles = spd_ceil_div(count, per_tile);
     uint64_t i = tiles * u->part / u->parts * per_tile;
     uint64_t past = spd_min(tiles * (u->part + 1) / u->parts * per_tile, count);
@@ -183,7 +185,6 @@ static void run_part(const work *w, uint64_t index) {
     unit.part = (uint32_t)(index % w->parts);
     spd_start_unit(&unit);
     visit_keys(&unit);
-    spd_finish_tiles(&unit);
     if (w->parts > 1)
         spd_cpu_part_save(&unit, index);
     else if (unit.attends)
@@ -248,7 +249,7 @@ void spd_cpu_attend(const spd_cpu_kernel *kernel, const spd_launch *launch) {
     prepare_outputs(launch);
     if (launch->op == SPARSED_BUILD && !is_scored(launch))
         return;
-    work w = {.kernel = kernel, .launch = launch, .rows = unit_rows(launch)};
+    work w = {.kernel = kernel, .launch = launch, .rows = unit_rows(kernel, launch)};
     w.per_head = spd_ceil_div(d->q_len, w.rows);
     w.units = (uint64_t)d->batch * d->heads * w.per_head;
     w.parts = spd_cpu_parts(launch, w.units);

@@ -10,28 +10,22 @@
 #include "level.h"
 #include "storage.h"
 
-enum {
-    SPD_UNIT_ROWS = 128, /* query rows of a unit of work where blocks play no part */
-    SPD_SLACK_LOG2 = 8   /* of weights above 1 */
-};
+enum { SPD_SLACK_LOG2 = 8 }; /* of weights above 1 */
 
 typedef struct spd_cpu_state {
     sparsed_allocator allocator;
     uint32_t threads;
 } spd_cpu_state;
 
-/* One thread's scratch. rows: of the largest unit, SPD_UNIT_ROWS at most, rounded up to SPD_LANES.
- */
+/* One thread's scratch. rows: of the largest unit, the level's unit_rows at most, rounded up to
+ * SPD_LANES. */
 typedef struct spd_cpu_scratch {
     uint32_t *q_t;          /* a strip of rows after the other, each as level.h says */
     float *o_t;             /* the same: [head_dim][its rows] */
-    float *s_t;             /* [SPD_TILE_KEYS][SPD_STRIP_ROWS] of the strip at hand */
+    float *s_t;             /* [tile_keys][SPD_STRIP_ROWS] of the strip at hand */
     uint32_t *p_t;          /* its weights; s_t where a level multiplies floats ... */
     float *sums;            /* [SPD_TILE_RUNS][SPD_STRIP_ROWS] ... and their sums */
-    spd_output waiting;     /* an output to be done beside the next weights; rows 0: none */
-    uint32_t *waiting_p_t;  /* its weights, and room for its factors */
-    float *waiting_factor;  /* [SPD_STRIP_ROWS] */
-    float *k_tile, *v_tile; /* [SPD_TILE_KEYS][head_dim], widened; floats alone */
+    float *k_tile, *v_tile; /* [tile_keys][head_dim], widened; floats alone */
     float *rows;            /* [SPD_STRIP_ROWS][head_dim] rows of q or out */
     float *top, *old_top;   /* [rows] running maximum of raw products, or a little less; before */
     float *tile_top;        /* [rows] with those of the tile */
@@ -112,12 +106,9 @@ void spd_store_unit(const spd_unit *unit);
 /* Runs one operation on all threads. */
 void spd_cpu_attend(const spd_cpu_kernel *kernel, const spd_launch *launch);
 
-/* Adds `count` key blocks, SPD_TILE_KEYS keys at most, to the unit's running softmax, output and,
+/* Adds `count` key blocks, a tile's keys at most, to the unit's running softmax, output and,
  * in a build, masses. tile numbers the tiles of a unit. */
 void spd_visit_tile(const spd_unit *unit, const uint32_t *blocks, uint32_t count, uint32_t tile);
-
-/* Does the output that waits, if there is one. */
-void spd_finish_tiles(const spd_unit *unit);
 
 /* Scores of blocks first .. end-1 from their masses: each row divided by score_sum under the
  * running maximum as both stand now, then reduced over the rows. */

@@ -30,8 +30,10 @@
 enum {
     SPD_LANES = 16,
     SPD_STRIP_ROWS = 32,
-    SPD_TILE_KEYS = 128, /* keys of one tile at most */
-    SPD_TILE_RUNS = 8,   /* blocks of a tile at most: none is smaller than 16 keys */
+    SPD_TILE_KEYS = 128,     /* keys of one tile at most, of most levels ... */
+    SPD_TILE_KEYS_MAX = 256, /* ... and of any */
+    SPD_UNIT_ROWS = 128,     /* unit_rows of most levels */
+    SPD_TILE_RUNS = 16,      /* blocks of a tile at most: none is smaller than 16 keys */
     SPD_PAIRS_STEP = 16
 };
 
@@ -76,27 +78,22 @@ typedef struct spd_loops {
                     float *factor);
 } spd_loops;
 
-/* Weights of one strip, with a sum for every sum_keys keys (an even number): sums [][rows]. */
+/* How a strip's scores of one tile become weights. */
 typedef struct spd_weighing {
-    const float *s_t, *top;
-    uint32_t keys, sum_keys, rows;
+    const float *top; /* running maxima ... */
+    float slack;      /* ... that no score may exceed by more than this */
     float scale_log2;
+    uint32_t sum_keys; /* a multiple of 32 */
+    float *s_t;        /* room for [keys][rows] */
     void *p_t;
-    float *sums;
+    float *sums; /* [keys / sum_keys, rounded up][rows] */
 } spd_weighing;
-
-/* The output of one strip. */
-typedef struct spd_output {
-    spd_tile v;
-    const void *p_t;
-    uint32_t dim, rows;
-    const float *factor;
-    float *o_t;
-} spd_output;
 
 typedef struct spd_level {
     bool pairs;
     uint32_t group_pairs; /* of a group at least */
+    uint32_t tile_keys;   /* SPD_TILE_KEYS, or SPD_TILE_KEYS_MAX */
+    uint32_t unit_rows;   /* query rows of a unit of work where blocks play no part; 128 or more */
     const spd_loops *loops;
 
     /* s_t[key][r] = sum over d of k[key][d] * q[r][d]; rows of s_t are s_stride floats apart.
@@ -109,9 +106,12 @@ typedef struct spd_level {
     void (*output)(const spd_tile *v, uint32_t dim, const void *p_t, uint32_t rows,
                    const float *factor, float *o_t);
 
-    /* The weights of one strip and the output of another at once, where a processor does tiles and
-     * vectors side by side; else NULL. Groups have no gaps. */
-    void (*weigh_beside_output)(const spd_weighing *weighing, const spd_output *output);
+    /* The weights and sums that exponentiate makes of the scores, every sum_keys keys, to the bit:
+     * a few keys at a time, while their scores are near. False, and all is of no use, if a score
+     * is above top + slack (NaN is not). All runs but the last have whole groups of 32 keys. NULL
+     * where a level gains nothing by it. */
+    bool (*score_and_weigh)(const spd_tile *k, uint32_t dim, const void *q_t, uint32_t rows,
+                            const spd_weighing *weighing);
 
     /* Around the work of a thread, where the processor's state must be set; else NULL. */
     void (*enter)(void);

@@ -21,9 +21,9 @@ static void *take(arena *a, uint64_t count, uint64_t size_bytes) {
     return piece;
 }
 
-static void take_build(arena *a, const spd_problem *p, spd_cpu_scratch *s) {
+static void take_build(arena *a, const spd_problem *p, const spd_level *level, spd_cpu_scratch *s) {
     uint64_t rows = p->select.block_q;
-    uint64_t per_tile = SPD_TILE_KEYS / p->select.block_k;
+    uint64_t per_tile = level->tile_keys / p->select.block_k;
     uint64_t tiles = spd_ceil_div(p->k_blocks, per_tile) + 1; /* the split may cut one in two */
     s->mass = take(a, p->k_blocks * rows, sizeof(float));
     s->mass_top = take(a, tiles * rows, sizeof(float));
@@ -34,21 +34,17 @@ static void take_build(arena *a, const spd_problem *p, spd_cpu_scratch *s) {
 }
 
 static void take_all(arena *a, const spd_problem *p, const spd_level *level, spd_cpu_scratch *s) {
-    uint64_t rows = spd_ceil_div(spd_min(p->desc.q_len, SPD_UNIT_ROWS), SPD_LANES) * SPD_LANES;
-    uint64_t dim = p->desc.head_dim, tile = (uint64_t)SPD_TILE_KEYS * SPD_STRIP_ROWS;
+    uint64_t rows = spd_ceil_div(spd_min(p->desc.q_len, level->unit_rows), SPD_LANES) * SPD_LANES;
+    uint64_t dim = p->desc.head_dim, keys = level->tile_keys, tile = keys * SPD_STRIP_ROWS;
     s->q_t = take(a, spd_q_elements(level, p->desc.head_dim) * rows, sizeof *s->q_t);
     s->s_t = take(a, tile, sizeof(float));
     s->p_t = level->pairs ? take(a, tile, sizeof(uint32_t)) : (void *)s->s_t;
     s->sums = take(a, (uint64_t)SPD_TILE_RUNS * SPD_STRIP_ROWS, sizeof(float));
-    if (level->weigh_beside_output) {
-        s->waiting_p_t = take(a, tile, sizeof(uint32_t));
-        s->waiting_factor = take(a, SPD_STRIP_ROWS, sizeof(float));
-    }
     s->o_t = take(a, dim * rows, sizeof(float));
     s->rows = take(a, SPD_STRIP_ROWS * dim, sizeof(float));
     if (!level->pairs) {
-        s->k_tile = take(a, SPD_TILE_KEYS * dim, sizeof(float));
-        s->v_tile = take(a, SPD_TILE_KEYS * dim, sizeof(float));
+        s->k_tile = take(a, keys * dim, sizeof(float));
+        s->v_tile = take(a, keys * dim, sizeof(float));
     }
     s->top = take(a, rows, sizeof(float));
     s->old_top = take(a, rows, sizeof(float));
@@ -56,10 +52,9 @@ static void take_all(arena *a, const spd_problem *p, const spd_level *level, spd
     s->sum = take(a, rows, sizeof(float));
     s->score_sum = take(a, rows, sizeof(float));
     s->factor = take(a, rows, sizeof(float));
-    s->blocks = take(a, spd_max(p->k_blocks, spd_ceil_div(p->desc.kv_len, SPD_TILE_KEYS)),
-                     sizeof(uint32_t));
+    s->blocks = take(a, spd_max(p->k_blocks, spd_ceil_div(p->desc.kv_len, keys)), sizeof(uint32_t));
     if (p->has_select && spd_mode_is_scored(p->select.mode))
-        take_build(a, p, s);
+        take_build(a, p, level, s);
 }
 
 static sparsed_status create_threads(spd_cpu_kernel *kernel, const spd_problem *problem,

@@ -77,6 +77,8 @@ typedef struct strip {
     const uint32_t *blocks;
     uint32_t count, keys; /* of the tile */
     uint32_t tile;        /* its number */
+    bool weighed;         /* its weights and their sums are made */
+    bool raised;          /* the running maxima, by the tile's */
 } strip;
 
 /* Fixed modes are exact to the element: a key counts for the rows whose window it is in (those at
@@ -114,32 +116,33 @@ static bool has_gaps(const spd_cpu_kernel *k) {
     return k->level->pairs && 2 * k->group_pairs != k->group_keys;
 }
 
-/* S^T becomes P^T: s->sums has a sum for every sum_keys keys. */
-static void weigh(const strip *p, uint32_t sum_keys, float scale_log2) {
-    const spd_level *level = p->unit->kernel->level;
-    spd_cpu_scratch *s = p->unit->scratch;
-    const float *top = s->top + p->first;
-    if (s->waiting.rows && !has_gaps(p->unit->kernel)) {
-        const spd_weighing w = {s->s_t,  top,        p->keys, sum_keys,
-                                p->rows, scale_log2, s->p_t,  s->sums};
-        level->weigh_beside_output(&w, &s->waiting);
-        s->waiting.rows = 0;
-        return;
-    }
-    for (uint32_t key = 0; key < p->keys; key += sum_keys)
-        level->loops->exponentiate(
-            s->s_t + (uint64_t)key * p->rows, (uint32_t)spd_min(sum_keys, p->keys - key), p->rows,
-            top, scale_log2, weights_at(p, key), s->sums + (uint64_t)(key / sum_keys) * p->rows);
+/* Keys that s->sums has a sum for, each, where weights are computed. */
+static uint32_t sum_keys_of(const spd_unit *u) {
+    if (u->one_scale)
+        return u->block_keys;
+    return has_gaps(u->kernel) ? u->kernel->group_keys : u->kernel->level->tile_keys;
+}
+
+/* S^T becomes P^T, and s->sums its sums, unless they are that already. */
+static void weigh(const strip *p) {
+    const spd_unit *u = p->unit;
+    spd_cpu_scratch *s = u->scratch;
+    uint32_t sum_keys = sum_keys_of(u);
+    for (uint32_t key = 0; !p->weighed && key < p->keys; key += sum_keys)
+        u->kernel->level->loops->exponentiate(s->s_t + (uint64_t)key * p->rows,
+                                              (uint32_t)spd_min(sum_keys, p->keys - key), p->rows,
+                                              s->top + p->first, u->scale_log2, weights_at(p, key),
+                                              s->sums + (uint64_t)(key / sum_keys) * p->rows);
 }
 
 /* The sums of the tile's blocks at the score scale, in s->sums. With one scale these are the
- * attention's exponentials too, and S^T becomes P^T here. */
+ * attention's exponentials too. */
 static void sum_blocks(const strip *p) {
     const spd_unit *u = p->unit;
     spd_cpu_scratch *s = u->scratch;
     uint32_t key = 0;
     if (u->one_scale) {
-        weigh(p, u->block_keys, u->score_scale_log2);
+        weigh(p);
         return;
     }
     for (uint32_t i = 0; i < p->count; key += block_keys(u, p->blocks[i++]))
@@ -149,14 +152,14 @@ static void sum_blocks(const strip *p) {
 }
 
 /* Sums of exponentials at the score scale, a block at a time: the block masses of a build. */
-static void add_masses(const strip *p, bool raised) {
+static void add_masses(const strip *p) {
     const spd_unit *u = p->unit;
     spd_cpu_scratch *s = u->scratch;
     const float *top = s->top + p->first;
     float *score_sum = s->score_sum + p->first;
-    if (raised)
+    if (p->raised)
         u->kernel->level->loops->factors(s->old_top, top, p->rows, u->score_scale_log2, s->factor);
-    for (uint32_t r = 0; raised && r < p->rows; r++)
+    for (uint32_t r = 0; p->raised && r < p->rows; r++)
         score_sum[r] *= s->factor[r];
     memcpy(s->mass_top + (uint64_t)p->tile * u->stride + p->first, top, p->rows * sizeof(float));
     sum_blocks(p);
@@ -170,15 +173,18 @@ static void add_masses(const strip *p, bool raised) {
     }
 }
 
-/* S^T becomes P^T, and its column sums are added to the running ones. */
-static void exponentiate(const strip *p, bool raised) {
+/* Sums of exponentials at the attention's own scale. */
+static void add_sums(const strip *p) {
     const spd_unit *u = p->unit;
     spd_cpu_scratch *s = u->scratch;
     float *sum = s->sum + p->first;
-    uint32_t sum_keys = has_gaps(u->kernel) ? u->kernel->group_keys : SPD_TILE_KEYS;
-    for (uint32_t r = 0; raised && r < p->rows; r++)
+    uint32_t sum_keys = sum_keys_of(u);
+    if (p->raised)
+        u->kernel->level->loops->factors(s->old_top, s->top + p->first, p->rows, u->scale_log2,
+                                         s->factor);
+    for (uint32_t r = 0; p->raised && r < p->rows; r++)
         sum[r] *= s->factor[r];
-    weigh(p, sum_keys, u->scale_log2);
+    weigh(p);
     for (uint32_t i = 0; i * sum_keys < p->keys; i++)
         for (uint32_t r = 0; r < p->rows; r++)
             sum[r] += s->sums[i * p->rows + r];
@@ -192,39 +198,6 @@ static void fill_groups(const strip *p) {
         memset(weights_at(p, key) + (uint64_t)pairs * p->rows, 0,
                (uint64_t)(k->group_pairs - pairs) * p->rows * sizeof(uint32_t));
     }
-}
-
-static void do_output(const spd_level *level, const spd_output *o) {
-    level->output(&o->v, o->dim, o->p_t, o->rows, o->factor, o->o_t);
-}
-
-void spd_finish_tiles(const spd_unit *unit) {
-    spd_output *waiting = &unit->scratch->waiting;
-    if (waiting->rows)
-        do_output(unit->kernel->level, waiting);
-    waiting->rows = 0;
-}
-
-/* Adds the strip's output, now or beside the next strip's weights. */
-static void add_output(const strip *p, const spd_tile *v, bool raised) {
-    const spd_level *level = p->unit->kernel->level;
-    spd_cpu_scratch *s = p->unit->scratch;
-    uint32_t dim = p->unit->launch->problem->desc.head_dim;
-    const spd_output output = {
-        *v, s->p_t, dim, p->rows, raised ? s->factor : NULL, s->o_t + (uint64_t)p->first * dim};
-    if (!level->weigh_beside_output) {
-        do_output(level, &output);
-        return;
-    }
-    spd_finish_tiles(p->unit); /* where weights were computed by groups */
-    uint32_t *used = s->waiting_p_t;
-    s->waiting = output;
-    s->waiting_p_t = s->p_t;
-    s->p_t = used;
-    if (!raised)
-        return;
-    memcpy(s->waiting_factor, s->factor, p->rows * sizeof(float));
-    s->waiting.factor = s->waiting_factor;
 }
 
 /* Raises the strip's maxima to those of the tile, all or none: none while no weight comes out above
@@ -241,32 +214,59 @@ static bool raise_tops(const strip *p, const float *tile_top) {
     return raise;
 }
 
-/* The running sums and, at the end, the output are multiplied by s->factor where maxima rose. */
-static void visit_strip(const strip *p, const spd_tile *k, const spd_tile *v) {
+/* Scores by themselves, and the maxima raised to them where they must be. */
+static void compute_scores(strip *p, const spd_tile *k, const uint32_t *q_t) {
     const spd_unit *u = p->unit;
     const spd_level *level = u->kernel->level;
     spd_cpu_scratch *s = u->scratch;
-    uint32_t dim = u->launch->problem->desc.head_dim;
-    float *top = s->top + p->first;
-    memcpy(s->tile_top, top, p->rows * sizeof(float));
-    level->scores(k, dim, s->q_t + (uint64_t)p->first * spd_q_elements(level, dim), p->rows, s->s_t,
-                  p->rows, u->masked ? NULL : s->tile_top);
+    memcpy(s->tile_top, s->top + p->first, p->rows * sizeof(float));
+    level->scores(k, u->launch->problem->desc.head_dim, q_t, p->rows, s->s_t, p->rows,
+                  u->masked ? NULL : s->tile_top);
     if (u->masked) {
         mask_tile(p);
         level->loops->raise_top(s->s_t, p->keys, p->rows, s->tile_top);
     }
-    bool raised = raise_tops(p, s->tile_top);
+    p->raised = raise_tops(p, s->tile_top);
+}
+
+/* Scores and weights at once, which serves where the maxima need not be raised. */
+static void try_to_weigh(strip *p, const spd_tile *k, const uint32_t *q_t) {
+    const spd_unit *u = p->unit;
+    const spd_level *level = u->kernel->level;
+    spd_cpu_scratch *s = u->scratch;
+    const spd_weighing w = {.top = s->top + p->first,
+                            .slack = u->slack,
+                            .scale_log2 = u->scale_log2,
+                            .sum_keys = sum_keys_of(u),
+                            .s_t = s->s_t,
+                            .p_t = s->p_t,
+                            .sums = s->sums};
+    bool one_use = u->attends && !u->masked && (!u->builds || u->one_scale);
+    p->raised = false;
+    p->weighed = level->score_and_weigh && one_use && !has_gaps(u->kernel) &&
+                 level->score_and_weigh(k, u->launch->problem->desc.head_dim, q_t, p->rows, &w);
+}
+
+/* The running sums and, at the end, the output are multiplied by s->factor where maxima rose. */
+static void visit_strip(strip *p, const spd_tile *k, const spd_tile *v) {
+    const spd_unit *u = p->unit;
+    const spd_level *level = u->kernel->level;
+    spd_cpu_scratch *s = u->scratch;
+    uint32_t dim = u->launch->problem->desc.head_dim;
+    const uint32_t *q_t = s->q_t + (uint64_t)p->first * spd_q_elements(level, dim);
+    try_to_weigh(p, k, q_t);
+    if (!p->weighed)
+        compute_scores(p, k, q_t);
     if (u->builds)
-        add_masses(p, raised);
+        add_masses(p);
     if (!u->attends)
         return;
-    if (raised && !u->one_scale)
-        level->loops->factors(s->old_top, top, p->rows, u->scale_log2, s->factor);
     if (!u->one_scale)
-        exponentiate(p, raised);
+        add_sums(p);
     if (level->pairs)
         fill_groups(p);
-    add_output(p, v, raised);
+    level->output(v, dim, s->p_t, p->rows, p->raised ? s->factor : NULL,
+                  s->o_t + (uint64_t)p->first * dim);
 }
 
 void spd_visit_tile(const spd_unit *unit, const uint32_t *blocks, uint32_t count, uint32_t tile) {

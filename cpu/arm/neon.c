@@ -147,4 +147,8 @@ static void output(const spd_tile *v, uint32_t dim, const void *p_t, uint32_t ro
                          o_t + d * rows + r);
 }
 
-const spd_level spd_level_neon = {.loops = &spd_loops_baseline, .scores = scores, .output = output};
+const spd_level spd_level_neon = {.tile_keys = SPD_TILE_KEYS,
+                                  .unit_rows = SPD_UNIT_ROWS,
+                                  .loops = &spd_loops_baseline,
+                                  .scores = scores,
+                                  .output = output};

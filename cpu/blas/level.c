@@ -51,7 +51,13 @@ static void plain_output(const spd_tile *v, uint32_t dim, const void *p_t, uint3
     output(spd_gemm_plain, v, dim, p_t, rows, factor, o_t);
 }
 
-const spd_level spd_level_blas = {
-    .loops = &spd_loops_baseline, .scores = blas_scores, .output = blas_output};
-const spd_level spd_level_plain = {
-    .loops = &spd_loops_baseline, .scores = plain_scores, .output = plain_output};
+const spd_level spd_level_blas = {.tile_keys = SPD_TILE_KEYS,
+                                  .unit_rows = SPD_UNIT_ROWS,
+                                  .loops = &spd_loops_baseline,
+                                  .scores = blas_scores,
+                                  .output = blas_output};
+const spd_level spd_level_plain = {.tile_keys = SPD_TILE_KEYS,
+                                   .unit_rows = SPD_UNIT_ROWS,
+                                   .loops = &spd_loops_baseline,
+                                   .scores = plain_scores,
+                                   .output = plain_output};

@@ -13,7 +13,8 @@ enum {
     TILE = 16,       /* rows of a tile; columns of one of sums */
     DEPTH = 32,      /* elements of a row of a bf16 tile */
     TILE_BYTES = 64, /* of a row */
-    MAX_DIM = 256
+    MAX_DIM = 256,
+    KEYS_AT_ONCE = 32 /* become weights while their scores are near: a multiple of DEPTH */
 };
 
 /* Tile registers; their numbers must be literals. */
@@ -233,92 +234,90 @@ static void output(const spd_tile *v, uint32_t dim, const void *p_t, uint32_t ro
         output_tile(1, v, dim, p_t, o_t);
 }
 
-/* Where a strip of 32 rows is in its weighing. */
-typedef struct progress {
-    const spd_weighing *of;
-    uint32_t key;
-    __m512 top[2], total[2];
-} progress;
+/* 16 rows whose scores become weights. */
+typedef struct weighed {
+    __m512 top, scale, most, sum;
+} weighed;
 
-/* Weighs two keys. */
-ALWAYS_INLINE void weigh_pair(progress *at) {
-    const spd_weighing *w = at->of;
-    const __m512 scale = _mm512_set1_ps(w->scale_log2);
-    const float *s = w->s_t + (size_t)at->key * SPD_STRIP_ROWS;
-    uint32_t *p = (uint32_t *)w->p_t + (size_t)at->key / 2 * SPD_STRIP_ROWS;
-    for (int v = 0; v < 2; v++, s += TILE, p += TILE) {
-        const __m512 first = spd_weight(_mm512_load_ps(s), at->top[v], scale, 4);
-        __m512 second = _mm512_setzero_ps();
-        if (at->key + 1 < w->keys)
-            second = spd_weight(_mm512_load_ps(s + SPD_STRIP_ROWS), at->top[v], scale, 4);
-        at->total[v] = _mm512_add_ps(at->total[v], _mm512_add_ps(first, second));
-        _mm512_store_si512(p, spd_pair_up(first, second));
+/* The weights of two keys, or of one and of none. */
+ALWAYS_INLINE void weigh_pair(weighed *w, const float *s, ptrdiff_t rows, bool both, uint32_t *p) {
+    const __m512 score = _mm512_load_ps(s), first = spd_weight(score, w->top, w->scale, 4);
+    __m512 second = _mm512_setzero_ps();
+    w->most = _mm512_max_ps(score, w->most); /* the second one if either is NaN */
+    if (both) {
+        const __m512 next = _mm512_load_ps(s + rows);
+        w->most = _mm512_max_ps(next, w->most);
+        second = spd_weight(next, w->top, w->scale, 4);
     }
-    at->key += 2;
-    if (at->key % w->sum_keys != 0 && at->key < w->keys)
-        return;
-    float *sums = w->sums + (size_t)((at->key - 1) / w->sum_keys) * SPD_STRIP_ROWS;
-    for (int v = 0; v < 2; v++) {
-        _mm512_store_ps(sums + v * TILE, at->total[v]);
-        at->total[v] = _mm512_setzero_ps();
-    }
+    w->sum = _mm512_add_ps(w->sum, _mm512_add_ps(first, second));
+    _mm512_store_si512(p, spd_pair_up(first, second));
 }
 
-/* Weighs so many pairs of keys, or as many as are left. */
-ALWAYS_INLINE void weigh_pairs(progress *at, uint32_t pairs) {
-    for (; pairs > 0 && at->key < at->of->keys; pairs--)
-        weigh_pair(at);
+/* The weights of 32 keys or fewer and 16 rows of a strip; adds to their sums. False: a score is too
+ * large. */
+ALWAYS_INLINE bool weigh_keys(uint32_t keys, ptrdiff_t rows, const float *s, const float *top,
+                              const spd_weighing *w, uint32_t *p, float *sum) {
+    const __m512 running = _mm512_load_ps(top);
+    const __m512 bound = _mm512_add_ps(running, _mm512_set1_ps(w->slack));
+    weighed at = {running, _mm512_set1_ps(w->scale_log2), running, _mm512_load_ps(sum)};
+    if (keys == DEPTH) {
+        UNROLL
+        for (int i = 0; i < DEPTH / 2; i++, s += 2 * rows, p += rows)
+            weigh_pair(&at, s, rows, true, p);
+        keys = 0;
+    }
+    for (uint32_t key = 0; key < keys; key += 2, s += 2 * rows, p += rows)
+        weigh_pair(&at, s, rows, key + 1 < keys, p);
+    _mm512_store_ps(sum, at.sum);
+    return _mm512_cmp_ps_mask(at.most, bound, _CMP_GT_OQ) == 0;
 }
 
-/* Both for 32 rows: after every 32 keys of 32 dimensions of the output, some weights. */
-static void weigh_in_between(const spd_weighing *w, const spd_output *o) {
-    const spd_tile *v = &o->v;
-    uint32_t dim = o->dim / (2 * TILE) * (2 * TILE),
-             steps = dim / (2 * TILE) * ((v->keys + DEPTH - 1) / DEPTH);
-    uint32_t pairs_a_step = steps ? ((w->keys + 1) / 2 + steps - 1) / steps : 0;
-    progress at = {w, 0, {_mm512_load_ps(w->top), _mm512_load_ps(w->top + TILE)}, {{0.0f}, {0.0f}}};
-    for (uint32_t d = 0; d < dim; d += 2 * TILE) {
-        const uint32_t *p = o->p_t;
-        load_sums(2, 2, o->o_t + (size_t)d * SPD_STRIP_ROWS, SPD_STRIP_ROWS);
-        for (uint32_t i = 0; i < v->runs; i++) {
-            const char *group = (const char *)v->run[i].first + d * TILE_BYTES;
-            for (uint32_t key = 0; key < v->run[i].keys; key += DEPTH) {
-                multiply(2, 2, group, TILE_BYTES, TILE * TILE_BYTES, p,
-                         SPD_STRIP_ROWS * (ptrdiff_t)sizeof *p);
-                weigh_pairs(&at, pairs_a_step);
-                group += o->dim * TILE_BYTES;
-                p += DEPTH / 2 * SPD_STRIP_ROWS;
-            }
+/* The weights of KEYS_AT_ONCE keys or fewer, the tile's from `key` on, whose scores are in s_t. */
+ALWAYS_INLINE bool weigh_scores(int vectors, uint32_t key, uint32_t keys, const spd_weighing *w) {
+    const ptrdiff_t rows = (ptrdiff_t)vectors * TILE;
+    const float *s = w->s_t;
+    for (uint32_t end = key + keys; key < end; key += DEPTH, s += DEPTH * rows) {
+        uint32_t *p = (uint32_t *)w->p_t + key / 2 * rows;
+        float *sum = w->sums + key / w->sum_keys * rows;
+        for (int v = 0; v < vectors; v++)
+            if (!weigh_keys(end - key < DEPTH ? end - key : DEPTH, rows, s + v * TILE,
+                            w->top + v * TILE, w, p + v * TILE, sum + v * TILE))
+                return false;
+    }
+    return true;
+}
+
+ALWAYS_INLINE bool weigh_tile(int vectors, const spd_tile *k, uint32_t dim, const uint32_t *q_t,
+                              const spd_weighing *w) {
+    const uint32_t rows = (uint32_t)vectors * TILE;
+    uint32_t key = 0;
+    memset(w->sums, 0, (k->keys + w->sum_keys - 1) / w->sum_keys * rows * sizeof *w->sums);
+    for (uint32_t i = 0; i < k->runs; i++) {
+        spd_run next = k->run[i];
+        for (uint32_t left = next.keys; left > 0; left -= next.keys, key += next.keys) {
+            next.keys = left < KEYS_AT_ONCE ? left : KEYS_AT_ONCE;
+            order_memory();
+            score_run(vectors, &next, k->stride_bytes, dim, q_t, w->s_t, rows);
+            if (!weigh_scores(vectors, key, next.keys, w))
+                return false;
+            next.first = (const char *)next.first + next.keys * k->stride_bytes;
         }
-        store_sums(2, 2, o->o_t + (size_t)d * SPD_STRIP_ROWS, SPD_STRIP_ROWS);
     }
-    for (uint32_t d = dim; d < o->dim; d += TILE)
-        output_rest(SPD_STRIP_ROWS, v, o->dim, d, o->p_t, o->o_t);
-    weigh_pairs(&at, SPD_TILE_KEYS);
+    return true;
 }
 
-static void weigh_beside_output(const spd_weighing *w, const spd_output *o) {
-    if (w->rows == SPD_STRIP_ROWS && o->rows == SPD_STRIP_ROWS) {
-        if (o->factor)
-            scale_output(o->dim, o->rows, o->factor, o->o_t);
-        order_memory();
-        weigh_in_between(w, o);
-        return;
-    }
-    output(&o->v, o->dim, o->p_t, o->rows, o->factor, o->o_t);
-    for (uint32_t key = 0; key < w->keys; key += w->sum_keys)
-        spd_loops_pairs.exponentiate(w->s_t + (size_t)key * w->rows,
-                                     w->keys - key < w->sum_keys ? w->keys - key : w->sum_keys,
-                                     w->rows, w->top, w->scale_log2,
-                                     (uint32_t *)w->p_t + (size_t)key / 2 * w->rows,
-                                     w->sums + (size_t)(key / w->sum_keys) * w->rows);
+static bool score_and_weigh(const spd_tile *k, uint32_t dim, const void *q_t, uint32_t rows,
+                            const spd_weighing *w) {
+    return rows == SPD_STRIP_ROWS ? weigh_tile(2, k, dim, q_t, w) : weigh_tile(1, k, dim, q_t, w);
 }
 
 const spd_level spd_level_amx = {.pairs = true,
                                  .group_pairs = DEPTH / 2,
+                                 .tile_keys = SPD_TILE_KEYS_MAX,
+                                 .unit_rows = 256,
                                  .loops = &spd_loops_pairs,
                                  .scores = scores,
                                  .output = output,
-                                 .weigh_beside_output = weigh_beside_output,
+                                 .score_and_weigh = score_and_weigh,
                                  .enter = enter,
                                  .leave = leave};

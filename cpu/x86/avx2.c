@@ -106,4 +106,8 @@ static void output(const spd_tile *v, uint32_t dim, const void *p_t, uint32_t ro
     }
 }
 
-const spd_level spd_level_avx2 = {.loops = &spd_loops_avx2, .scores = scores, .output = output};
+const spd_level spd_level_avx2 = {.tile_keys = SPD_TILE_KEYS,
+                                  .unit_rows = SPD_UNIT_ROWS,
+                                  .loops = &spd_loops_avx2,
+                                  .scores = scores,
+                                  .output = output};

@@ -39,4 +39,8 @@ static const spd_loops loops = {.widen = spd_avx512_widen,
                                 .exp_sum = exp_sum,
                                 .factors = spd_avx512_factors};
 
-const spd_level spd_level_avx512 = {.loops = &loops, .scores = scores, .output = output};
+const spd_level spd_level_avx512 = {.tile_keys = SPD_TILE_KEYS,
+                                    .unit_rows = SPD_UNIT_ROWS,
+                                    .loops = &loops,
+                                    .scores = scores,
+                                    .output = output};

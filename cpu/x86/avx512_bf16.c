@@ -43,5 +43,9 @@ const spd_loops spd_loops_pairs = {.widen = spd_avx512_widen,
                                    .exp_sum = exp_sum,
                                    .factors = spd_avx512_factors};
 
-const spd_level spd_level_avx512_bf16 = {
-    .pairs = true, .loops = &spd_loops_pairs, .scores = scores, .output = output};
+const spd_level spd_level_avx512_bf16 = {.pairs = true,
+                                         .tile_keys = SPD_TILE_KEYS,
+                                         .unit_rows = SPD_UNIT_ROWS,
+                                         .loops = &spd_loops_pairs,
+                                         .scores = scores,
+                                         .output = output};

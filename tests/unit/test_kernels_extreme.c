@@ -123,6 +123,38 @@ static void test_plan_run__prompt_logits_1000_below(void **state) {
     print_errors("prompt 1000 below the generation", &errors);
 }
 
+/* In every third row each 50 keys' logits lie 8 above those before them, or below: maxima rise in
+ * the middle of a strip, tile and part. */
+static void step_logits(attention_case *c, bool rise) {
+    const sparsed_desc *d = &c->problem.desc;
+    const float scale = (float)c->problem.desc.scale;
+    multiply(c->q, q_count(c), 0.25f);
+    for (uint64_t h = 0; h < d->heads; h++)
+        for (uint64_t r = 0; r < d->q_len; r++)
+            case_q_row(c, 0, h, r)[0] = r % 3 == 0 ? 1.0f : 0.0f;
+    for (uint64_t r = 0; r < d->kv_len; r++) {
+        const float steps = (float)((rise ? r : d->kv_len - 1 - r) / 50);
+        case_kv_row(c, c->k, 0, 0, r)[0] = steps * 8.0f / scale;
+    }
+    case_store(c);
+}
+
+static void test_plan_run__logits_in_steps(void **state) {
+    kernel_row *row = usable_row(state);
+    check_errors errors = {0};
+    for (int i = 0; i < 2 * SHAPES; i++) {
+        const int shape = i / 2;
+        attention_case c = {.desc = case_desc(1, 2, 1, row_head_dim(row, 64), 523),
+                            .select = case_select(scored_modes[i % MODES], blocks[shape][0],
+                                                  blocks[shape][1], 200, 0.4)};
+        case_prepare(&c, (uint64_t)i);
+        step_logits(&c, i % 2 == 0);
+        check_case(&c, row->context, check_bounds_of(c.desc.dtype), &errors);
+        case_free(&c);
+    }
+    print_errors("logits in steps", &errors);
+}
+
 /* ---- ties ---- */
 
 /* Runs a build of a case whose full blocks tie exactly, and demands the lower indices. */
@@ -332,6 +364,7 @@ int main(void) {
         cmocka_unit_test(test_plan_run__upstream_dream_generation_logits_1000_below),
         cmocka_unit_test(test_plan_run__upstream_llada_generation_logits_1000_below),
         cmocka_unit_test(test_plan_run__prompt_logits_1000_below),
+        cmocka_unit_test(test_plan_run__logits_in_steps),
         cmocka_unit_test(test_plan_run__equal_keys_tie_and_the_lower_index_wins),
         cmocka_unit_test(test_plan_run__negative_zeros),
         cmocka_unit_test(test_plan_run__large_negative_logits),

@@ -21,7 +21,7 @@
 static const double FLOAT_ULP = 2.1, PAIRS_RELATIVE = 4e-6, PRODUCT = 1e-6, BF16 = 0x1p-8;
 
 static const uint32_t row_counts[] = {16, 32};
-static const uint32_t key_counts[] = {1, 7, 8, 15, 16, 17, 31, 32, 100, 127, 128};
+static const uint32_t key_counts[] = {1, 7, 8, 15, 16, 17, 31, 32, 100, 127, 128, 129, 250, 256};
 static const uint32_t dims[] = {8, 40, 48, 64, 72, 128, 256};
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
@@ -500,6 +500,125 @@ static void test_raise_top__running_maximum(void **state) {
         }
 }
 
+/* ---- scores and weights at once ---- */
+
+/* A case as the tiles of the driver are: runs of whole groups of 32 keys, packed scores. */
+static level_case new_weighing_case(uint32_t rows, uint32_t keys, uint32_t dim, unsigned number) {
+    level_shape shape = shape_of(rows, keys, dim, number);
+    shape.group_keys = 32;
+    shape.s_gap = 0;
+    return level_case_make(level, &shape, number);
+}
+
+/* Scores by themselves; their largest in c->top. */
+static void find_scores(level_case *c, float *s_t) {
+    for (uint32_t r = 0; r < c->shape.rows; r++)
+        c->top[r] = -FLT_MAX;
+    level->scores(&c->k_tile, c->shape.dim, c->q_t, c->shape.rows, c->s_t, c->s_stride, c->top);
+    memcpy(s_t, c->s_t, (size_t)c->shape.keys * c->shape.rows * sizeof *s_t);
+}
+
+enum {
+    WEIGHED = SPD_TILE_KEYS_MAX * SPD_STRIP_ROWS,
+    SUMS = SPD_TILE_KEYS_MAX / 32 * SPD_STRIP_ROWS
+};
+
+static bool weigh_at_once(level_case *c, float slack, uint32_t sum_keys, float *sums) {
+    const spd_weighing w = {c->top, slack, 0.37f, sum_keys, c->s_t, c->p_t, sums};
+    return level->score_and_weigh(&c->k_tile, c->shape.dim, c->q_t, c->shape.rows, &w);
+}
+
+static void check_score_and_weigh(level_case *c, uint32_t sum_keys) {
+    _Alignas(64) static float s_t[WEIGHED], sums[SUMS + 1], expected_sums[SUMS];
+    _Alignas(64) static uint32_t expected_p[WEIGHED / 2];
+    const uint32_t rows = c->shape.rows, keys = c->shape.keys;
+    const uint32_t sum_count = (keys + sum_keys - 1) / sum_keys * rows;
+    find_scores(c, s_t);
+    for (uint32_t r = 0; r < rows; r++)
+        c->top[r] += r % 3 == 0 ? -3.0f : r % 3 == 1 ? 0.0f : 7.0f;
+    for (uint32_t key = 0; key < keys; key += sum_keys)
+        level->loops->exponentiate(s_t + (size_t)key * rows,
+                                   keys - key < sum_keys ? keys - key : sum_keys, rows, c->top,
+                                   0.37f, expected_p + (size_t)key / 2 * rows,
+                                   expected_sums + (size_t)key / sum_keys * rows);
+    sums[sum_count] = 0.5f;
+    if (!weigh_at_once(c, 4.0f, sum_keys, sums))
+        fail_case(&c->shape, "score_and_weigh", 0, 0, 0.0, 1.0);
+    assert_memory_equal(c->p_t, expected_p, (keys + 1) / 2 * rows * sizeof *expected_p);
+    assert_memory_equal(sums, expected_sums, sum_count * sizeof *sums);
+    assert_true(sums[sum_count] == 0.5f);
+    assert_guards(c);
+}
+
+static void test_score_and_weigh__all_shapes(void **state) {
+    (void)state;
+    if (!level->score_and_weigh)
+        skip();
+    unsigned number = 0;
+    for (size_t r = 0; r < COUNT(row_counts); r++)
+        for (size_t k = 0; k < COUNT(key_counts); k++)
+            for (size_t d = 0; d < COUNT(dims); d++, number++) {
+                level_case c = new_weighing_case(row_counts[r], key_counts[k], dims[d], number);
+                for (uint32_t sum_keys = 32; sum_keys <= SPD_TILE_KEYS_MAX; sum_keys += 32)
+                    check_score_and_weigh(&c, sum_keys);
+                level_case_free(&c);
+            }
+}
+
+/* All scores but one are at their row's bound or below; that one a bit above. */
+static void test_score_and_weigh__one_score_too_large(void **state) {
+    (void)state;
+    if (!level->score_and_weigh)
+        skip();
+    _Alignas(64) static float s_t[WEIGHED], sums[SUMS];
+    for (unsigned i = 0; i < 8 * 3; i++) {
+        static const uint32_t key_tails[] = {100, 256, 33};
+        const uint32_t rows = row_counts[i % 2];
+        level_case c = new_weighing_case(rows, key_tails[i % 3], 64, i);
+        find_scores(&c, s_t);
+        assert_true(weigh_at_once(&c, 0.0f, 32, sums));
+        for (uint32_t r = 0; r < rows; r++) {
+            const float top = c.top[r];
+            c.top[r] = nextafterf(top, -INFINITY);
+            assert_false(weigh_at_once(&c, 0.0f, 32, sums));
+            c.top[r] = top - 2.0f;
+            assert_false(weigh_at_once(&c, 1.75f, 32, sums));
+            assert_true(weigh_at_once(&c, 2.25f, 32, sums));
+            c.top[r] = -FLT_MAX; /* that of nothing */
+            assert_false(weigh_at_once(&c, 1000.0f, 32, sums));
+            c.top[r] = top;
+        }
+        assert_guards(&c);
+        level_case_free(&c);
+    }
+}
+
+/* As raise_top passes over it. */
+static void test_score_and_weigh__nan_is_not_too_large(void **state) {
+    (void)state;
+    if (!level->score_and_weigh)
+        skip();
+    _Alignas(64) static float s_t[WEIGHED], sums[SUMS];
+    for (uint32_t key = 0; key < 40; key++) {
+        level_case c = new_weighing_case(32, 40, 64, 0);
+        const uint16_t half = spd_bf16_from_float(NAN);
+        memcpy(c.k_run[0] + c.shape.offset + (ptrdiff_t)key * c.k_tile.stride_bytes, &half,
+               sizeof half);
+        find_scores(&c, s_t);
+        assert_true(weigh_at_once(&c, 0.0f, 64, sums));
+        for (uint32_t r = 0; r < 32; r++) {
+            assert_true(isnan(p_of(&c, key, r)) && isnan(sums[r]));
+            assert_true(!isnan(p_of(&c, key ^ 1, r)));
+            const float top = c.top[r];
+            c.top[r] = nextafterf(top, -INFINITY);
+            assert_false(weigh_at_once(&c, 0.0f, 64, sums));
+            c.top[r] = top;
+            assert_true(weigh_at_once(&c, 0.0f, 64, sums));
+        }
+        level_case_free(&c);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_transpose__all_shapes),
@@ -514,6 +633,9 @@ int main(void) {
         cmocka_unit_test(test_exponentiate__in_place),
         cmocka_unit_test(test_exponentiate__values_at_the_ends),
         cmocka_unit_test(test_exponentiate__rows_do_not_mix),
+        cmocka_unit_test(test_score_and_weigh__all_shapes),
+        cmocka_unit_test(test_score_and_weigh__one_score_too_large),
+        cmocka_unit_test(test_score_and_weigh__nan_is_not_too_large),
         cmocka_unit_test(test_exp2__accuracy),
         cmocka_unit_test(test_exp2__exact_values),
         cmocka_unit_test(test_exp2__is_monotonic),
