@@ -183,11 +183,11 @@ static sparsed_status create_row_sums(spd_cl_kernel *k, sparsed_message *message
                : status;
 }
 
-/* The same of units: of two for each work-group, and of one for each that others share. Work-groups are as
+/* The same of units, with a sum for each slot of a tile: of two for each work-group, and of one for each that others share. Work-groups are as
  * many as the bound allows, at least one; rows those whose scores it allows. */
 static sparsed_status create_unit_sums(spd_cl_kernel *k, sparsed_message *message) {
     const spd_problem *p = &k->problem;
-    uint64_t row_floats = p->k_blocks + maxima_of_row(k) + STATS;
+    uint64_t row_floats = maxima_of_row(k) * (TILE_KEYS / k->block_k + 1) + STATS;
     uint64_t group_bytes = 3 * k->unit_rows * row_floats * sizeof(float);
     uint64_t units = p->desc.heads * spd_ceil_div(p->desc.q_len, k->unit_rows);
     k->build_groups = spd_max(sums_bound_bytes(k->state) / group_bytes, 1);

@@ -29,6 +29,7 @@ nv_score(__global const float *restrict mass, __global const float *restrict mas
     b.mass = mass + head * a.k_blocks * stride + first_row;
     b.mass_max = mass_max + head * nv_tiles(&a) * stride + first_row;
     b.stride = stride;
+    b.by_tile = false;
     score_query_block(&b, &a, stats + head * 4 * stride + first_row, 1, 0,
                       get_group_id(0) * WARPS + warp, get_num_groups(0) * WARPS, lane,
                       scores + ((ulong)head * q_blocks + q_block) * a.k_blocks,

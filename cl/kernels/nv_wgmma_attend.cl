@@ -7,8 +7,8 @@
  * (cl/promote.h).
  *
  * Shapes   q, k, v, out, lse, bits as of all attend kernels; shares: nv.clh, for nv_merge.
- *          Of a build: sums [units][k_blocks + tiles + 4][NV_ROWS], mass, mass_max and stats of nv.clh of
- *          units that are shared, then of two for each work-group; scores [2][heads][query blocks][k_blocks]:
+ *          Of a build: sums [units][tiles * NV_SLOTS + tiles + 4][NV_ROWS], mass (of the slots of one tile after
+ *          another), mass_max and stats of nv.clh of units that are shared, then of two for each work-group; scores [2][heads][query blocks][k_blocks]:
  *          the softmax over all keys, then (upstream modes) over the generation keys, 0 for prompt blocks.
  *          SPD_FLAGS says what is compiled in; flags LSE, SPARSE and FIXED are of the launch.
  * Launch   work-group 384 = a warpgroup that loads (half of it q and k, the other half v) and makes scores,
@@ -212,11 +212,12 @@ NV_INLINE void mask_elements(float *s, __local const tile_info *info, const spd_
 
 /* ---- sums of a build --------------------------------------------------------------------------- */
 
-/* Where the sums of an item's first row of a unit lie: of one key block after another, and so on, NV_ROWS
- * apart; maxima of the tiles that the work-group visits, max_step apart. */
+/* Where an item has the sums of its first row of a unit, those of the other row 8 further: lane q of a quad those
+ * of slots q, q + 4 and so on of the first tile that the work-group visits (where there is one slot, lanes 0 and 1
+ * a row each), NV_SLOTS * tile_step floats before those of the next one; maxima tile_step before. */
 typedef struct row_place {
     __global float *mass, *mass_max, *stats;
-    uint max_step;
+    uint tile_step;
 } row_place;
 
 /* Of four values an item has in each lane of a quad, lane q gets the sum of value q. */
@@ -246,33 +247,24 @@ NV_INLINE float quad_sum_of_slots(const float *slot_sum, uint first, uint lane) 
 #endif
 }
 
-/* Without a branch. */
-NV_INLINE void store_if(bool is, __global float *to, float x) {
-    __asm__ volatile("{.reg .pred p; setp.ne.u32 p, %2, 0; @p st.global.f32 [%0], %1;}" ::"l"(to),
-                 "f"(x), "r"((uint)is)
-                 : "memory");
-}
-
-/* The sums of the tile's slots, and the references; each lane of a quad stores some. */
-NV_INLINE void keep_sums(const row_place *place, const row_state *rows,
-                         __local const tile_info *info, uint tile) {
-    const uint lane = own_item() % 32, q = lane % 4, r = q % 2;
-    const float reference = nv_score_reference(r ? rows->reference[1] : rows->reference[0]);
-    __global float *maximum = place->mass_max + tile * place->max_step + r * 8;
+/* The sums of the tile's slots, and the references; each lane of a quad stores some. Of one slot lanes 0 and 1
+ * have a row's sum each, 2 and 3 its reference, and `mass` is the lane's own place. */
+NV_INLINE void keep_sums(const row_place *place, const row_state *rows, uint tile, uint item) {
+    const uint q = item % 4;
+    const float reference = nv_score_reference(q % 2 ? rows->reference[1] : rows->reference[0]);
+    const ulong at = (ulong)tile * place->tile_step;
 #if NV_SLOTS == 1
     const float both[2] = {rows->slot_sum[0][0], rows->slot_sum[1][0]};
-    const float sum = quad_sum_of_two(both, lane);
-    __global float *to = place->mass + info->block[0] * NV_ROWS + r * 8;
-    *(q < 2 ? to : maximum) = q < 2 ? sum : reference;
+    const float sum = quad_sum_of_two(both, item);
+    place->mass[at] = q < 2 ? sum : reference;
 #else
 #pragma unroll
     for (uint first = 0; first < NV_SLOTS; first += 4) {
-        const uint block = q < NV_SLOTS ? info->block[first + q] : NV_EMPTY;
-        __global float *to = place->mass + block * NV_ROWS;
-        store_if(block != NV_EMPTY, to, quad_sum_of_slots(rows->slot_sum[0], first, lane));
-        store_if(block != NV_EMPTY, to + 8, quad_sum_of_slots(rows->slot_sum[1], first, lane));
+        __global float *to = place->mass + at * NV_SLOTS + first * NV_ROWS;
+        to[0] = quad_sum_of_slots(rows->slot_sum[0], first, item);
+        to[8] = quad_sum_of_slots(rows->slot_sum[1], first, item);
     }
-    *maximum = reference;
+    place->mass_max[at] = reference;
 #endif
 }
 
@@ -378,7 +370,7 @@ NV_INLINE void mask(const unit *u, const spd_args *a, uint flags, uint n, uint w
 NV_INLINE void keep_tile(const unit *u, uint n, uint what, const row_state *rows) {
     if (!NV_BUILD)
         return;
-    keep_sums(&u->row, rows, &u->infos[n % INFO_TILES], n - u->first_tile);
+    keep_sums(&u->row, rows, n - u->first_tile, u->item);
     if (what & TILE_ENDS_GENERATION)
         keep_stats(&u->row, rows, 2);
 }
@@ -503,18 +495,21 @@ NV_INLINE void write_rows(const unit *u, const spd_args *a, uint flags, const fl
     }
 }
 
-/* Where the sums of the item's first row of the unit at hand lie. */
+/* For the unit at hand. */
 NV_INLINE row_place place_sums(const unit *u, const spd_args *a, uint round) {
     const unit_place unit = *u->place;
     const bool own = unit.share == UNSHARED;
-    const uint row = own_row(own_item());
+    const uint item = own_item(), row = own_row(item), q = item % 4;
+    const uint first = own ? 0 : unit.share % a->unit_shares; /* of the tiles visited */
+    __global float *sums = u->sums + sums_at(a, &unit, round) + row;
     row_place place;
-    place.mass = u->sums + sums_at(a, &unit, round) + row;
-    place.mass_max = place.mass + (ulong)a->k_blocks * NV_ROWS;
-    place.stats = own ? place.mass_max + (ulong)nv_tiles(a) * NV_ROWS
+    place.mass = sums + (first * NV_SLOTS + q % NV_SLOTS) * NV_ROWS;
+    place.mass_max = sums + (ulong)(max_row(a) + first) * NV_ROWS + q % 2 * 8;
+    if (NV_SLOTS == 1)
+        place.mass = q < 2 ? place.mass + q * 8 : place.mass_max;
+    place.stats = own ? sums + (ulong)stats_row(a) * NV_ROWS
                       : u->shares + share_stats_at(unit.share) + row;
-    place.mass_max += own ? 0 : unit.share % a->unit_shares * NV_ROWS;
-    place.max_step = own ? NV_ROWS : a->unit_shares * NV_ROWS;
+    place.tile_step = own ? NV_ROWS : a->unit_shares * NV_ROWS;
     return place;
 }
 
@@ -600,11 +595,8 @@ NV_INLINE uint attend_tiles(const unit *u, const spd_args *a, uint flags, float 
         products_wait_all_but_last();
         HOLD_64(s);
         give_back_keys(u, n, what);
-        if (NV_SLOTS > 1)
-            keep_tile(u, n - 1, before, rows);
+        keep_tile(u, n - 1, before, rows);
         mask(u, a, flags, n, what, s);
-        if (NV_SLOTS == 1) /* not to be moved between the products' instructions, which costs 1.5 % */
-            keep_tile(u, n - 1, before, rows);
         raise_references(s, rows, u->scale, shrink);
         finish_values(o, shrink);
         give_back(u, EMPTY_V, n - 1);
