@@ -162,6 +162,7 @@ static uint64_t maxima_of_row(const spd_cl_kernel *k) {
     return k->family->specialised ? spd_ceil_div(blocks * k->block_k, TILE_KEYS) + 1 : blocks;
 }
 
+/* Whole query blocks of all heads, as many as the bound allows, at least one. */
 static uint64_t rows_capacity(const spd_cl_kernel *k, uint64_t row_bytes) {
     const spd_problem *p = &k->problem;
     uint64_t bound =
@@ -171,7 +172,7 @@ static uint64_t rows_capacity(const spd_cl_kernel *k, uint64_t row_bytes) {
     return spd_max(spd_min(bound, all) / step * step, step);
 }
 
-/* Exponential sums and maxima for as many rows as the bound allows, at least one query block. */
+/* Exponential sums and maxima of rows. */
 static sparsed_status create_row_sums(spd_cl_kernel *k, sparsed_message *message) {
     uint64_t blocks = k->problem.k_blocks, maxima = maxima_of_row(k);
     k->rows_capacity = rows_capacity(k, (blocks + maxima) * sizeof(float));
@@ -183,17 +184,24 @@ static sparsed_status create_row_sums(spd_cl_kernel *k, sparsed_message *message
                : status;
 }
 
-/* The same of units, with a sum for each slot of a tile: of two for each work-group, and of one for each that others share. Work-groups are as
- * many as the bound allows, at least one; rows those whose scores it allows. */
+/* Units whose sums so many work-groups keep: two each, and those that they share, two or more of them one. */
+static uint64_t units_kept(uint64_t groups) {
+    return 2 * groups + groups / 2;
+}
+
+/* Exponential sums and maxima of units, a sum for each slot of a tile: for one work-group a compute unit, or as
+ * many as the bound allows, at least one; rows are those whose scores it allows. */
 static sparsed_status create_unit_sums(spd_cl_kernel *k, sparsed_message *message) {
     const spd_problem *p = &k->problem;
-    uint64_t row_floats = maxima_of_row(k) * (TILE_KEYS / k->block_k + 1) + STATS;
-    uint64_t group_bytes = 3 * k->unit_rows * row_floats * sizeof(float);
+    uint64_t row_bytes = (maxima_of_row(k) * (TILE_KEYS / k->block_k + 1) + STATS) * sizeof(float);
+    uint64_t bound =
+        k->state->build_rows ? k->state->build_rows : sums_bound_bytes(k->state) / row_bytes;
     uint64_t units = p->desc.heads * spd_ceil_div(p->desc.q_len, k->unit_rows);
-    k->build_groups = spd_max(sums_bound_bytes(k->state) / group_bytes, 1);
+    k->build_groups = spd_max(2 * (bound / k->unit_rows) / 5, 1);
     k->build_groups = spd_min(k->build_groups, spd_max(k->state->info.compute_units, 1));
     k->rows_capacity = rows_capacity(k, spd_ceil_div(2 * p->k_blocks * sizeof(float), k->block_q));
-    return buffer(k, spd_min(k->build_groups, units) * group_bytes, &k->mass, message);
+    uint64_t kept = units_kept(spd_min(k->build_groups, units));
+    return buffer(k, kept * k->unit_rows * row_bytes, &k->mass, message);
 }
 
 static sparsed_status create_scratch(spd_cl_kernel *k, sparsed_message *message) {

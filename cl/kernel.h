@@ -27,9 +27,9 @@ typedef struct spd_cl_family {
      * query blocks, at most block_q where blocks count. */
     uint32_t max_rows[3];
     bool many_blocks;
-    bool
-        loops; /* a work-group takes one unit after another: one group a compute unit is enough; a build
-                 * keeps the sums of units at hand, not of all rows, and makes scores of them itself */
+    /* A work-group takes one unit after another: one group a compute unit is enough. A build keeps sums of the
+     * units at hand, not of all rows, and makes scores of them itself. */
+    bool loops;
     /* Of a family that loops: where the last round of units leaves compute units idle, several work-groups
      * share a unit's key blocks, for kernel nv_merge to put together. The least tiles of 128 keys that are
      * worth a share; 0: units are not shared. */

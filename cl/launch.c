@@ -264,7 +264,7 @@ static sparsed_status run_batch(spd_cl_run *b) {
 
 /* Whether launches write all bit rows of a build. */
 static bool selects_all_rows(const spd_launch *l) {
-    bool all = spd_mode_is_scored(l->problem->select.mode);
+    bool all = true;
     for (uint32_t i = 0; i < l->problem->desc.batch; i++)
         all &= l->extents[i].q_blocks == l->problem->q_blocks;
     return all;

@@ -38,7 +38,7 @@ typedef struct spd_cl_args {
 _Static_assert(sizeof(spd_cl_args) == 28 * 8 + 24 * 4, "spd_cl_args has gaps");
 
 /* Keys of a tile of the specialised families, and counters of shared units: NV_KEYS and NV_COUNTERS of
- * nv.clh; counters that a unit takes. */
+ * nv.clh; counters that a unit takes, SCORERS of nv_wgmma.clh at most. */
 enum { SPD_CL_TILE_KEYS = 128, SPD_CL_COUNTERS = 768, SPD_CL_UNIT_COUNTERS = 3 };
 
 /* SPD_FLAG_* of common.clh. */

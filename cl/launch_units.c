@@ -17,8 +17,14 @@ uint64_t spd_cl_launch_rows(const spd_cl_run *b) {
     return spd_max(k->launch_operations / row_operations, k->unit_rows);
 }
 
+/* Work-groups of a wave: one a compute unit, or those of a build that there is scratch for. */
+static uint64_t wave_groups(const spd_cl_kernel *k, cl_uint flags) {
+    return k->family->loops && (flags & SPD_CL_BUILD) ? k->build_groups
+                                                      : spd_max(k->state->info.compute_units, 1);
+}
+
 uint64_t spd_cl_part_of(const spd_cl_run *b, uint64_t rows, uint64_t limit, uint64_t step) {
-    uint64_t wave = spd_max(b->kernel->state->info.compute_units, 1) * step;
+    uint64_t wave = wave_groups(b->kernel, b->flags) * step;
     uint64_t whole = spd_ceil_div(rows, step) * step;
     if (whole <= limit)
         return rows;
@@ -57,15 +63,10 @@ static cl_kernel attend_kernel(const spd_cl_kernel *k, cl_uint flags) {
     return flags & SPD_CL_ATTEND ? k->attend_build : k->build;
 }
 
-/* Work-groups that a launch may have: one a compute unit, and in a build so many as there is scratch for. */
-static uint64_t most_groups(const spd_cl_kernel *k, cl_uint flags) {
-    return flags & SPD_CL_BUILD ? k->build_groups : spd_max(k->state->info.compute_units, 1);
-}
-
 /* Cuts the last round of a launch's units, where it leaves compute units idle, into shares. */
 static void share_units(spd_cl_run *b, cl_uint flags, uint64_t units) {
     const spd_cl_kernel *k = b->kernel;
-    uint64_t groups = spd_max(most_groups(k, flags), 1), last = units % groups;
+    uint64_t groups = wave_groups(k, flags), last = units % groups;
     uint64_t tiles = b->extent->keys / SPD_CL_TILE_KEYS;
     uint64_t shares = 1;
     if (k->merge && last > 0 && last <= SPD_CL_COUNTERS / SPD_CL_UNIT_COUNTERS)
@@ -99,7 +100,7 @@ static sparsed_status run_part(spd_cl_run *b, cl_kernel attend, const cl_mem *bu
     if (k->family->loops) {
         uint64_t works =
             b->args.whole_units + (units - b->args.whole_units) * (uint64_t)b->args.unit_shares;
-        groups = (size_t)spd_min(works, most_groups(k, flags));
+        groups = (size_t)spd_min(works, wave_groups(k, flags));
         heads = 1;
     }
     sparsed_status status = spd_cl_run_set_args(b, attend, buffers, buffer_count, &flags);

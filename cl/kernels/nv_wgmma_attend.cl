@@ -7,16 +7,17 @@
  * (cl/promote.h).
  *
  * Shapes   q, k, v, out, lse, bits as of all attend kernels; shares: nv.clh, for nv_merge.
- *          Of a build: sums [units][tiles * NV_SLOTS + tiles + 4][NV_ROWS], mass (of the slots of one tile after
- *          another), mass_max and stats of nv.clh of units that are shared, then of two for each work-group; scores [2][heads][query blocks][k_blocks]:
+ *          Of a build: sums [units][tiles * NV_SLOTS + tiles + 4][NV_ROWS], mass (of the slots of one tile
+ *          after another), mass_max and stats of nv.clh, of units that are shared, then of two for each
+ *          work-group; scores [2][heads][query blocks][k_blocks]:
  *          the softmax over all keys, then (upstream modes) over the generation keys, 0 for prompt blocks.
  *          SPD_FLAGS says what is compiled in; flags LSE, SPARSE and FIXED are of the launch.
- * Launch   work-group 384 = a warpgroup that loads (half of it q and k, the other half v) and makes scores,
- *          and two that compute 64 rows each; global {384 * any number, 1}: groups take units in turn, so that one
+ * Launch   work-group 384 = a warpgroup that loads (half of it q and k, the other half v, in a build alone none)
+ *          and in a build makes scores, and two that compute 64 rows each; global {384 * any number, 1}: groups take units in turn, so that one
  *          is loaded while the last one is finished.
  * Local    128 rows of q and STAGES tiles of 128 keys of k and of v: 224 KiB at D = 128.
- * Barriers a pair for q and for each stage of k and of v: full (64 items that load) and empty (the two warpgroups
- *          that compute); in a build a pair for the sums of every second unit: full (the warps that compute)
+ * Barriers a pair for q and for each stage of k and of v: full (LOADERS items, one where there are maps, and one
+ *          that tells) and empty (the two warpgroups that compute); in a build a pair for the sums of every second unit: full (the warps that compute)
  *          and empty (those that score). Warpgroups take turns at the tensor cores by named barriers 1 and 2.
  * Numerics products of f16 or bf16 in float; exponentials are 2^(product * scale - reference), one
  *          rounding before the special function unit's exp2 of 2 ulp, whatever the size of the products

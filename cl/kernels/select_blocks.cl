@@ -103,7 +103,7 @@ INLINE void keep_best(__global const float *scores, uint first, uint end, uint k
     }
     counts[get_local_id(0)] = own;
     barrier(CLK_LOCAL_MEM_FENCE);
-    for (uint i = 0; i < get_local_id(0) && first_word < end_word; i++)
+    for (uint i = 0; i < get_local_id(0) && first_word < end_word; i++) /* no word, no need */
         rank += counts[i];
     for (uint w = first_word; w < end_word; w++) {
         ulong kept = blocks_above(scores, first, end, threshold, w, &tied);

@@ -103,6 +103,21 @@ static void test_shares__sparse(void **state) {
     }
 }
 
+/* A build with scratch for fewer work-groups than there are compute units. */
+static void test_shares__less_scratch(void **state) {
+    sparsed_context *context = *state;
+    if (!context)
+        need_opencl_device();
+    spd_cl_state *device = context->state;
+    device->build_rows = 128 * 10; /* four work-groups */
+    attention_case c = case_of(3, 1, 300, 128, 32);
+    assert_true(check_on(state, &c, 25));
+    device->build_rows = 1;
+    c = case_of(2, 1, 300, 64, 16);
+    assert_true(check_on(state, &c, 25)); /* dense and sparse launches alone */
+    device->build_rows = 0;
+}
+
 static void test_shares__valid_lengths(void **state) {
     attention_case c = case_of(2, 1, 400, 64, 32);
     c.desc.batch = 3;
@@ -112,11 +127,36 @@ static void test_shares__valid_lengths(void **state) {
     assert_true(check_on(state, &c, 16));
 }
 
+/* A plan whose counters are not zeroed is none: its shared units would have no scores. */
+static void test_plan_create__counters_that_are_not_zeroed(void **state) {
+    static const char *const calls[] = {"clEnqueueFillBuffer", "clFinish"};
+    const failing_opencl_control *failing = use_failing_opencl(FAILING_OPENCL);
+    const attention_case c = case_of(1, 1, 300, 32, 32);
+    sparsed_context *context = *state;
+    if (!context)
+        need_opencl_device();
+    sparsed_plan *plan = NULL;
+    assert_int_equal(sparsed_plan_create(context, &c.desc, &c.select, &plan), SPARSED_OK);
+    sparsed_plan_destroy(plan); /* its programs are kept */
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        const int64_t live = failing->live();
+        failing->arm(calls[i], 0, CL_OUT_OF_HOST_MEMORY);
+        assert_int_equal(sparsed_plan_create(context, &c.desc, &c.select, &plan), SPARSED_E_NOMEM);
+        assert_null(plan);
+        assert_string_equal(failing->failed(), calls[i]);
+        assert_non_null(strstr(sparsed_context_error(context), calls[i]));
+        assert_int_equal(failing->live(), live);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_shares__dense, setup, teardown),
         cmocka_unit_test_setup_teardown(test_shares__sparse, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_shares__less_scratch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_shares__valid_lengths, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_plan_create__counters_that_are_not_zeroed, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

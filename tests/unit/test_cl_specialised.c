@@ -33,7 +33,7 @@ static struct recorder {
     spd_cl_args args;
     uint32_t flags;
     command commands[MAX_COMMANDS];
-    size_t count;
+    size_t count, fills;
     uint64_t created_bytes;
 } recorder;
 
@@ -74,6 +74,7 @@ static cl_int CL_API_CALL skip_fill(cl_command_queue queue, cl_mem memory, const
                                     cl_uint wait_count, const cl_event *wait, cl_event *event) {
     (void)queue, (void)memory, (void)pattern, (void)pattern_size, (void)offset, (void)size;
     (void)wait_count, (void)wait, (void)event;
+    recorder.fills++;
     return CL_SUCCESS;
 }
 
@@ -410,6 +411,11 @@ static void test_launch__shares_of_builds(void **state) {
     loops.score = NULL;
     device->info.compute_units = 132;
     spd_cl_kernel *k = create_of(device, &loops, &problem);
+    /* sums of 5 units of 5 tiles and one more, 5 slots each; what 132 work-groups have of shared units, behind
+     * the counters; scores, and a buffer of 16 bytes */
+    assert_int_equal(k->scratch_bytes, 12 * 128 * (6 * 5 + 4) * sizeof(float) +
+                                           (768 + 132 * 128 * (64 + 2 + 4)) * sizeof(float) +
+                                           2 * k->rows_capacity / 32 * 19 * sizeof(float) + 16);
     static const uint32_t ops[] = {SPARSED_DENSE_BUILD, SPARSED_BUILD, SPARSED_SPARSE};
     cl_kernel const commands[][3] = {{k->attend_build, k->merge, k->select},
                                      {k->build, k->select, NULL},
@@ -487,30 +493,33 @@ static void test_kernel_create__scratch_is_a_part_of_the_memory(void **state) {
     device->max_buffer_bytes = own_limit;
 }
 
-/* Of a family that loops: sums and maxima of tiles, and statistics, of three units for each work-group, of which there are as
- * many as the bound allows, and launches of builds have no more. */
+/* Of a family that loops: sums and maxima of tiles, and statistics, of two units and a half for each work-group,
+ * of which there are as many as the bound allows, and launches of builds have no more. */
 static void expect_groups(spd_cl_state *device, uint64_t memory_mib, uint32_t heads,
-                          uint64_t groups, uint64_t scratch_groups) {
-    const uint64_t group_bytes = 3 * 128 * (2 * (65536 / 128 + 1) + 4) * sizeof(float);
-    const spd_cl_family *family = &spd_cl_families[ROW];
-    spd_cl_family loops = *family;
+                          uint32_t block_k, uint64_t groups) {
+    const uint64_t tiles = 65536 / 128 + 1, bound = (memory_mib < 65536 ? 64 : 1024) << 20;
+    const uint64_t unit_bytes = 128 * (tiles * (128 / block_k + 1) + 4) * sizeof(float);
+    const uint64_t units = heads * UINT64_C(512), scratch_groups = groups < units ? groups : units;
+    spd_cl_family loops = spd_cl_families[ROW];
     spd_extent extent;
     const spd_problem problem =
         problem_of(case_desc(1, heads, heads, 128, 65536),
-                   case_select(SPARSED_MODE_PAPER, 128, 128, 0, 0.3), &extent);
+                   case_select(SPARSED_MODE_PAPER, 128, block_k, 0, 0.3), &extent);
     loops.loops = true;
     loops.score = NULL;
     device->info.memory_bytes = memory_mib << 20;
     spd_cl_kernel *k = create_of(device, &loops, &problem);
+    const uint64_t kept = 2 * scratch_groups + scratch_groups / 2;
     assert_int_equal(k->build_groups, groups);
+    assert_in_range(5 * groups * unit_bytes / 2, bound - 3 * unit_bytes, bound);
     assert_int_equal(k->rows_capacity, heads * UINT64_C(65536));
     /* and scores, and a buffer of 16 bytes */
-    assert_int_equal(k->scratch_bytes, scratch_groups * group_bytes +
-                                           heads * UINT64_C(512) * 2 * 512 * sizeof(float) + 16);
+    assert_int_equal(k->scratch_bytes,
+                     kept * unit_bytes + units * 2 * problem.k_blocks * sizeof(float) + 16);
     run(k, SPARSED_DENSE_BUILD, &extent);
     assert_int_equal(recorder.commands[0].units, scratch_groups);
     run(k, SPARSED_DENSE, &extent);
-    assert_int_equal(recorder.commands[0].units, heads * 512 < 1000 ? heads * 512 : 1000);
+    assert_int_equal(recorder.commands[0].units, units < 1000 ? units : 1000);
     spd_cl_kernel_destroy(k);
 }
 
@@ -522,12 +531,34 @@ static void test_kernel_create__scratch_of_work_groups(void **state) {
     device->info.compute_units = 1000;
     device->max_buffer_bytes = (cl_ulong)1 << 40;
     device->launch_operations = UINT64_C(1) << 60;
-    expect_groups(device, 81559, 2, 678, 678);
-    expect_groups(device, 81559, 1, 678, 512);
-    expect_groups(device, 512, 2, 42, 42);
+    expect_groups(device, 81559, 2, 128, 814);
+    expect_groups(device, 81559, 1, 128, 814);
+    expect_groups(device, 512, 2, 128, 50);
+    expect_groups(device, 81559, 2, 32, 326);
+    expect_groups(device, 81559, 2, 16, 181);
     device->info = own;
     device->max_buffer_bytes = own_limit;
     device->launch_operations = 0;
+}
+
+/* Bit rows are zeroed where some belong to no valid query block. */
+static void test_launch__zeroed_bit_rows(void **state) {
+    static const uint64_t valid[][2] = {{0, 600}, {0, 577}, {0, 576}, {300, 600}};
+    spd_cl_state *device = recorded(state);
+    const sparsed_desc desc = case_desc(1, 1, 1, 64, 600);
+    const sparsed_select select = case_select(SPARSED_MODE_PAPER, 32, 32, 0, 0.3);
+    for (size_t i = 0; i < sizeof valid / sizeof *valid; i++) {
+        spd_extent extent;
+        const spd_problem problem = problem_of(desc, select, &extent);
+        spd_cl_kernel *k = create(device, &problem);
+        extent.query_start = valid[i][0];
+        extent.queries = valid[i][1] - valid[i][0];
+        extent.q_blocks = (extent.queries + 31) / 32;
+        recorder.fills = 0;
+        run(k, SPARSED_BUILD, &extent);
+        assert_int_equal(recorder.fills, i >= 2);
+        spd_cl_kernel_destroy(k);
+    }
 }
 
 #define ON_DEVICE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -547,6 +578,7 @@ int main(void) {
         ON_DEVICE(test_launch__no_more_shared_units_than_counters),
         ON_DEVICE(test_kernel_create__scratch_is_a_part_of_the_memory),
         ON_DEVICE(test_kernel_create__scratch_of_work_groups),
+        ON_DEVICE(test_launch__zeroed_bit_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,17 +7,21 @@
  */
 //@90a #define PROMOTED
 
-/* Floats of a unit's sums. */
+/* Floats of a unit's sums; those of its tiles' slots, of which a row here has one for each key block. */
+inline ulong slots_floats(const spd_args *a) {
+    return (ulong)SIMULATED_ITEMS * tiles_of(a) * tile_blocks(a);
+}
+
 inline ulong unit_floats(const spd_args *a) {
-    return (ulong)SIMULATED_ITEMS * (a->k_blocks + tiles_of(a) + 4);
+    return slots_floats(a) + SIMULATED_ITEMS * (tiles_of(a) + 4);
 }
 
 /* The sums of one of its rows; stats: NULL, or where they are instead. */
 inline sum_row row_of(const spd_args *a, __global float *unit, __global float *stats, uint row) {
     sum_row place;
     place.mass = unit + row * a->k_blocks;
-    place.mass_max = unit + SIMULATED_ITEMS * a->k_blocks + row * tiles_of(a);
-    place.stats = stats ? stats : unit + SIMULATED_ITEMS * (a->k_blocks + tiles_of(a)) + row * 4;
+    place.mass_max = unit + slots_floats(a) + row * tiles_of(a);
+    place.stats = stats ? stats : unit + slots_floats(a) + SIMULATED_ITEMS * tiles_of(a) + row * 4;
     return place;
 }
 
