@@ -12,13 +12,14 @@
  *          work-group; scores [2][heads][query blocks][k_blocks]:
  *          the softmax over all keys, then (upstream modes) over the generation keys, 0 for prompt blocks.
  *          SPD_FLAGS says what is compiled in; flags LSE, SPARSE and FIXED are of the launch.
- * Launch   work-group 384 = a warpgroup that loads (half of it q and k, the other half v, in a build alone none)
- *          and in a build makes scores, and two that compute 64 rows each; global {384 * any number, 1}: groups take units in turn, so that one
- *          is loaded while the last one is finished.
+ * Launch   work-group 384 = a warpgroup that loads (half of it q and k, the other half v, in a build alone
+ *          none) and in a build makes scores, and two that compute 64 rows each; global {384 * any number, 1}:
+ *          groups take units in turn, so that one is loaded while the last one is finished.
  * Local    128 rows of q and STAGES tiles of 128 keys of k and of v: 224 KiB at D = 128.
- * Barriers a pair for q and for each stage of k and of v: full (LOADERS items, one where there are maps, and one
- *          that tells) and empty (the two warpgroups that compute); in a build a pair for the sums of every second unit: full (the warps that compute)
- *          and empty (those that score). Warpgroups take turns at the tensor cores by named barriers 1 and 2.
+ * Barriers a pair for q and for each stage of k and of v: full (LOADERS items, one where there are maps, and
+ *          one that tells) and empty (the two warpgroups that compute); in a build a pair for the sums of every
+ *          second unit: full (the warps that compute) and empty (those that score). Warpgroups take turns at
+ *          the tensor cores by named barriers 1 and 2.
  * Numerics products of f16 or bf16 in float; exponentials are 2^(product * scale - reference), one
  *          rounding before the special function unit's exp2 of 2 ulp, whatever the size of the products
  *          (nv.clh); weights are rounded to the type of v for the second product, and summed before.
@@ -213,9 +214,9 @@ NV_INLINE void mask_elements(float *s, __local const tile_info *info, const spd_
 
 /* ---- sums of a build --------------------------------------------------------------------------- */
 
-/* Where an item has the sums of its first row of a unit, those of the other row 8 further: lane q of a quad those
- * of slots q, q + 4 and so on of the first tile that the work-group visits (where there is one slot, lanes 0 and 1
- * a row each), NV_SLOTS * tile_step floats before those of the next one; maxima tile_step before. */
+/* Where an item has the sums of its first row of a unit, those of the other row 8 further: lane q of a quad
+ * those of slots q, q + 4 and so on of the first tile that the work-group visits (where there is one slot, lanes
+ * 0 and 1 a row each), NV_SLOTS * tile_step floats before those of the next one; maxima tile_step before. */
 typedef struct row_place {
     __global float *mass, *mass_max, *stats;
     uint tile_step;

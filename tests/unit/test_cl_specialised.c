@@ -493,8 +493,8 @@ static void test_kernel_create__scratch_is_a_part_of_the_memory(void **state) {
     device->max_buffer_bytes = own_limit;
 }
 
-/* Of a family that loops: sums and maxima of tiles, and statistics, of two units and a half for each work-group,
- * of which there are as many as the bound allows, and launches of builds have no more. */
+/* Of a family that loops: sums and maxima of tiles, and statistics, of two units and a half for each
+ * work-group, of which there are as many as the bound allows, and launches of builds have no more. */
 static void expect_groups(spd_cl_state *device, uint64_t memory_mib, uint32_t heads,
                           uint32_t block_k, uint64_t groups) {
     const uint64_t tiles = 65536 / 128 + 1, bound = (memory_mib < 65536 ? 64 : 1024) << 20;
