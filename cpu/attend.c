@@ -20,6 +20,8 @@
 #include <omp.h>
 #include <string.h>
 
+enum { THREAD_UNITS = 4 }; /* of a thread, so that the last ones leave few threads idle */
+
 static const double LOG2_E = 1.4426950408889634;
 
 static bool op_builds(const spd_launch *l) {
@@ -30,16 +32,10 @@ static bool is_scored(const spd_launch *l) {
     return spd_mode_is_scored(l->problem->select.mode);
 }
 
-/* Query rows of a unit of work: the query block, or as many as the level likes where blocks play no
- * part. */
-static uint32_t unit_rows(const spd_cpu_kernel *kernel, const spd_launch *l) {
-    bool blocks = l->op == SPARSED_SPARSE || (op_builds(l) && is_scored(l));
-    return blocks ? l->problem->select.block_q : kernel->level->unit_rows;
-}
-
-/* Fills in all that is the same for every tile of the unit that begins at a valid query row. */
+/* Fills in all that is the same for every tile of the unit of `rows` rows, or what is left of them,
+ * that begins at a valid query row. */
 static spd_unit make_unit(const spd_cpu_kernel *kernel, const spd_launch *l, uint64_t batch,
-                          uint64_t head, uint64_t first_row) {
+                          uint64_t head, uint64_t first_row, uint32_t rows) {
     const sparsed_desc *d = &l->problem->desc;
     const sparsed_select *s = &l->problem->select;
     const spd_extent *e = &l->extents[batch];
@@ -54,7 +50,7 @@ static spd_unit make_unit(const spd_cpu_kernel *kernel, const spd_launch *l, uin
                   .first_row = first_row,
                   .q_block = l->problem->has_select ? first_row / s->block_q : 0,
                   .parts = 1};
-    u.rows = (uint32_t)spd_min(unit_rows(kernel, l), e->queries - first_row);
+    u.rows = (uint32_t)spd_min(rows, e->queries - first_row);
     u.stride = (uint32_t)spd_ceil_div(u.rows, SPD_LANES) * SPD_LANES;
     u.builds = op_builds(l) && is_scored(l);
     u.attends = l->op != SPARSED_BUILD;
@@ -172,7 +168,7 @@ static bool find_unit(const work *w, uint64_t index, spd_unit *unit) {
     uint64_t batch = head / d->heads;
     if (first_row >= w->launch->extents[batch].queries)
         return false;
-    *unit = make_unit(w->kernel, w->launch, batch, head % d->heads, first_row);
+    *unit = make_unit(w->kernel, w->launch, batch, head % d->heads, first_row, w->rows);
     unit->scratch = &w->kernel->scratch[omp_get_thread_num()];
     unit->parts = w->parts;
     return true;
@@ -244,15 +240,33 @@ static void share_work(const work *w) {
         level->leave();
 }
 
+static void cut_heads(work *w, uint32_t rows) {
+    const sparsed_desc *d = &w->launch->problem->desc;
+    w->rows = rows;
+    w->per_head = spd_ceil_div(d->q_len, rows);
+    w->units = (uint64_t)d->batch * d->heads * w->per_head;
+}
+
+/* Units are query blocks, or SPD_UNIT_ROWS rows where blocks play no part; then as many as the level
+ * likes, if all threads still have enough of them. That changes no result: rows share nothing, and
+ * how many parts a unit has is settled before. */
+static work cut_work(const spd_cpu_kernel *kernel, const spd_launch *l) {
+    bool blocks = l->op == SPARSED_SPARSE || (op_builds(l) && is_scored(l));
+    work w = {.kernel = kernel, .launch = l};
+    cut_heads(&w, blocks ? l->problem->select.block_q : SPD_UNIT_ROWS);
+    w.parts = spd_cpu_parts(l, w.units);
+    if (blocks || w.parts > 1) /* parts: units are few as it is */
+        return w;
+    work level = w;
+    cut_heads(&level, kernel->level->unit_rows);
+    return level.units >= (uint64_t)THREAD_UNITS * kernel->state->threads ? level : w;
+}
+
 void spd_cpu_attend(const spd_cpu_kernel *kernel, const spd_launch *launch) {
-    const sparsed_desc *d = &launch->problem->desc;
     prepare_outputs(launch);
     if (launch->op == SPARSED_BUILD && !is_scored(launch))
         return;
-    work w = {.kernel = kernel, .launch = launch, .rows = unit_rows(kernel, launch)};
-    w.per_head = spd_ceil_div(d->q_len, w.rows);
-    w.units = (uint64_t)d->batch * d->heads * w.per_head;
-    w.parts = spd_cpu_parts(launch, w.units);
+    work w = cut_work(kernel, launch);
 #pragma omp parallel num_threads((int)kernel->state->threads)
     share_work(&w);
 }

@@ -32,7 +32,7 @@ enum {
     SPD_STRIP_ROWS = 32,
     SPD_TILE_KEYS = 128,     /* keys of one tile at most, of most levels ... */
     SPD_TILE_KEYS_MAX = 256, /* ... and of any */
-    SPD_UNIT_ROWS = 128,     /* unit_rows of most levels */
+    SPD_UNIT_ROWS = 128,     /* unit_rows of most levels, and of any where units are few */
     SPD_TILE_RUNS = 16,      /* blocks of a tile at most: none is smaller than 16 keys */
     SPD_PAIRS_STEP = 16
 };
@@ -93,7 +93,8 @@ typedef struct spd_level {
     bool pairs;
     uint32_t group_pairs; /* of a group at least */
     uint32_t tile_keys;   /* SPD_TILE_KEYS, or SPD_TILE_KEYS_MAX */
-    uint32_t unit_rows;   /* query rows of a unit of work where blocks play no part; 128 or more */
+    uint32_t unit_rows;   /* query rows of a unit of work where blocks play no part and such units
+                             are many; SPD_UNIT_ROWS or more */
     const spd_loops *loops;
 
     /* s_t[key][r] = sum over d of k[key][d] * q[r][d]; rows of s_t are s_stride floats apart.

@@ -28,8 +28,7 @@ sparsed_status spd_cpu_parts_create(spd_cpu_kernel *kernel, const spd_problem *p
                                     uint64_t *bytes, sparsed_message *message) {
     const sparsed_desc *d = &problem->desc;
     uint64_t heads = (uint64_t)d->batch * d->heads;
-    uint64_t rows =
-        spd_ceil_div(spd_min(d->q_len, kernel->level->unit_rows), SPD_LANES) * SPD_LANES;
+    uint64_t rows = spd_ceil_div(spd_min(d->q_len, SPD_UNIT_ROWS), SPD_LANES) * SPD_LANES;
     uint64_t most = parts_of(heads, d->kv_len);
     if (most == 1)
         return SPARSED_OK; /* runs have as many units at least, and as many keys at most */

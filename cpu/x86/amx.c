@@ -4,6 +4,9 @@
  * The products of attention on AMX tiles of bf16: 2 x 2 tiles of 16 x 16 float sums at a time. A
  * tile of the left operand (K, V transposed) is 16 rows of 32 elements where they lie, one of the
  * right (q_t, p_t) 16 pairs of 16 query rows.
+ *
+ * Scores of 32 keys can become weights at once, by AVX-512, while they are in the nearest cache:
+ * under the running maxima as they stand, unless a score is too far above them.
  */
 #include "avx512.h"
 

@@ -349,6 +349,64 @@ static void test_plan_run__fixed_modes(void **state) {
     print_errors("fixed modes", &errors);
 }
 
+/* Keys of several tiles, of any kernel: masks in the last one, where the first has set the maxima. */
+static void test_plan_run__fixed_modes_of_several_tiles(void **state) {
+    static const uint32_t blocks[][2] = {{128, 32}, {32, 128}};
+    static const uint64_t windows[] = {60, 300}, sinks[] = {0, 290};
+    kernel_row *row = usable_row(state);
+    check_errors errors = {0};
+    for (uint32_t i = 0; i < 2 * 2 * 2; i++) {
+        attention_case c = {
+            .desc = case_desc(1, 1, 1, row_head_dim(row, 64), 1100),
+            .select = case_select(SPARSED_MODE_WINDOW, blocks[i / 4][0], blocks[i / 4][1], 0, 1.0)};
+        c.desc.q_len = 200;
+        c.desc.flags = SPARSED_DESC_Q_START;
+        c.desc.q_start = 450;
+        c.select.window = windows[i % 2];
+        c.select.sinks = sinks[i / 2 % 2];
+        if (c.select.sinks)
+            c.select.mode = SPARSED_MODE_STREAMING;
+        check_new_case(&c, row->context, i, &errors);
+    }
+    print_errors("fixed modes, several tiles", &errors);
+}
+
+/* ---- many keys ---- */
+
+/* Three tiles of the largest size, and an odd rest, in a dense pass, a build and a sparse one. */
+static void test_plan_run__several_tiles(void **state) {
+    static const uint32_t blocks[][2] = {{128, 32}, {32, 128}, {64, 16}, {16, 64}};
+    enum { LEN = 3 * 256 + 77 };
+    kernel_row *row = usable_row(state);
+    check_errors errors = {0};
+    for (uint32_t i = 0; i < 2 * MODES; i++) {
+        attention_case c = {.desc = case_desc(1, 2, 1, row_head_dim(row, 64), LEN),
+                            .select = case_select(scored_modes[i % MODES], blocks[i % 4][0],
+                                                  blocks[i % 4][1], i < MODES ? 0 : 300, 0.97)};
+        c.desc.q_len = 140;
+        check_new_case(&c, row->context, i, &errors);
+    }
+    attention_case dense = {.desc = case_desc(1, 2, 1, row_head_dim(row, 64), LEN)};
+    check_new_case(&dense, row->context, 0, &errors);
+    print_errors("several tiles", &errors);
+}
+
+/* As many units as may be larger on one thread, all with parts: these fill their memory. */
+static void test_plan_run__keys_in_parts(void **state) {
+    static const uint64_t q_lens[] = {100, 128, 200, 256};
+    kernel_row *row = usable_row(state);
+    sparsed_context *context = open_row(row, 1);
+    check_errors errors = {0};
+    assert_non_null(context);
+    for (size_t i = 0; i < sizeof q_lens / sizeof *q_lens; i++) {
+        attention_case c = {.desc = case_desc(1, 4, 1, row_head_dim(row, 16), 2100)};
+        c.desc.q_len = q_lens[i];
+        check_new_case(&c, context, i, &errors);
+    }
+    sparsed_context_destroy(context);
+    print_errors("keys in parts", &errors);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plan_run__query_block_16),
@@ -368,6 +426,9 @@ int main(void) {
         cmocka_unit_test(test_plan_run__shorter_than_the_plan),
         cmocka_unit_test(test_plan_run__build_sparse_is_both_in_turn),
         cmocka_unit_test(test_plan_run__fixed_modes),
+        cmocka_unit_test(test_plan_run__fixed_modes_of_several_tiles),
+        cmocka_unit_test(test_plan_run__several_tiles),
+        cmocka_unit_test(test_plan_run__keys_in_parts),
     };
     return run_tests_on_all_rows(tests, sizeof tests / sizeof *tests);
 }

@@ -123,18 +123,17 @@ static void test_plan_run__prompt_logits_1000_below(void **state) {
     print_errors("prompt 1000 below the generation", &errors);
 }
 
-/* In every third row each 50 keys' logits lie 8 above those before them, or below: maxima rise in
- * the middle of a strip, tile and part. */
-static void step_logits(attention_case *c, bool rise) {
+/* In every third row each step_keys keys' products lie a step above those before them, or below:
+ * maxima rise in the middle of a strip, tile and part. */
+static void step_logits(attention_case *c, bool rise, uint64_t step_keys, float step) {
     const sparsed_desc *d = &c->problem.desc;
-    const float scale = (float)c->problem.desc.scale;
     multiply(c->q, q_count(c), 0.25f);
     for (uint64_t h = 0; h < d->heads; h++)
         for (uint64_t r = 0; r < d->q_len; r++)
             case_q_row(c, 0, h, r)[0] = r % 3 == 0 ? 1.0f : 0.0f;
     for (uint64_t r = 0; r < d->kv_len; r++) {
-        const float steps = (float)((rise ? r : d->kv_len - 1 - r) / 50);
-        case_kv_row(c, c->k, 0, 0, r)[0] = steps * 8.0f / scale;
+        const float steps = (float)((rise ? r : d->kv_len - 1 - r) / step_keys);
+        case_kv_row(c, c->k, 0, 0, r)[0] = steps * step;
     }
     case_store(c);
 }
@@ -148,11 +147,35 @@ static void test_plan_run__logits_in_steps(void **state) {
                             .select = case_select(scored_modes[i % MODES], blocks[shape][0],
                                                   blocks[shape][1], 200, 0.4)};
         case_prepare(&c, (uint64_t)i);
-        step_logits(&c, i % 2 == 0);
+        step_logits(&c, i % 2 == 0, 50, 8.0f / (float)c.problem.desc.scale);
         check_case(&c, row->context, check_bounds_of(c.desc.dtype), &errors);
         case_free(&c);
     }
     print_errors("logits in steps", &errors);
+}
+
+/* One step that the smaller scale hardly sees: no reason to raise a maximum. By the larger scale it
+ * is a factor of 2^184, more than any sum holds. */
+static void test_plan_run__logits_in_steps_at_two_scales(void **state) {
+    enum { LEN = 512 };
+    kernel_row *row = usable_row(state);
+    check_errors errors = {0};
+    for (int i = 0; i < 4 * SHAPES; i++) {
+        const int shape = i / 4;
+        const bool rise = i % 2 == 0; /* a build begins with the generation's keys, the last */
+        const double small = 0.125, large = 4.0;
+        attention_case c = {.desc = case_desc(1, 2, 1, row_head_dim(row, 64), LEN),
+                            .select = case_select(scored_modes[i / 2 % MODES], blocks[shape][0],
+                                                  blocks[shape][1], rise ? 0 : 200, 0.4)};
+        c.desc.q_len = 140;
+        c.desc.scale = i % 4 < 2 ? small : large;
+        c.select.score_scale = i % 4 < 2 ? large : small;
+        case_prepare(&c, (uint64_t)i);
+        step_logits(&c, rise, LEN / 2, 4.0f / (float)small);
+        check_case(&c, row->context, check_bounds_of(c.desc.dtype), &errors);
+        case_free(&c);
+    }
+    print_errors("logits in steps at two scales", &errors);
 }
 
 /* ---- ties ---- */
@@ -365,6 +388,7 @@ int main(void) {
         cmocka_unit_test(test_plan_run__upstream_llada_generation_logits_1000_below),
         cmocka_unit_test(test_plan_run__prompt_logits_1000_below),
         cmocka_unit_test(test_plan_run__logits_in_steps),
+        cmocka_unit_test(test_plan_run__logits_in_steps_at_two_scales),
         cmocka_unit_test(test_plan_run__equal_keys_tie_and_the_lower_index_wins),
         cmocka_unit_test(test_plan_run__negative_zeros),
         cmocka_unit_test(test_plan_run__large_negative_logits),

@@ -103,15 +103,40 @@ static attention_result run_dense(attention_case *c, const kernel_row *row, uint
     return result;
 }
 
+/* Query rows of a dense pass may be cut otherwise where threads are many. In the second case units
+ * are many enough to need no parts if they are small, but not if they are large. */
+static void test_plan_run__threads_do_not_change_a_bit_of_dense(void **state) {
+    static const struct {
+        uint32_t heads;
+        uint64_t q_len, kv_len;
+        uint32_t threads[4];
+    } cases[] = {{4, 523, 523, {2, 3, 4, 16}}, {32, 129, 1024, {16}}};
+    kernel_row *row = usable_row(state);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        attention_case c = {
+            .desc = case_desc(1, cases[i].heads, 2, row_head_dim(row, 16), cases[i].kv_len)};
+        c.desc.q_len = cases[i].q_len;
+        case_prepare(&c, i);
+        attention_result one = run_dense(&c, row, 1);
+        for (int t = 0; t < (row->compiles ? 1 : 4) && cases[i].threads[t] > 0; t++) {
+            attention_result many = run_dense(&c, row, cases[i].threads[t]);
+            assert_same_bits(&c, &many, &one);
+            result_free(&many);
+        }
+        result_free(&one);
+        case_free(&c);
+    }
+}
+
 /* Few query rows against many keys, where the keys of one row may be split. */
 static void test_plan_run__threads_do_not_change_a_bit_of_few_rows(void **state) {
-    static const uint64_t q_lens[] = {1, 16, 128};
+    static const uint64_t q_lens[] = {1, 16, 128, 250};
     kernel_row *row = usable_row(state);
-    for (uint32_t i = 0; i < 3; i++) {
+    for (uint32_t i = 0; i < 4; i++) {
         attention_case c = {.desc = case_desc(1, 2, 1, row_head_dim(row, 64), 4096),
                             .select = case_select(scored_modes[i], 128, 32, 100, 0.3)};
         c.desc.q_len = q_lens[i];
-        c.desc.dtype = dtypes[i];
+        c.desc.dtype = dtypes[i % 3];
         case_prepare(&c, i);
         assert_threads_change_nothing(&c, row);
         attention_result one = run_dense(&c, row, 1), many = run_dense(&c, row, 7);
@@ -444,6 +469,7 @@ static void test_lse_merge__pattern_and_its_complement(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plan_run__threads_do_not_change_a_bit),
+        cmocka_unit_test(test_plan_run__threads_do_not_change_a_bit_of_dense),
         cmocka_unit_test(test_plan_run__threads_do_not_change_a_bit_of_few_rows),
         cmocka_unit_test(test_plan_run__twice_gives_the_same_bits),
         cmocka_unit_test(test_plan_run__earlier_runs_leave_no_trace),
