@@ -497,7 +497,7 @@ static void test_kernel_create__scratch_is_a_part_of_the_memory(void **state) {
  * work-group, of which there are as many as the bound allows, and launches of builds have no more. */
 static void expect_groups(spd_cl_state *device, uint64_t memory_mib, uint32_t heads,
                           uint32_t block_k, uint64_t groups) {
-    const uint64_t tiles = 65536 / 128 + 1, bound = (memory_mib < 65536 ? 64 : 1024) << 20;
+    const uint64_t tiles = 65536 / 128 + 1, bound = UINT64_C(1) << (memory_mib < 65536 ? 26 : 30);
     const uint64_t unit_bytes = 128 * (tiles * (128 / block_k + 1) + 4) * sizeof(float);
     const uint64_t units = heads * UINT64_C(512), scratch_groups = groups < units ? groups : units;
     spd_cl_family loops = spd_cl_families[ROW];
