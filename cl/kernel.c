@@ -162,11 +162,15 @@ static uint64_t maxima_of_row(const spd_cl_kernel *k) {
     return k->family->specialised ? spd_ceil_div(blocks * k->block_k, TILE_KEYS) + 1 : blocks;
 }
 
+/* Rows of so many bytes that the bound of a build's scratch allows. */
+static uint64_t rows_bound(const spd_cl_state *s, uint64_t row_bytes) {
+    return s->build_rows ? s->build_rows : sums_bound_bytes(s) / row_bytes;
+}
+
 /* Whole query blocks of all heads, as many as the bound allows, at least one. */
 static uint64_t rows_capacity(const spd_cl_kernel *k, uint64_t row_bytes) {
     const spd_problem *p = &k->problem;
-    uint64_t bound =
-        k->state->build_rows ? k->state->build_rows : sums_bound_bytes(k->state) / row_bytes;
+    uint64_t bound = rows_bound(k->state, row_bytes);
     uint64_t step = spd_max(k->unit_rows, k->block_q);
     uint64_t all = p->desc.heads * spd_ceil_div(p->desc.q_len, step) * step;
     return spd_max(spd_min(bound, all) / step * step, step);
@@ -184,7 +188,7 @@ static sparsed_status create_row_sums(spd_cl_kernel *k, sparsed_message *message
                : status;
 }
 
-/* Units whose sums so many work-groups keep: two each, and those that they share, two or more of them one. */
+/* Units whose sums so many work-groups keep: two each, and those that two or more of them share. */
 static uint64_t units_kept(uint64_t groups) {
     return 2 * groups + groups / 2;
 }
@@ -194,11 +198,9 @@ static uint64_t units_kept(uint64_t groups) {
 static sparsed_status create_unit_sums(spd_cl_kernel *k, sparsed_message *message) {
     const spd_problem *p = &k->problem;
     uint64_t row_bytes = (maxima_of_row(k) * (TILE_KEYS / k->block_k + 1) + STATS) * sizeof(float);
-    uint64_t bound =
-        k->state->build_rows ? k->state->build_rows : sums_bound_bytes(k->state) / row_bytes;
+    uint64_t most = rows_bound(k->state, row_bytes) / k->unit_rows; /* units_kept, at most */
     uint64_t units = p->desc.heads * spd_ceil_div(p->desc.q_len, k->unit_rows);
-    k->build_groups = spd_max(2 * (bound / k->unit_rows) / 5, 1);
-    k->build_groups = spd_min(k->build_groups, spd_max(k->state->info.compute_units, 1));
+    k->build_groups = spd_min(spd_max(2 * most / 5, 1), spd_max(k->state->info.compute_units, 1));
     k->rows_capacity = rows_capacity(k, spd_ceil_div(2 * p->k_blocks * sizeof(float), k->block_q));
     uint64_t kept = units_kept(spd_min(k->build_groups, units));
     return buffer(k, kept * k->unit_rows * row_bytes, &k->mass, message);

@@ -118,6 +118,7 @@ static sparsed_status run_part(spd_cl_run *b, cl_kernel attend, const cl_mem *bu
 static sparsed_status run_units(spd_cl_run *b, cl_uint flags) {
     const spd_cl_kernel *k = b->kernel;
     const spd_cl_tensors *t = b->tensors;
+    /* A family that loops has scores and shares in place of maxima and stats. */
     const bool loops = k->family->loops;
     cl_mem none = k->empty, maxima = loops ? k->scores : k->mass_max,
            stats = loops ? k->shares : k->stats;
