@@ -4,13 +4,14 @@
  * select_blocks: from block scores to the bit row of each query block (docs/algorithm.md, "Selection"):
  * the best of one ranking over all blocks or of two over prompt and generation blocks, and the blocks
  * that are always kept. Key = bits of the score if it is above 0, else 0; larger first, then the
- * lower index: a radix selection over the key's four bytes, then ties in the order of the blocks.
+ * lower index: a radix selection over the key's four bytes, as many as it takes, both rankings at a
+ * time; then ties in the order of the blocks.
  *
  * Shapes   scores as score_blocks leaves them; bits [..][query blocks][row_words], overwritten.
  * Launch   one work-group per query block and head: global {group size * query blocks, heads}; any
  *          group size up to SPD_SELECT_ITEMS.
- * Local    SPD_SELECT_ITEMS + 274 words.
- * Barriers eighteen a ranking; in uniform control flow.
+ * Local    SPD_SELECT_ITEMS + 548 words.
+ * Barriers four a byte, two for each ranking that is cut among ties; in uniform control flow.
  * Numerics integers only.
  */
 #ifndef SPD_COMMON
@@ -20,8 +21,11 @@
 #define SPD_SELECT_ITEMS 64
 #endif
 
+#define RANKINGS 2
 #define BINS 256 /* of a histogram over a byte */
 #define PART 16  /* bins whose sum is passed over as a whole */
+#define PARTS (BINS / PART)
+#define PIECE 8 /* blocks: a byte of a bit row */
 
 /* For functions so large that some compilers would call them, and then miss them: plain `inline` defines
  * nothing in C99, and PoCL 3.1 gets `static` functions with barriers wrong. */
@@ -32,130 +36,190 @@
 #define KEEP_DIAGONAL 2u
 #define KEEP_GENERATION 4u
 
+/* Of blocks first .. end - 1 the best `keep`, those of them that lie below limit. */
+typedef struct ranking {
+    __global const float *scores;
+    uint first, end, keep, limit;
+} ranking;
+
+/* Where a ranking is cut: keys above `key` are kept, and the first `ties` blocks of those that equal it; if
+ * ties is 0, all. Before its last byte is known `key` has zeros there, and `ties` counts keys that begin so. */
+typedef struct cut {
+    uint key, ties;
+} cut;
+
 inline uint rank_key(float score) {
     return score > 0.0f ? as_uint(score) : 0u;
 }
 
-/* Finds the key of which those above are kept, and how many of its equals: found[0], found[1]. */
-INLINE void rank_blocks(__global const float *scores, uint first, uint end, uint keep,
-                        __local uint *histogram, __local uint *parts, __local uint *found) {
-    if (get_local_id(0) == 0) {
-        found[0] = 0;
-        found[1] = keep;
+inline cut begin_cut(const ranking *r) {
+    cut c;
+    c.key = r->keep > 0 ? 0 : 0xffffffffu; /* of no score */
+    c.ties = r->keep < r->end - r->first ? r->keep : 0;
+    return c;
+}
+
+/* Of the next byte, in keys that begin as c->key does. */
+inline void count_keys(const ranking *r, const cut *c, int shift, __local uint *histogram) {
+    const uint known = shift == 24 ? 0u : 0xffffffffu << (shift + 8);
+    for (uint j = r->first + get_local_id(0); c->ties > 0 && j < r->end; j += get_local_size(0)) {
+        const uint key = rank_key(r->scores[j]);
+        if ((key & known) == c->key)
+            atomic_inc(&histogram[key >> shift & (BINS - 1)]);
     }
+}
+
+/* If the cut lies in this part, the next byte of it. Loads do not wait for what is made of others. */
+inline void find_byte(const cut *c, uint part, int shift, __local const uint *histogram,
+                      __local const uint *parts, __local cut *found) {
+    uint before = 0, bin = PART - 1;
+    for (uint i = part + 1; i < PARTS; i++)
+        before += parts[i];
+    if (before >= c->ties || before + parts[part] < c->ties)
+        return;
+    uint sum = before;
+#pragma unroll
+    for (uint i = PART - 1; i > 0; i--) {
+        sum += histogram[part * PART + i];
+        before = sum < c->ties ? sum : before;
+        bin = sum < c->ties ? i - 1 : bin;
+    }
+    bin += part * PART;
+    found->key = c->key | bin << shift;
+    found->ties = before + histogram[bin] == c->ties ? 0 : c->ties - before;
+}
+
+/* Byte by byte, until all keys that begin so are kept. */
+INLINE void cut_rankings(const ranking *rankings, __local uint *histogram, __local uint *parts,
+                         __local cut *found) {
+    if (get_local_id(0) == 0) {
+        found[0] = begin_cut(&rankings[0]);
+        found[1] = begin_cut(&rankings[1]);
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
     for (int shift = 24; shift >= 0; shift -= 8) {
-        const uint known = shift == 24 ? 0u : 0xffffffffu << (shift + 8);
-        for (uint i = get_local_id(0); i < BINS; i += get_local_size(0))
+        const cut so_far[RANKINGS] = {found[0], found[1]};
+        if (so_far[0].ties == 0 && so_far[1].ties == 0)
+            break;
+        for (uint i = get_local_id(0); i < RANKINGS * BINS; i += get_local_size(0))
             histogram[i] = 0;
         barrier(CLK_LOCAL_MEM_FENCE);
-        for (uint j = first + get_local_id(0); j < end; j += get_local_size(0)) {
-            const uint key = rank_key(scores[j]);
-            if ((key & known) == found[0])
-                atomic_inc(&histogram[key >> shift & 255u]);
+#pragma unroll
+        for (uint r = 0; r < RANKINGS; r++)
+            count_keys(&rankings[r], &so_far[r], shift, histogram + r * BINS);
+        barrier(CLK_LOCAL_MEM_FENCE);
+        for (uint i = get_local_id(0); i < RANKINGS * PARTS; i += get_local_size(0)) {
+            uint sum = 0;
+            for (uint bin = 0; bin < PART; bin++)
+                sum += histogram[i * PART + bin];
+            parts[i] = sum;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
-        for (uint i = get_local_id(0); i < BINS / PART; i += get_local_size(0)) {
-            parts[i] = 0;
-            for (uint bin = i * PART; bin < (i + 1) * PART; bin++)
-                parts[i] += histogram[bin];
-        }
-        barrier(CLK_LOCAL_MEM_FENCE);
-        if (get_local_id(0) == 0) {
-            uint part = BINS / PART - 1, left = found[1];
-            while (part > 0 && parts[part] < left)
-                left -= parts[part--];
-            uint bin = part * PART + PART - 1;
-            while (bin > part * PART && histogram[bin] < left)
-                left -= histogram[bin--];
-            found[0] |= bin << shift;
-            found[1] = left;
+        for (uint i = get_local_id(0); i < RANKINGS * PARTS; i += get_local_size(0)) {
+            const uint r = i / PARTS;
+            const cut c = r == 0 ? so_far[0] : so_far[1]; /* arrays in registers take no index */
+            find_byte(&c, i % PARTS, shift, histogram + r * BINS, parts + r * PARTS, &found[r]);
         }
         barrier(CLK_LOCAL_MEM_FENCE);
     }
 }
 
-/* Blocks of a word that rank above the threshold, and those that tie with it. */
-inline ulong blocks_above(__global const float *scores, uint first, uint end, uint threshold,
-                          uint word, ulong *tied) {
-    ulong above = 0, equal = 0;
-    for (uint j = max(first, word * 64); j < min(end, word * 64 + 64); j++) {
-        const uint key = rank_key(scores[j]);
-        above |= (ulong)(key > threshold) << (j - word * 64);
-        equal |= (ulong)(key == threshold) << (j - word * 64);
+/* Of the PIECE blocks from `block` on those that rank above the cut, and those that tie with it. */
+inline uint blocks_above(const ranking *r, const cut *c, uint block, uint *tied) {
+    uint above = 0, equal = 0;
+    for (uint i = 0; i < PIECE; i++) {
+        const bool ranked = block + i >= r->first && block + i < r->end;
+        const uint key = ranked ? rank_key(r->scores[block + i]) : 0;
+        const bool ties = c->ties > 0 && key == c->key;
+        above |= (uint)(ranked && key >= c->key && !ties) << i;
+        equal |= (uint)(ranked && ties) << i;
     }
     *tied = equal;
     return above;
 }
 
-/* Ranks blocks first .. end-1 and sets the best `keep` of them that lie below limit, in words
- * first_word .. end_word-1, which are this item's. */
-INLINE void keep_best(__global const float *scores, uint first, uint end, uint keep, uint limit,
-                      uint first_word, uint end_word, __global ulong *row,
-                      __local uint *histogram, __local uint *parts, __local uint *found,
-                      __local uint *counts) {
-    rank_blocks(scores, first, end, keep, histogram, parts, found);
-    const uint threshold = found[0], ties = found[1];
-    uint own = 0, rank = 0;
-    ulong tied;
-    for (uint w = first_word; w < end_word; w++) {
-        blocks_above(scores, first, end, threshold, w, &tied);
-        own += (uint)popcount(tied);
+/* How many blocks tie with the cut in the pieces of the items before this one, each of which has its next
+ * `share` pieces. */
+INLINE uint count_ties(const ranking *r, const cut *c, uint first_piece, uint end_piece,
+                       __local uint *counts) {
+    uint own = 0, before = 0, tied;
+    for (uint piece = first_piece; piece < end_piece; piece++) {
+        blocks_above(r, c, piece * PIECE, &tied);
+        own += popcount(tied);
     }
     counts[get_local_id(0)] = own;
     barrier(CLK_LOCAL_MEM_FENCE);
-    for (uint i = 0; i < get_local_id(0) && first_word < end_word; i++) /* no word, no need */
-        rank += counts[i];
-    for (uint w = first_word; w < end_word; w++) {
-        ulong kept = blocks_above(scores, first, end, threshold, w, &tied);
-        for (; tied != 0 && rank < ties; rank++) {
-            kept |= tied & (0 - tied);
-            tied &= tied - 1;
-        }
-        if (limit < (w + 1) * 64)
-            kept &= limit <= w * 64 ? 0 : ((ulong)1 << (limit - w * 64)) - 1;
-        row[w] |= kept;
-    }
+    for (uint i = 0; i < get_local_id(0); i++)
+        before += counts[i];
     barrier(CLK_LOCAL_MEM_FENCE);
+    return before;
 }
 
-/* Sets blocks first .. end-1 in the item's words. */
-inline void keep_range(uint first, uint end, uint first_word, uint end_word,
-                       __global ulong *row) {
-    for (uint w = first_word; w < end_word; w++)
-        for (uint j = max(first, w * 64); j < min(end, w * 64 + 64); j++)
-            row[w] |= (ulong)1 << (j - w * 64);
+/* The bits of blocks first .. end - 1 in a piece. */
+inline uint range_bits(uint first, uint end, uint block) {
+    const uint from = min(max(first, block) - block, (uint)PIECE);
+    const uint to = min(max(end, block) - block, (uint)PIECE);
+    return ((1u << to) - 1u) & ~((1u << from) - 1u);
+}
+
+/* The bits that a ranking keeps in a piece; *rank: of its first block that ties with the cut. */
+inline uint kept_bits(const ranking *r, const cut *c, uint block, uint *rank) {
+    uint tied, kept = blocks_above(r, c, block, &tied);
+    for (; tied != 0 && *rank < c->ties; ++*rank) {
+        kept |= tied & (0 - tied);
+        tied &= tied - 1;
+    }
+    return kept & range_bits(0, r->limit, block);
+}
+
+/* The bits that are kept whatever the scores. */
+inline uint always_bits(const spd_args *a, ulong row0, uint block) {
+    const ulong first = a->query_position + row0;
+    const ulong last = a->query_position + min(row0 + a->block_q, a->queries) - 1;
+    uint bits = range_bits(0, min(a->always_first, a->k_blocks), block);
+    if ((a->select_flags & DENSE_GENERATION_ROWS) && last >= a->generation_position)
+        bits |= range_bits(0, a->k_blocks, block);
+    if (a->select_flags & KEEP_DIAGONAL)
+        bits |= range_bits((uint)(first / a->block_k), (uint)(last / a->block_k) + 1, block);
+    if (a->select_flags & KEEP_GENERATION)
+        bits |= range_bits(a->split, a->k_blocks, block);
+    return bits;
 }
 
 __kernel void select_blocks(__global const float *scores, __global ulong *bits, const spd_args a) {
-    __local uint histogram[BINS], parts[BINS / PART], found[2], counts[SPD_SELECT_ITEMS];
+    __local uint histogram[RANKINGS * BINS], parts[RANKINGS * PARTS], counts[SPD_SELECT_ITEMS];
+    __local cut found[RANKINGS];
     const uint q_block = get_group_id(0), launch_head = get_group_id(1);
     const uint q_blocks = (a.rows + a.block_q - 1) / a.block_q;
     const ulong row0 = (ulong)a.first_row + q_block * a.block_q;
     scores += ((ulong)launch_head * q_blocks + q_block) * a.k_blocks;
-    __global const float *generation = scores + (ulong)a.heads * q_blocks * a.k_blocks;
-    __global ulong *row = bits + a.bits_offset + (a.first_head + launch_head) * a.bits_head +
-                          row0 / a.block_q * a.row_words;
-    const uint share = (a.row_words + get_local_size(0) - 1) / get_local_size(0);
-    const uint first_word = min((uint)get_local_id(0) * share, a.row_words);
-    const uint end_word = min(first_word + share, a.row_words);
-    for (uint w = first_word; w < end_word; w++)
-        row[w] = 0;
+    __global uchar *row =
+        (__global uchar *)(bits + a.bits_offset + (a.first_head + launch_head) * a.bits_head +
+                           row0 / a.block_q * a.row_words);
+    const uint pieces = a.row_words * (64 / PIECE);
+    const uint share = (pieces + get_local_size(0) - 1) / get_local_size(0);
+    const uint first_piece = min((uint)get_local_id(0) * share, pieces);
+    const uint end_piece = min(first_piece + share, pieces);
+    /* The byte of a word that has its lowest bits. */
+    const uint lowest = as_uchar8((ulong)1).s0 == 1 ? 0 : 7;
 
     /* Upstream ranks the prompt's blocks among all of them and drops those of the generation. */
-    keep_best(scores, 0, a.rank_end, a.keep_prompt, a.upstream ? a.split : a.k_blocks, first_word,
-              end_word, row, histogram, parts, found, counts);
-    if (a.rank_generation)
-        keep_best(a.upstream ? generation : scores, a.split, a.k_blocks, a.keep_generation,
-                  a.k_blocks, first_word, end_word, row, histogram, parts, found, counts);
-
-    const ulong first = a.query_position + row0;
-    const ulong last = a.query_position + min(row0 + a.block_q, a.queries) - 1;
-    if ((a.select_flags & DENSE_GENERATION_ROWS) && last >= a.generation_position)
-        keep_range(0, a.k_blocks, first_word, end_word, row);
-    if (a.select_flags & KEEP_DIAGONAL)
-        keep_range((uint)(first / a.block_k), (uint)(last / a.block_k) + 1, first_word, end_word,
-                   row);
-    if (a.select_flags & KEEP_GENERATION)
-        keep_range(a.split, a.k_blocks, first_word, end_word, row);
-    keep_range(0, min(a.always_first, a.k_blocks), first_word, end_word, row);
+    const ranking rankings[RANKINGS] = {
+        {scores, 0, a.rank_end, a.keep_prompt, a.upstream ? a.split : a.k_blocks},
+        {scores + (a.upstream ? (ulong)a.heads * q_blocks * a.k_blocks : 0), a.split, a.k_blocks,
+         a.rank_generation ? a.keep_generation : 0, a.k_blocks}};
+    cut_rankings(rankings, histogram, parts, found);
+    const cut cuts[RANKINGS] = {found[0], found[1]};
+    uint ranks[RANKINGS] = {0, 0};
+#pragma unroll
+    for (uint r = 0; r < RANKINGS; r++)
+        if (cuts[r].ties > 0)
+            ranks[r] = count_ties(&rankings[r], &cuts[r], first_piece, end_piece, counts);
+    for (uint piece = first_piece; piece < end_piece; piece++) {
+        uint kept = always_bits(&a, row0, piece * PIECE);
+#pragma unroll
+        for (uint r = 0; r < RANKINGS; r++)
+            kept |= kept_bits(&rankings[r], &cuts[r], piece * PIECE, &ranks[r]);
+        row[piece ^ lowest] = (uchar)kept;
+    }
 }
