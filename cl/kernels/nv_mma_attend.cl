@@ -56,7 +56,10 @@
 #define BUFFERS (Q_BYTES + BUFFERS_WANTED * STEP_BYTES <= 99 * 1024 ? BUFFERS_WANTED : 1)
 #define MMA_KEYS (SPD_DTYPE == 1 ? 8 : 16) /* of a left operand of exponentials */
 #define SUMS (NV_ATTEND ? SPD_D / 8 : 1)   /* of 8 elements of the results of a row */
-#define STEPS 4 /* planned at a time: this one, the next, the one after */
+/* Steps are planned for as many blocks at a time as a warp has lanes for, or 8 tiles; room is for twice as many. */
+#define PLAN_BLOCKS (NV_SLOTS < 4 ? 8 * NV_SLOTS : 32)
+#define PLAN_STEPS (PLAN_BLOCKS / NV_SLOTS * 2)
+#define STEPS (2 * PLAN_STEPS)
 
 /* ---- instructions ---------------------------------------------------------------------------- */
 
@@ -127,9 +130,7 @@ NV_INLINE void multiply_16(float *sum, const uint *a, uint b0, uint b1) {
 /* Bit 8 * slot + i of `kept`: query block i of the unit keeps the slot's block. */
 typedef struct key_step {
     uint block[SLOTS];
-    uint first; /* of blocks of 128 keys: 0 or STEP */
-    uint tile;
-    uint kept, what;
+    uint tile, kept, what;
 } key_step;
 
 /* Rows of a tensor, in units of 16 bits. */
@@ -152,57 +153,112 @@ typedef struct unit_plan {
     __global spd_out *out; /* of the unit's first row */
     __global float *lse;
     sum_rows sums;
-    nv_walk walk; /* its next block is the first that no step has begun */
+    nv_walk walk; /* its next block is the first that is in no step */
+    uint planned, tiles; /* steps so far, and tiles */
+    bool complete;       /* there are no more */
     key_step steps[STEPS];
 } unit_plan;
 
-/* Fills the slots of a step, by one warp; returns which are kept. */
-NV_INLINE uint fill_slots(nv_walk *w, __local key_step *s, uint *keys, const spd_args *a,
-                          uint lane) {
-    uint own = NV_EMPTY;
-    *keys = 0;
-#pragma unroll 1
-    for (uint i = 0; i < SLOTS; i++) {
-        const bool is = w->next < w->end;
-        const uint block = is ? w->next : NV_EMPTY;
-        s->block[i] = block;
-        own = lane / 8 == i ? block : own;
-        *keys += nv_slot_keys(a, block);
-        if (is)
-            nv_advance(w, a);
+/* The place of the n-th bit that is set, n from 0 on. */
+NV_INLINE uint nth_bit(ulong x, uint n) {
+    uint place = 0;
+#pragma unroll
+    for (uint width = 32; width > 0; width /= 2) {
+        const uint below = (uint)popcount(x >> place & (((ulong)1 << width) - 1));
+        const bool passes = n >= below;
+        n -= passes ? below : 0;
+        place += passes ? width : 0;
     }
-    bool keeps = own != NV_EMPTY && lane % 8 < w->q_blocks;
-    if (keeps && w->sparse && NV_Q_BLOCKS > 1)
-        keeps = w->bits[lane % 8 * a->row_words + own / 64] >> (own % 64) & 1;
-    return nv_ballot(keeps);
+    return place;
 }
 
-/* Plans step `number`, which follows another; after the last one come steps without keys. By one warp. */
-NV_INLINE void plan_step(__local unit_plan *plan, uint number, const spd_args *a, uint lane) {
-    const __local key_step *before = plan->steps + (number - 1) % STEPS;
-    __local key_step *s = plan->steps + number % STEPS;
-    const bool begins = (before->what & STEP_ENDS_TILE) != 0; /* a tile */
-    nv_walk walk = plan->walk;
-    nv_sync_warp(); /* before a lane writes what another has not read */
-    uint keys, what = begins ? 0 : STEP_SECOND;
-    s->first = 0;
-    if (SPD_BLOCK_K > STEP && !begins) {
-        s->block[0] = before->block[0];
-        s->first = STEP;
-        s->kept = before->kept;
-        keys = nv_slot_keys(a, before->block[0]) - STEP;
-    } else {
-        s->kept = fill_slots(&walk, s, &keys, a, lane);
+/* The walk's next blocks, PLAN_BLOCKS or what is left of its range: a lane gets one, or NV_EMPTY. Their
+ * number. By one warp. */
+NV_INLINE uint take_blocks(nv_walk *w, const spd_args *a, uint lane, uint *block) {
+    uint count = 0;
+    if (!w->sparse) {
+        count = min((uint)PLAN_BLOCKS, w->end - w->next);
+        *block = lane < count ? w->next + lane : NV_EMPTY;
+        w->next += count;
+        return count;
     }
-    if (keys >= STEP)
-        what |= STEP_WHOLE;
-    if (!begins || (SPD_BLOCK_K > STEP ? keys <= STEP : walk.next == walk.end))
-        what |= STEP_ENDS_TILE | (nv_turn(&walk, a) ? STEP_ENDS_GENERATION : 0);
-    if ((what & STEP_ENDS_TILE) && walk.prompt && walk.next == walk.end)
-        what |= STEP_LAST;
-    s->tile = before->tile + begins;
-    s->what = what;
+    *block = NV_EMPTY;
+#pragma unroll 1
+    while (count < PLAN_BLOCKS && w->next < w->end) {
+        const uint here = (uint)popcount(w->rest), taken = min(here, PLAN_BLOCKS - count);
+        if (lane >= count && lane < count + taken)
+            *block = w->word_at * 64 + nth_bit(w->rest, lane - count);
+        w->rest = taken < here ? w->rest & ~(ulong)0 << nth_bit(w->rest, taken) : 0;
+        nv_settle(w, a);
+        count += taken;
+    }
+    return count;
+}
+
+/* Bit i: query block i of the unit keeps the block. */
+NV_INLINE uint kept_of_block(const nv_walk *w, const spd_args *a, uint block) {
+    if (block == NV_EMPTY)
+        return 0;
+    if (!w->sparse || NV_Q_BLOCKS == 1)
+        return (1u << w->q_blocks) - 1;
+    uint kept = 0;
+#pragma unroll 1
+    for (uint i = 0; i < w->q_blocks; i++)
+        kept |= (uint)(w->bits[i * a->row_words + block / 64] >> (block % 64) & 1) << i;
+    return kept;
+}
+
+/* Plans the steps that follow, a lane each, of whole tiles unless the walk's range ends. By one warp. */
+NV_INLINE void plan_steps(__local unit_plan *plan, const spd_args *a, uint lane) {
+    nv_walk walk = plan->walk;
+    const uint planned = plan->planned, tiles = plan->tiles;
+    nv_sync_warp(); /* before a lane writes what another has not read */
+    uint block;
+    const uint count = take_blocks(&walk, a, lane, &block);
+    const uint kept = kept_of_block(&walk, a, block);
+    const uint last_block = nv_shuffle_from(block, count - 1);
+    const bool ends = walk.next == walk.end, turns = nv_turn(&walk, a);
+    const bool complete = walk.prompt && walk.next == walk.end;
+    uint steps = SPD_BLOCK_K > STEP ? 2 * count : (count + SLOTS - 1) / SLOTS;
+    if (SPD_BLOCK_K > STEP && count > 0 && nv_slot_keys(a, last_block) <= STEP)
+        steps--;
+    steps = max(steps, 1u); /* a walk of no blocks has one, without keys */
+
+    __local key_step *s = plan->steps + (planned + lane) % STEPS;
+    const bool is = lane < steps, last = lane + 1 == steps, second = lane % 2;
+    uint keys = 0, step_kept = 0;
+#pragma unroll
+    for (uint slot = 0; slot < SLOTS; slot++) {
+        const uint from = SPD_BLOCK_K > STEP ? lane / 2 : lane * SLOTS + slot;
+        const uint own = nv_shuffle_from(block, from);
+        step_kept |= nv_shuffle_from(kept, from) << 8 * slot;
+        keys += nv_slot_keys(a, own);
+        if (is)
+            s->block[slot] = own;
+    }
+    if (is) {
+        s->tile = tiles + lane / 2;
+        s->kept = step_kept;
+        s->what = (keys >= (SPD_BLOCK_K > STEP && second ? 2 * STEP : STEP) ? STEP_WHOLE : 0) |
+                  (second ? STEP_SECOND : 0) | (second || (last && ends) ? STEP_ENDS_TILE : 0) |
+                  (last && turns ? STEP_ENDS_GENERATION : 0) | (last && complete ? STEP_LAST : 0);
+    }
     plan->walk = walk;
+    plan->planned = planned + steps;
+    plan->tiles = tiles + (steps + 1) / 2;
+    plan->complete = complete;
+}
+
+/* Sees to it that step `number` is planned, if there is one. By one warp. */
+NV_INLINE void plan_until(__local unit_plan *plan, uint number, const spd_args *a, uint lane) {
+#pragma unroll 1
+    while (!plan->complete && plan->planned <= number)
+        plan_steps(plan, a, lane);
+}
+
+/* Of blocks of 128 keys: which of a block's keys a step begins with. */
+NV_INLINE uint first_key(const __local key_step *s) {
+    return SPD_BLOCK_K > STEP && (s->what & STEP_SECOND) ? STEP : 0;
 }
 
 /* Of a step's `kept` the bits of the warp's query blocks, the first of which becomes bit 0. */
@@ -265,7 +321,7 @@ NV_INLINE void load_step(uint to, const __local row_source *from, const __local 
     to += copy_place(item);
 #pragma unroll 2
     for (uint slot = 0; slot < SLOTS; slot++) {
-        const uint keys = nv_slot_keys(a, s->block[slot]), first = s->first + item / 8;
+        const uint keys = nv_slot_keys(a, s->block[slot]), first = first_key(s) + item / 8;
         const uint block = keys != 0 ? s->block[slot] : 0;
         __global const ushort *rows =
             from->first + ((ulong)block * SPD_BLOCK_K + first) * stride + item % 8 * 8;
@@ -442,7 +498,7 @@ NV_INLINE bool attends_all(const spd_args *a, const __local key_step *s, ulong q
     bool all = true;
 #pragma unroll
     for (uint slot = 0; slot < SLOTS; slot++) {
-        const ulong key = (ulong)s->block[slot] * SPD_BLOCK_K + s->first;
+        const ulong key = (ulong)s->block[slot] * SPD_BLOCK_K + first_key(s);
         const bool near = distance(query + WARP_ROWS - 1, key) <= a->window &&
                           distance(query, key + SLOT_KEYS - 1) <= a->window;
         all &= near || key + SLOT_KEYS <= a->sinks;
@@ -455,7 +511,7 @@ NV_INLINE ulong kept_keys(const spd_args *a, const __local key_step *s, uint kep
     ulong all = 0;
 #pragma unroll 1
     for (uint slot = 0; slot < SLOTS; slot++) {
-        const ulong key0 = (ulong)s->block[slot] * SPD_BLOCK_K + s->first;
+        const ulong key0 = (ulong)s->block[slot] * SPD_BLOCK_K + first_key(s);
         if (kept >> (slot * 8 + i) & 1)
             all |= nv_bits_below(key0, min(a->keys, key0 + SLOT_KEYS)) << slot * SLOT_KEYS;
     }
@@ -468,7 +524,7 @@ NV_INLINE ulong near_keys(const spd_args *a, const __local key_step *s, ulong qu
     ulong all = 0;
 #pragma unroll 1
     for (uint slot = 0; slot < SLOTS; slot++) {
-        const ulong key0 = (ulong)s->block[slot] * SPD_BLOCK_K + s->first;
+        const ulong key0 = (ulong)s->block[slot] * SPD_BLOCK_K + first_key(s);
         const ulong near =
             nv_bits_below(key0, query + window + 1) & ~nv_bits_below(key0, query - min(query, window));
         const ulong of_slot = nv_bits_below(0, SLOT_KEYS);
@@ -699,11 +755,10 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void nv_mma_attend(
         plan.lse = lse + a.lse_offset + head * a.lse_head + row0;
         plan.sums = find_sum_rows(mass, mass_max, stats, &a, launch_head, launch_row);
         plan.walk = nv_walk_start(&a, bits, head, row0, (flags & SPD_FLAG_SPARSE) != 0);
-        plan.steps[STEPS - 1].what = STEP_ENDS_TILE;
-        plan.steps[STEPS - 1].tile = NV_EMPTY; /* before tile 0 */
-#pragma unroll 1
-        for (uint i = 0; i < 2; i++)
-            plan_step(&plan, STEPS + i, &a, lane);
+        plan.planned = plan.tiles = 0;
+        plan.complete = false;
+        nv_sync_warp();
+        plan_until(&plan, 1, &a, lane);
     }
 
     /* what multiply_keys reads first: 16 rows, twice; 8 rows, twice, then 8 more */
@@ -740,12 +795,12 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void nv_mma_attend(
     const uint sum_row = warp * WARP_ROWS + lane % 4 * 8 + lane / 4;
 
     bool last = false;
-    for (uint number = STEPS; !last; number++) {
+    for (uint number = 0; !last; number++) {
         const __local key_step *step = plan.steps + number % STEPS;
         const __local key_step *next = plan.steps + (number + 1) % STEPS;
         pass_copies(next_buffer, &plan.keys, step, next, &a, item);
         if (warp == number % 4)
-            plan_step(&plan, number + 2, &a, lane);
+            plan_until(&plan, number + 2, &a, lane);
 
         uint p[2][STEP / MMA_KEYS][4];
         fill_pairs(p, 0);
