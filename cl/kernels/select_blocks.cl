@@ -10,7 +10,7 @@
  * Shapes   scores as score_blocks leaves them; bits [..][query blocks][row_words], overwritten.
  * Launch   one work-group per query block and head: global {group size * query blocks, heads}; any
  *          group size up to SPD_SELECT_ITEMS.
- * Local    SPD_SELECT_ITEMS + 548 words.
+ * Local    SPD_SELECT_ITEMS + 580 words.
  * Barriers four a byte, two for each ranking that is cut among ties; in uniform control flow.
  * Numerics integers only.
  */
@@ -25,6 +25,9 @@
 #define BINS 256 /* of a histogram over a byte */
 #define PART 16  /* bins whose sum is passed over as a whole */
 #define PARTS (BINS / PART)
+/* Parts lie a word further apart than they are long, so that neighbouring items read different banks. */
+#define PLACE(bin) ((bin) + (bin) / PART)
+#define PLACES (BINS + PARTS)
 #define PIECE 8 /* blocks: a byte of a bit row */
 
 /* For functions so large that some compilers would call them, and then miss them: plain `inline` defines
@@ -65,7 +68,7 @@ inline void count_keys(const ranking *r, const cut *c, int shift, __local uint *
     for (uint j = r->first + get_local_id(0); c->ties > 0 && j < r->end; j += get_local_size(0)) {
         const uint key = rank_key(r->scores[j]);
         if ((key & known) == c->key)
-            atomic_inc(&histogram[key >> shift & (BINS - 1)]);
+            atomic_inc(&histogram[PLACE(key >> shift & (BINS - 1))]);
     }
 }
 
@@ -73,20 +76,21 @@ inline void count_keys(const ranking *r, const cut *c, int shift, __local uint *
 inline void find_byte(const cut *c, uint part, int shift, __local const uint *histogram,
                       __local const uint *parts, __local cut *found) {
     uint before = 0, bin = PART - 1;
-    for (uint i = part + 1; i < PARTS; i++)
-        before += parts[i];
+#pragma unroll
+    for (uint i = 1; i < PARTS; i++)
+        before += i > part ? parts[i] : 0;
     if (before >= c->ties || before + parts[part] < c->ties)
         return;
     uint sum = before;
 #pragma unroll
     for (uint i = PART - 1; i > 0; i--) {
-        sum += histogram[part * PART + i];
+        sum += histogram[PLACE(part * PART) + i];
         before = sum < c->ties ? sum : before;
         bin = sum < c->ties ? i - 1 : bin;
     }
     bin += part * PART;
     found->key = c->key | bin << shift;
-    found->ties = before + histogram[bin] == c->ties ? 0 : c->ties - before;
+    found->ties = before + histogram[PLACE(bin)] == c->ties ? 0 : c->ties - before;
 }
 
 /* Byte by byte, until all keys that begin so are kept. */
@@ -101,24 +105,25 @@ INLINE void cut_rankings(const ranking *rankings, __local uint *histogram, __loc
         const cut so_far[RANKINGS] = {found[0], found[1]};
         if (so_far[0].ties == 0 && so_far[1].ties == 0)
             break;
-        for (uint i = get_local_id(0); i < RANKINGS * BINS; i += get_local_size(0))
+        for (uint i = get_local_id(0); i < RANKINGS * PLACES; i += get_local_size(0))
             histogram[i] = 0;
         barrier(CLK_LOCAL_MEM_FENCE);
 #pragma unroll
         for (uint r = 0; r < RANKINGS; r++)
-            count_keys(&rankings[r], &so_far[r], shift, histogram + r * BINS);
+            count_keys(&rankings[r], &so_far[r], shift, histogram + r * PLACES);
         barrier(CLK_LOCAL_MEM_FENCE);
         for (uint i = get_local_id(0); i < RANKINGS * PARTS; i += get_local_size(0)) {
             uint sum = 0;
+#pragma unroll
             for (uint bin = 0; bin < PART; bin++)
-                sum += histogram[i * PART + bin];
+                sum += histogram[i * (PART + 1) + bin]; /* rankings lie alike */
             parts[i] = sum;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
         for (uint i = get_local_id(0); i < RANKINGS * PARTS; i += get_local_size(0)) {
             const uint r = i / PARTS;
             const cut c = r == 0 ? so_far[0] : so_far[1]; /* arrays in registers take no index */
-            find_byte(&c, i % PARTS, shift, histogram + r * BINS, parts + r * PARTS, &found[r]);
+            find_byte(&c, i % PARTS, shift, histogram + r * PLACES, parts + r * PARTS, &found[r]);
         }
         barrier(CLK_LOCAL_MEM_FENCE);
     }
@@ -187,7 +192,7 @@ inline uint always_bits(const spd_args *a, ulong row0, uint block) {
 }
 
 __kernel void select_blocks(__global const float *scores, __global ulong *bits, const spd_args a) {
-    __local uint histogram[RANKINGS * BINS], parts[RANKINGS * PARTS], counts[SPD_SELECT_ITEMS];
+    __local uint histogram[RANKINGS * PLACES], parts[RANKINGS * PARTS], counts[SPD_SELECT_ITEMS];
     __local cut found[RANKINGS];
     const uint q_block = get_group_id(0), launch_head = get_group_id(1);
     const uint q_blocks = (a.rows + a.block_q - 1) / a.block_q;

@@ -9,7 +9,8 @@
 #   --out       where the logs and the cache of built programs go (build/nvidia)
 #   SECTION     build devices kernels extreme properties long peers schedule; no SECTION: all of them.
 #               Besides: quick, the peers in less than a minute
-# A section that fails does not stop the later ones. Exit code 0: all passed.
+# Checks (kernels, extreme, properties, long) run side by side, timings alone. A section that fails does not
+# stop the later ones. Exit code 0: all passed.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 
@@ -130,23 +131,60 @@ section_schedule() {
 
 # ---- running and the table ------------------------------------------------------------------
 
+# And keeps how long it took and its exit code.
+run_section() {
+    section=$1
+    local start=$SECONDS status
+    "section_$section" 2>&1
+    status=$?
+    echo "$((SECONDS - start)) $status" >"$out/$section.status"
+}
+
+# `failed` and `lines` get a section's outcome.
+note_outcome() {
+    local seconds status
+    read -r seconds status <"$out/$1.status"
+    ((status == 0)) || failed=1
+    lines+=("$(printf '%-12s %4d s, exit code %d' "$1" "$seconds" "$status")")
+}
+
+# Checks, whose time is mostly the processor's, run side by side, and before anything is timed.
+show_checks() {
+    local check
+    wait
+    for check in "${running[@]}"; do
+        echo "== $check"
+        cat "$out/$check.txt"
+        note_outcome "$check"
+    done
+    running=()
+}
+
 lines=()
+running=()
 failed=0
 find_driver
-for section in "${sections[@]}"; do
-    start=$SECONDS
-    echo "== $section"
-    "section_$section" 2>&1 | tee "$out/$section.txt"
-    status=${PIPESTATUS[0]}
-    ((status == 0)) || failed=1
-    lines+=("$(printf '%-12s %4d s, exit code %d' "$section" $((SECONDS - start)) "$status")")
+for name in "${sections[@]}"; do
+    case $name in
+    kernels | extreme | properties | long)
+        run_section "$name" >"$out/$name.txt" &
+        running+=("$name")
+        ;;
+    *)
+        show_checks
+        echo "== $name"
+        run_section "$name" | tee "$out/$name.txt"
+        note_outcome "$name"
+        ;;
+    esac
 done
+show_checks
 printf '\n== sections\n'
 printf '%s\n' "${lines[@]}"
-for section in schedule quick peers; do
-    if [[ " ${sections[*]} " == *" $section "* ]]; then
-        printf '\n== table: %s\n' "$section"
-        cat "$out/$section.txt"
+for name in schedule quick peers; do
+    if [[ " ${sections[*]} " == *" $name "* ]]; then
+        printf '\n== table: %s\n' "$name"
+        cat "$out/$name.txt"
     fi
 done
 ((failed == 0))
