@@ -56,8 +56,9 @@
 #define BUFFERS (Q_BYTES + BUFFERS_WANTED * STEP_BYTES <= 99 * 1024 ? BUFFERS_WANTED : 1)
 #define MMA_KEYS (SPD_DTYPE == 1 ? 8 : 16) /* of a left operand of exponentials */
 #define SUMS (NV_ATTEND ? SPD_D / 8 : 1)   /* of 8 elements of the results of a row */
-/* Steps are planned for as many blocks at a time as a warp has lanes for, or 8 tiles; room is for twice as many. */
-#define PLAN_BLOCKS (NV_SLOTS < 4 ? 8 * NV_SLOTS : 32)
+/* Steps are planned for as many blocks at a time as a warp has lanes for, at most 16 tiles; there is room for twice
+ * as many: in less than the 1 KiB that two work-groups leave at compute capability 8.0. */
+#define PLAN_BLOCKS (NV_SLOTS == 1 ? 16 : 32)
 #define PLAN_STEPS (PLAN_BLOCKS / NV_SLOTS * 2)
 #define STEPS (2 * PLAN_STEPS)
 
@@ -125,12 +126,13 @@ NV_INLINE void multiply_16(float *sum, const uint *a, uint b0, uint b1) {
 #define STEP_ENDS_TILE 2u
 #define STEP_ENDS_GENERATION 4u
 #define STEP_LAST 8u
-#define STEP_SECOND 16u /* of its tile */
+#define STEP_SECOND 16u /* of its tile, whose number is in the bits from STEP_TILE on */
+#define STEP_TILE 8
 
 /* Bit 8 * slot + i of `kept`: query block i of the unit keeps the slot's block. */
 typedef struct key_step {
     uint block[SLOTS];
-    uint tile, kept, what;
+    uint kept, what;
 } key_step;
 
 /* Rows of a tensor, in units of 16 bits. */
@@ -237,11 +239,11 @@ NV_INLINE void plan_steps(__local unit_plan *plan, const spd_args *a, uint lane)
             s->block[slot] = own;
     }
     if (is) {
-        s->tile = tiles + lane / 2;
         s->kept = step_kept;
         s->what = (keys >= (SPD_BLOCK_K > STEP && second ? 2 * STEP : STEP) ? STEP_WHOLE : 0) |
                   (second ? STEP_SECOND : 0) | (second || (last && ends) ? STEP_ENDS_TILE : 0) |
-                  (last && turns ? STEP_ENDS_GENERATION : 0) | (last && complete ? STEP_LAST : 0);
+                  (last && turns ? STEP_ENDS_GENERATION : 0) | (last && complete ? STEP_LAST : 0) |
+                  (tiles + lane / 2) << STEP_TILE;
     }
     plan->walk = walk;
     plan->planned = planned + steps;
@@ -700,7 +702,7 @@ NV_INLINE void store_sums(const __local sum_rows *to, row_state *rows, float *sl
         rows->held[i] = slot_sums[i];
     }
     if (ends)
-        to->mass_max[s->tile * stride + row] = nv_score_reference(own_row(rows->reference, lane));
+        to->mass_max[(s->what >> STEP_TILE) * stride + row] = nv_score_reference(own_row(rows->reference, lane));
 }
 
 NV_INLINE void store_stats(const __local sum_rows *to, const row_state *rows, uint which, uint row,
