@@ -18,8 +18,8 @@
  * Local    128 rows of q and STAGES tiles of 128 keys of k and of v: 224 KiB at D = 128.
  * Barriers a pair for q and for each stage of k and of v: full (LOADERS items, one where there are maps, and
  *          one that tells) and empty (the two warpgroups that compute); in a build a pair for the sums of every
- *          second unit: full (the warps that compute) and empty (those that score). Warpgroups take turns at
- *          the tensor cores by named barriers 1 and 2.
+ *          second unit: full (the warps that compute) and empty (those that score). But in a build alone,
+ *          warpgroups take turns at the tensor cores by named barriers 1 and 2.
  * Numerics products of f16 or bf16 in float; exponentials are 2^(product * scale - reference), one
  *          rounding before the special function unit's exp2 of 2 ulp, whatever the size of the products
  *          (nv.clh); weights are rounded to the type of v for the second product, and summed before.
@@ -634,25 +634,38 @@ NV_INLINE void attend_units(unit *u, const spd_args *a, uint flags) {
     }
 }
 
-/* A build alone: no values. */
+/* The sums of tile n's products. */
+NV_INLINE void sum_tile(const unit *u, const spd_args *a, uint flags, uint n, uint what, float *s,
+                        row_state *rows) {
+    float shrink[2];
+    uint p[NV_KEYS / 4];
+    mask(u, a, flags, n, what, s);
+    raise_references(s, rows, u->scale, shrink);
+    soften(s, p, rows, u->scale, shrink);
+    keep_tile(u, n, what, rows);
+}
+
+NV_INLINE void end_keys(const unit *u, float *s, uint n, uint what) {
+    products_wait_all();
+    HOLD_64(s);
+    give_back_keys(u, n, what);
+}
+
+/* A build alone: no values. The products of one tile run beside the softmax of the one before. */
 NV_INLINE uint sum_tiles(const unit *u, const spd_args *a, uint flags, row_state *rows) {
-    float s[64], shrink[2];
-    uint p[NV_KEYS / 4], n = u->first_tile, what = 0;
-    for (; !(what & TILE_LAST); n++) {
+    float s[64], next[64];
+    uint n = u->first_tile, what = begin_keys(u, s, n);
+    end_keys(u, s, n, what);
+    while (!(what & TILE_LAST)) {
         const uint before = what;
-        turn_wait(u->item / GROUP);
-        what = begin_keys(u, s, n);
-        turn_pass(u->item / GROUP);
-        if (n > u->first_tile)
-            keep_tile(u, n - 1, before, rows);
-        products_wait_all();
-        HOLD_64(s);
-        give_back_keys(u, n, what);
-        mask(u, a, flags, n, what, s);
-        raise_references(s, rows, u->scale, shrink);
-        soften(s, p, rows, u->scale, shrink);
+        what = begin_keys(u, next, n + 1);
+        sum_tile(u, a, flags, n++, before, s, rows);
+        end_keys(u, next, n, what);
+#pragma unroll
+        for (uint i = 0; i < 64; i++)
+            s[i] = next[i];
     }
-    keep_tile(u, n - 1, what, rows);
+    sum_tile(u, a, flags, n++, what, s, rows);
     return n;
 }
 
@@ -732,7 +745,7 @@ nv_wgmma_attend(__global const spd_stored *q, __global const spd_stored *k,
     u.lse = lse;
     u.sums = sums;
     u.shares = shares;
-    if (group == 2) /* the first turn is the other's */
+    if (NV_ATTEND && group == 2) /* the first turn is the other's */
         turn_pass(1);
     if (NV_ATTEND)
         attend_units(&u, &a, flags);
