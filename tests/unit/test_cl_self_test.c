@@ -26,7 +26,7 @@ typedef struct kernel_bug {
 
 static const kernel_bug bugs[] = {
     {"a.window", "0ul", SPARSED_MODE_WINDOW, "keeps 0x", NULL},
-    {"found[1] = keep;", "found[1] = keep - 1;", SPARSED_MODE_UPSTREAM_DREAM, "keeps 0x", NULL},
+    {"? r->keep : 0;", "? r->keep - 1 : 0;", SPARSED_MODE_UPSTREAM_DREAM, "keeps 0x", NULL},
     {"score > 0.0f ? as_uint(score)", "score > 0.0f ? 0x7fffffffu - as_uint(score)",
      SPARSED_MODE_UPSTREAM_DREAM, "keeps 0x", NULL},
     {"bits[block / 64]", "bits[0]", SPARSED_MODE_UPSTREAM_DREAM, "sparse output is off by", "cl-c"},
