@@ -422,8 +422,9 @@ typedef struct sparsed_plan_info {
                                tiles; kernels that multiply bf16 keep v transposed besides, B * Hk *
                                Lk * D elements (twice that on AMX with 16-key blocks); few heads
                                against many keys, results of parts: 17 MiB at most; OpenCL, on
-                               the device: a build's sums and maxima (about 64 MiB at most; on a GPU
-                               1/64 of its memory, from 64 MiB to 1 GiB), room for host tensors */
+                               the device: a build's sums and maxima, and its block scores (each 64
+                               MiB at most; on a GPU 1/64 of its memory, from 64 MiB to 1 GiB), room
+                               for host tensors */
     uint64_t kept_bytes;    /* held by each sparsed_kept */
     uint64_t q_blocks, k_blocks; /* nq, nk; 0 without a selection */
     uint64_t split; /* first key block of the generation region, for full-length runs */
