@@ -48,7 +48,8 @@ sparsed_status spd_cl_device_missing(const spd_cl_api *api, sparsed_message *mes
     cl_int error = api->GetPlatformIDs(0, NULL, &platforms);
     char room[32];
     if (error == CL_PLATFORM_NOT_FOUND_KHR || (error == CL_SUCCESS && platforms == 0))
-        return spd_fail(message, SPARSED_E_NO_DEVICE, "libOpenCL finds no driver");
+        return spd_fail(message, SPARSED_E_NO_DEVICE,
+                        "libOpenCL finds no driver (is there a file in /etc/OpenCL/vendors?)");
     if (error != CL_SUCCESS)
         return spd_fail(message, SPARSED_E_NO_DEVICE, "clGetPlatformIDs: %s",
                         spd_cl_error_string(error, room));

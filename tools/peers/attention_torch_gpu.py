@@ -11,6 +11,8 @@ runs every case of a length once, forwards and backwards by turns; milliseconds 
 medians of the rounds, and every ratio is the median of the rounds' ratios. TF/s count 4 D operations a
 query-key pair that is attended (a build alone: 2 D). What a side refuses is left out, with its reason. At
 the end stands a table of goals, reached or not; --json keeps PyTorch's figures for `sparsed bench --peers`.
+Exit code 1: a case of ours was left out, or an error is above its goal or was not measured. Goals of speed
+decide nothing: they are an H100's.
 
 Sections (--sections): `peers`, dense and sparse beside PyTorch; `blocks`, other block shapes (`shared`: the
 query blocks of 128 rows keep the same blocks, else each row of blocks is drawn anew); `llada`, a
@@ -19,6 +21,7 @@ and D = 64, at 16384 rows; `schedule`, whole schedules composed of the times; `a
 cuDNN's against double precision.
 """
 import argparse
+import math
 import os
 import re
 import signal
@@ -176,7 +179,7 @@ def run_cases(cases, rounds):
             case.once(True)
 
 
-def measure(options, shape, processes, their_prefix=None):
+def measure(options, goals, shape, processes, their_prefix=None):
     """The cases of a shape, run and printed."""
     start = time.monotonic()
     long = shape.length > 16384 and options.long_rounds
@@ -194,6 +197,8 @@ def measure(options, shape, processes, their_prefix=None):
         print(case.row(), flush=True)
     torch.cuda.empty_cache()
     options.peer_rows += peer_rows(cases)
+    goals.faults += [f"{shape.length}: {case.name} was left out" for case in cases.values()
+                     if case.failed and not case.their_name]
     return cases
 
 
@@ -212,10 +217,17 @@ def ratio(cases, above, below, by_rate=False):
 class Goals:
     def __init__(self):
         self.rows = []
+        self.faults = []  # what makes the exit code 1
 
     def add(self, text, value, least=None, most=None):
         """value None: not measured. Without a bound it is told all the same."""
         self.rows.append((text, value, least, most))
+
+    def add_error(self, text, value):
+        """One that has to be reached."""
+        self.add(text, value, most=ERROR_GOAL)
+        if value is None or not value <= ERROR_GOAL:
+            self.faults.append(text)
 
     def show(self):
         print("\nGoals")
@@ -226,6 +238,8 @@ class Goals:
                        "reached" if (value >= least if least is not None else value <= most) else
                        "NOT REACHED")
             print(f"{text:62s} {shown:>8s}  {bound:8s} {verdict}".rstrip())
+        for text in self.faults:
+            print(f"failed: {text}")
 
 
 def add_peer_goals(goals, length, cases):
@@ -327,7 +341,7 @@ def run_length(options, goals, length):
     if not processes:
         return
     beside_theirs = {"peers", "mma", "schedule"} & set(sections)
-    cases = measure(options, shape, processes, "" if beside_theirs else None)
+    cases = measure(options, goals, shape, processes, "" if beside_theirs else None)
     add_length_goals(goals, sections, length, cases)
     if "schedule" in sections:
         show_schedule(goals, length, cases)
@@ -336,8 +350,12 @@ def run_length(options, goals, length):
 def run_shape(options, goals, name, shape):
     ours = Ours(options.sparsed, options.device, shape, "128x128", RATIO)
     ops = ("dense", "dense+build", "build", "sparse")
-    cases = measure(options, shape, {f"{name} 128x128": (ours, ops)}, name + " ")
+    cases = measure(options, goals, shape, {f"{name} 128x128": (ours, ops)}, name + " ")
     add_shape_goals(goals, name, cases)
+
+
+def error_ratio(ours, theirs):
+    return ours / theirs if theirs else 1.0 if not ours else math.inf
 
 
 def run_accuracy(options, goals):
@@ -348,11 +366,11 @@ def run_accuracy(options, goals):
         for kind, op, kernel, ours, name, theirs in compare(options.sparsed, options.device, shape):
             print(f"{kind:17s} {op:6s} {ours[0]:10.3e} ({ours[1]:.2e}) {theirs[0]:11.3e} ({theirs[1]:.2e})"
                   f"  {name}; {kernel}", flush=True)
-            goals.add(f"error, {kind}, {op}: ours / {name}'s", ours[0] / theirs[0] if theirs[0] else None,
-                      most=ERROR_GOAL if name == "cuDNN" else None)
+            add = goals.add_error if name == "cuDNN" else goals.add
+            add(f"error, {kind}, {op}: ours / {name}'s", error_ratio(ours[0], theirs[0]))
     except Exception as e:  # what is measured already is still shown
         print(f"ended: {e}")
-        goals.add("error: ours / cuDNN's", None, most=ERROR_GOAL)
+        goals.add_error("error: ours / cuDNN's", None)
 
 
 def peer_rows(cases):
@@ -391,7 +409,8 @@ def main():
                              f"PyTorch {torch.__version__}, cuDNN {torch.backends.cudnn.version()}",
                              options.peer_rows)
         print(f"{time.monotonic() - start:.0f} s in all")
+    return 1 if goals.faults else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
