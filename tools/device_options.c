@@ -28,9 +28,16 @@ static void write_log(void *user, sparsed_log_level level, const char *line) {
         fprintf(stderr, "sparsed: %s\n", line);
 }
 
+const sparsed_logger *device_logger(const device_options *device) {
+    static sparsed_log_level all_lines = SPARSED_LOG_DEBUG, main_lines = SPARSED_LOG_INFO;
+    static const sparsed_logger all = {write_log, &all_lines},
+                                main_alone = {write_log, &main_lines};
+    if (device->verbose)
+        return &all;
+    return device->progress && isatty(STDERR_FILENO) ? &main_alone : NULL;
+}
+
 sparsed_context *device_open(const device_options *device, tool_error *error) {
-    static sparsed_log_level all = SPARSED_LOG_DEBUG, main_lines = SPARSED_LOG_INFO;
-    const sparsed_logger logger = {write_log, device->verbose ? &all : &main_lines};
     sparsed_options options = SPARSED_OPTIONS_INIT;
     sparsed_context *context;
     sparsed_message message;
@@ -42,8 +49,7 @@ sparsed_context *device_open(const device_options *device, tool_error *error) {
     options.device = device->device;
     options.kernel = device->kernel;
     options.threads = (uint32_t)device->threads;
-    if (device->verbose || (device->progress && isatty(STDERR_FILENO)))
-        options.logger = &logger;
+    options.logger = device_logger(device);
     sparsed_status status = sparsed_context_create(&options, &context, &message);
     if (status == SPARSED_OK)
         return context;

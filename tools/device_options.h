@@ -25,6 +25,9 @@ void device_add_options(device_options *device, cli_options *options);
  * the words name no device or kernel that could be. */
 sparsed_context *device_open(const device_options *device, tool_error *error);
 
+/* Where the log that the options ask for goes; NULL: there is none. */
+const sparsed_logger *device_logger(const device_options *device);
+
 /* The library's text with its names for arguments as the command line calls them. */
 void device_fail(const char *text, bool usage, tool_error *error);
 
