@@ -10,7 +10,7 @@ void device_add_options(device_options *device, cli_options *options) {
     *device = (device_options){0};
     cli_add(options, (cli_option){"device", CLI_STRING, &device->device, NULL, "DEVICE",
                                   "auto, cpu or opencl[:PLATFORM[:DEVICE]], each a number or a "
-                                  "part of its name (SPARSED_DEVICE, else auto)"});
+                                  "part of its name: opencl:NVIDIA (SPARSED_DEVICE, else auto)"});
     cli_add(options,
             (cli_option){"kernel", CLI_STRING, &device->kernel, NULL, "NAME",
                          "run attention with this kernel or fail; `sparsed devices` lists a "
@@ -37,6 +37,18 @@ const sparsed_logger *device_logger(const device_options *device) {
     return device->progress && isatty(STDERR_FILENO) ? &main_alone : NULL;
 }
 
+/* Adds "all" to what the library says --device may be. */
+static void name_all(tool_error *error) {
+    static const char list[] = "; known are: ", word[] = "all, ";
+    char *known = strstr(error->text, list);
+    if (strncmp(error->text, "--device is ", 12) != 0 || !known ||
+        strlen(error->text) + sizeof word > sizeof error->text)
+        return;
+    known += sizeof list - 1;
+    memmove(known + sizeof word - 1, known, strlen(known) + 1);
+    memcpy(known, word, sizeof word - 1);
+}
+
 sparsed_context *device_open(const device_options *device, tool_error *error) {
     sparsed_options options = SPARSED_OPTIONS_INIT;
     sparsed_context *context;
@@ -54,6 +66,8 @@ sparsed_context *device_open(const device_options *device, tool_error *error) {
     if (status == SPARSED_OK)
         return context;
     device_fail(message.text, status == SPARSED_E_INVALID, error);
+    if (device->takes_all)
+        name_all(error);
     return NULL;
 }
 

@@ -16,7 +16,8 @@ typedef struct device_options {
     const char *device, *kernel;
     uint64_t threads;
     bool verbose;
-    bool progress; /* without verbose: the log's main lines to stderr, where that is a terminal */
+    bool takes_all; /* "all" is a device too, which a message then names */
+    bool progress;  /* without verbose: the log's main lines to stderr, where that is a terminal */
 } device_options;
 
 void device_add_options(device_options *device, cli_options *options);

@@ -71,6 +71,7 @@ test_devices__refuses_unknown_ones() {
     refuse 2 "--nothing" devices --nothing
     refuse 2 "--device is 'gpu'; known are: auto, cpu, opencl[:PLATFORM[:DEVICE]]" \
         devices --device gpu
+    refuse 2 ", such as opencl:NVIDIA" devices --device nvidia
     refuse 2 "--device is ''; known are" devices --device ''
     refuse 2 "--device is 'cpu:0'; known are" devices --device cpu:0
     refuse 2 "--device is 'opencl:': PLATFORM is empty" devices --device opencl:
