@@ -38,3 +38,28 @@ test_bench__verbose_tells_what_is_refused() {
     grep -q '^sparsed: kernel cl-generic for f32, .*; refused: .*cl-cpu-shaped (self-test: ' "$ERR" ||
         flunk "$(cat "$ERR")"
 }
+
+# The next kernel runs, which may be much slower.
+test_bench__tells_kernels_that_failed() {
+    bench_small --device cpu
+    ! grep -q 'refused: ' "$OUT" || flunk "$(cat "$OUT")"
+    bench_small --device cpu --json
+    tr -d ' \n\t' <"$OUT" | grep -q '"refused":\[\]' || flunk "$(cat "$OUT")"
+    break_first_row
+    reason='failed [0-9]* of [0-9]* self-tests*: self-test: '
+    bench_small --device opencl
+    grep -q "^  refused: cl-cpu-shaped ($reason" "$OUT" || flunk "$(cat "$OUT")"
+    [ "$(grep -c '^  refused: ' "$OUT")" -eq 1 ] || flunk "kernels of other devices: $(cat "$OUT")"
+    bench_small --device opencl --csv --html page.html
+    head -n 1 "$OUT" | grep -q ',verdict$' || flunk "$(cat "$OUT")"
+    ! grep -q cl-cpu-shaped "$OUT" || flunk "$(cat "$OUT")"
+    grep -q "^opencl:.*: refused: cl-cpu-shaped ($reason" "$ERR" || flunk "$(cat "$ERR")"
+    grep -q "Refused: cl-cpu-shaped ($reason" page.html || flunk "not in the page"
+    bench_small --device opencl --json
+    tr -d '\n\t' <"$OUT" |
+        grep -q "\"refused\": *\[{\"kernel\": *\"cl-cpu-shaped\", *\"reason\": *\"$reason" ||
+        flunk "$(cat "$OUT")"
+    cp "$OUT" before.json
+    bench_small --device opencl --baseline before.json
+    grep -q '^Baseline before.json: .* 0 not in it' "$OUT" || flunk "$(cat "$OUT")"
+}
