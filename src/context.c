@@ -39,8 +39,8 @@ static sparsed_status pin_kernel(sparsed_context *c, const char *name, sparsed_m
         size_t used = strlen(known);
         snprintf(known + used, sizeof known - used, " %s", c->backend->rows[row].name);
     }
-    return spd_fail(message, SPARSED_E_INVALID, "options.kernel is '%s'; this device has:%s", name,
-                    known);
+    return spd_fail(message, SPARSED_E_INVALID, "options.kernel is '%s'; %s has:%s", name,
+                    c->info.selector, known);
 }
 
 sparsed_status spd_context_begin(const sparsed_options *options, sparsed_options *known,

@@ -75,7 +75,8 @@ static sparsed_status check_request(const char *request, const char *origin,
         wrong = ": DEVICE is empty";
     else if (known)
         return SPARSED_OK;
-    return spd_fail(message, SPARSED_E_INVALID, "%s is '%.150s'%s; known are: %s, %s, %s", origin,
+    return spd_fail(message, SPARSED_E_INVALID,
+                    "%s is '%.150s'%s; known are: %s, %s, %s, such as opencl:NVIDIA", origin,
                     request, wrong, forms[0], forms[1], forms[2]);
 }
 

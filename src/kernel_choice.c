@@ -150,6 +150,7 @@ static void describe_row(sparsed_context *c, size_t row, sparsed_kernel_info *in
         return;
     }
     const uint32_t dtype = first_dtype(&c->backend->rows[row]);
+    uint32_t unbuilt = 0;
     double error = 0.0;
     for (uint64_t i = 0; i < spd_min(c->verdict_count, SPD_MAX_VERDICTS); i++) {
         const spd_verdict *v = &c->verdicts[i];
@@ -158,13 +159,16 @@ static void describe_row(sparsed_context *c, size_t row, sparsed_kernel_info *in
         if (v->status != SPARSED_OK) {
             why = v->message;
             info->failed++;
+            unbuilt += v->status == SPARSED_E_COMPILE;
             continue;
         }
         info->passed++;
         error = v->variant.dtype == dtype && v->error > error ? v->error : error;
     }
     info->usable = info->failed == 0;
-    if (info->failed > 0)
+    if (info->failed > 0 && unbuilt == info->passed + info->failed) /* there was nothing to test */
+        snprintf(info->verdict, sizeof info->verdict, "%.250s", why.text);
+    else if (info->failed > 0)
         snprintf(info->verdict, sizeof info->verdict, "failed %u of %u %s: %.200s", info->failed,
                  info->passed + info->failed, tests_word(info->passed + info->failed), why.text);
     else if (info->passed > 0 && error > 0.0)

@@ -10,7 +10,7 @@ void device_add_options(device_options *device, cli_options *options) {
     *device = (device_options){0};
     cli_add(options, (cli_option){"device", CLI_STRING, &device->device, NULL, "DEVICE",
                                   "auto, cpu or opencl[:PLATFORM[:DEVICE]], each a number or a "
-                                  "part of its name (SPARSED_DEVICE, else auto)"});
+                                  "part of its name: opencl:NVIDIA (SPARSED_DEVICE, else auto)"});
     cli_add(options,
             (cli_option){"kernel", CLI_STRING, &device->kernel, NULL, "NAME",
                          "run attention with this kernel or fail; `sparsed devices` lists a "
@@ -28,9 +28,28 @@ static void write_log(void *user, sparsed_log_level level, const char *line) {
         fprintf(stderr, "sparsed: %s\n", line);
 }
 
+const sparsed_logger *device_logger(const device_options *device) {
+    static sparsed_log_level all_lines = SPARSED_LOG_DEBUG, main_lines = SPARSED_LOG_INFO;
+    static const sparsed_logger all = {write_log, &all_lines},
+                                main_alone = {write_log, &main_lines};
+    if (device->verbose)
+        return &all;
+    return device->progress && isatty(STDERR_FILENO) ? &main_alone : NULL;
+}
+
+/* Adds "all" to what the library says --device may be. */
+static void name_all(tool_error *error) {
+    static const char list[] = "; known are: ", word[] = "all, ";
+    char *known = strstr(error->text, list);
+    if (strncmp(error->text, "--device is ", 12) != 0 || !known ||
+        strlen(error->text) + sizeof word > sizeof error->text)
+        return;
+    known += sizeof list - 1;
+    memmove(known + sizeof word - 1, known, strlen(known) + 1);
+    memcpy(known, word, sizeof word - 1);
+}
+
 sparsed_context *device_open(const device_options *device, tool_error *error) {
-    static sparsed_log_level all = SPARSED_LOG_DEBUG, main_lines = SPARSED_LOG_INFO;
-    const sparsed_logger logger = {write_log, device->verbose ? &all : &main_lines};
     sparsed_options options = SPARSED_OPTIONS_INIT;
     sparsed_context *context;
     sparsed_message message;
@@ -42,12 +61,13 @@ sparsed_context *device_open(const device_options *device, tool_error *error) {
     options.device = device->device;
     options.kernel = device->kernel;
     options.threads = (uint32_t)device->threads;
-    if (device->verbose || (device->progress && isatty(STDERR_FILENO)))
-        options.logger = &logger;
+    options.logger = device_logger(device);
     sparsed_status status = sparsed_context_create(&options, &context, &message);
     if (status == SPARSED_OK)
         return context;
     device_fail(message.text, status == SPARSED_E_INVALID, error);
+    if (device->takes_all)
+        name_all(error);
     return NULL;
 }
 

@@ -16,7 +16,8 @@ typedef struct device_options {
     const char *device, *kernel;
     uint64_t threads;
     bool verbose;
-    bool progress; /* without verbose: the log's main lines to stderr, where that is a terminal */
+    bool takes_all; /* "all" is a device too, which a message then names */
+    bool progress;  /* without verbose: the log's main lines to stderr, where that is a terminal */
 } device_options;
 
 void device_add_options(device_options *device, cli_options *options);
@@ -24,6 +25,9 @@ void device_add_options(device_options *device, cli_options *options);
 /* Opens a context; with --verbose its log goes to stderr. NULL on failure, which is one of usage if
  * the words name no device or kernel that could be. */
 sparsed_context *device_open(const device_options *device, tool_error *error);
+
+/* Where the log that the options ask for goes; NULL: there is none. */
+const sparsed_logger *device_logger(const device_options *device);
 
 /* The library's text with its names for arguments as the command line calls them. */
 void device_fail(const char *text, bool usage, tool_error *error);

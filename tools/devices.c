@@ -30,12 +30,12 @@ static bool takes(const sparsed_kernel_info *kernel, uint32_t dtype) {
     return kernel->dtypes >> dtype & 1;
 }
 
-/* Whether to look for a kernel for a type: f32, and types of kernels that do not take f32. */
+/* Whether to look for a kernel for a type: f32, and all that usable ones take, or the one asked for. */
 static bool is_asked(const listing *l, uint32_t dtype) {
     for (size_t i = 0; i < l->kernel_count; i++) {
         const sparsed_kernel_info *k = &l->kernels[i];
         bool candidate = l->pin ? strcmp(l->pin, k->name) == 0 : k->usable != 0;
-        if (candidate && takes(k, dtype) && (dtype == SPARSED_F32 || !takes(k, SPARSED_F32)))
+        if (candidate && takes(k, dtype))
             return true;
     }
     return dtype == SPARSED_F32 && !l->pin;
@@ -268,10 +268,11 @@ bool command_devices(int argc, char **argv, tool_error *error) {
     if (!cli_parse(&options, argc, argv, &help, error))
         return false;
     if (help) {
-        printf("usage: sparsed devices [OPTIONS]\n\nLists the devices, the one chosen, and its "
-               "kernels. auto takes the first GPU that passes a\nself-test, else the CPU, else a "
-               "processor through OpenCL.\nSPARSED_CPU_ISA names the highest level of instruction "
-               "sets that the CPU may use: baseline;\navx2, avx512, avx512-bf16, amx; neon.\n\n");
+        printf("usage: sparsed devices [OPTIONS]\n\nLists the devices, the one chosen, its "
+               "kernels, and which of them runs each storage type. auto takes\nthe first GPU that "
+               "passes a self-test, else the CPU, else a processor through OpenCL.\n"
+               "SPARSED_CPU_ISA names the highest level of instruction sets that the CPU may use: "
+               "baseline;\navx2, avx512, avx512-bf16, amx; neon.\n\n");
         cli_print_options(&options, stdout);
         return true;
     }

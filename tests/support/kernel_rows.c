@@ -102,39 +102,49 @@ static bool is_wanted(const sparsed_device_info *device, bool opencl_alone) {
            (!request || !request[0] || spd_device_fits(request, device));
 }
 
-/* *run: the number of devices. */
-static int run_on_devices(const struct CMUnitTest *tests, size_t count, bool opencl_alone,
-                          size_t *run) {
+/* Why no test runs; the result. OpenCL devices alone may be none. */
+static int tell_absence(bool opencl_alone) {
+    const char *request = getenv("SPARSED_DEVICE");
+    const char *what = opencl_alone ? "usable OpenCL device" : "usable device";
+    char text[300];
+    if (request && request[0])
+        snprintf(text, sizeof text, "SPARSED_DEVICE is '%.200s': no %s fits it", request, what);
+    else
+        snprintf(text, sizeof text, "there is no %s here", what);
+    if (opencl_alone)
+        print_message("skipped: %s\n", text);
+    else
+        print_error("%s\n", text);
+    return opencl_alone ? 0 : 1;
+}
+
+static int run_on_devices(const struct CMUnitTest *tests, size_t count, bool opencl_alone) {
     sparsed_device_info devices[MAX_DEVICES];
-    size_t device_count = MAX_DEVICES;
+    sparsed_message message = {""};
+    size_t device_count = MAX_DEVICES, run = 0;
     int failed = 0;
-    *run = 0;
     for (size_t i = 0; i < MAX_DEVICES; i++)
         devices[i] = (sparsed_device_info){.struct_size = sizeof devices[i]};
-    if (sparsed_device_list(devices, &device_count, NULL) != SPARSED_OK ||
-        device_count > MAX_DEVICES)
+    if (sparsed_device_list(devices, &device_count, &message) != SPARSED_OK ||
+        device_count > MAX_DEVICES) {
+        print_error("%zu devices, of at most %d: %s\n", device_count, MAX_DEVICES, message.text);
         return 1;
+    }
     for (size_t i = 0; i < device_count; i++) {
         if (!is_wanted(&devices[i], opencl_alone))
             continue;
         failed += run_on_device(&devices[i], tests, count);
-        ++*run;
+        run++;
     }
-    return failed;
+    return run > 0 ? failed : tell_absence(opencl_alone);
 }
 
 int run_tests_on_all_rows(const struct CMUnitTest *tests, size_t count) {
-    size_t run;
-    int failed = run_on_devices(tests, count, false, &run);
-    return run > 0 ? failed : 1;
+    return run_on_devices(tests, count, false);
 }
 
 int run_tests_on_opencl_rows(const struct CMUnitTest *tests, size_t count) {
-    size_t run;
-    int failed = run_on_devices(tests, count, true, &run);
-    if (run == 0)
-        print_message("skipped: there is no usable OpenCL device here\n");
-    return failed;
+    return run_on_devices(tests, count, true);
 }
 
 kernel_row *usable_row(void **state) {

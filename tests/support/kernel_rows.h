@@ -23,7 +23,7 @@ typedef struct kernel_row {
     sparsed_context *context; /* pinned to the row; NULL if it is not usable */
 } kernel_row;
 
-/* The number of tests that failed: main's result. */
+/* The number of tests that failed: main's result. Where no device is run on, that is said, and 1. */
 int run_tests_on_all_rows(const struct CMUnitTest *tests, size_t count);
 
 /* The same on OpenCL devices alone; where there is none, nothing is run, and nothing fails. */

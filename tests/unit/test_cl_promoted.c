@@ -263,6 +263,19 @@ static void test_promoted__refusals_of_the_driver(void **state) {
     }
 }
 
+/* Of what does not build, the reason alone: there was no self-test. */
+static void expect_verdict(sparsed_context *context, const failure *f) {
+    sparsed_kernel_info rows[SPD_CL_FAMILIES];
+    size_t count = SPD_CL_FAMILIES;
+    for (size_t i = 0; i < SPD_CL_FAMILIES; i++)
+        rows[i].struct_size = sizeof rows[i];
+    assert_int_equal(sparsed_kernel_list(context, rows, &count), SPARSED_OK);
+    assert_string_equal(rows[0].name, "cl-nv-wgmma");
+    assert_int_equal(rows[0].failed, 1);
+    expect_text(context, rows[0].verdict, f->why);
+    assert_int_equal(strncmp(rows[0].verdict, "failed", 6) == 0, f->status != SPARSED_E_COMPILE);
+}
+
 static void test_promoted__the_next_row_runs_instead(void **state) {
     const sparsed_desc desc = desc_of(SPARSED_BF16, DIM);
     (void)state;
@@ -273,6 +286,7 @@ static void test_promoted__the_next_row_runs_instead(void **state) {
         sparsed_context *context = open_context(NULL);
         expect_row(context, &desc, "cl-nv-mma");
         expect_row(context, &desc, "cl-nv-mma"); /* the verdict stays */
+        expect_verdict(context, f);
         sparsed_context_destroy(context);
         assert_int_equal(failing->live(), before);
     }

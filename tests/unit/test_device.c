@@ -416,9 +416,10 @@ static void test_device_open__refuses_what_is_malformed(void **state) {
                                  "automatic", "",        "opencl :0", ":",     ":0:0"};
     set_fakes(2, &gpu, &pocl, NULL, NULL);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        char text[128];
+        char text[160];
         snprintf(text, sizeof text,
-                 "options.device is '%s'; known are: auto, cpu, opencl[:PLATFORM[:DEVICE]]",
+                 "options.device is '%s'; known are: auto, cpu, opencl[:PLATFORM[:DEVICE]], such "
+                 "as opencl:NVIDIA",
                  words[i]);
         expect_refusal(words[i], SPARSED_E_INVALID, text);
     }

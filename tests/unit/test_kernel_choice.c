@@ -20,13 +20,23 @@
 
 /* ---- a backend whose rows go wrong ---- */
 
-enum { ROW_ABSENT, ROW_NARROW, ROW_WRONG_OUT, ROW_WRONG_SCORES, ROW_LOST_DEVICE, ROW_RIGHT, ROWS };
+enum {
+    ROW_ABSENT,
+    ROW_NARROW,
+    ROW_WRONG_OUT,
+    ROW_WRONG_SCORES,
+    ROW_UNBUILT,
+    ROW_LOST_DEVICE,
+    ROW_RIGHT,
+    ROWS
+};
 
 static const spd_kernel_row rows[ROWS] = {
     [ROW_ABSENT] = {"absent", "what it needs is not there", SPD_ALL_DTYPES, {0, 0}},
     [ROW_NARROW] = {"narrow", "head dimension 64 only", SPD_ALL_DTYPES, {0, 0}},
     [ROW_WRONG_OUT] = {"wrong-out", "one output element off", SPD_ALL_DTYPES, {0, 0}},
     [ROW_WRONG_SCORES] = {"wrong-scores", "one block score off", SPD_ALL_DTYPES, {0, 0}},
+    [ROW_UNBUILT] = {"unbuilt", "does not build", SPD_ALL_DTYPES, {0, 0}},
     [ROW_LOST_DEVICE] = {"lost-device", "fails to launch", SPD_ALL_DTYPES, {0, 0}},
     [ROW_RIGHT] = {"right", "the CPU's first row for all types", SPD_ALL_DTYPES, {0, 0}},
 };
@@ -63,6 +73,8 @@ static sparsed_status prepare_kernel(void *state, size_t row, const spd_problem 
                                      sparsed_message *message) {
     static kernel kernels[8]; /* more than are ever alive */
     static size_t next;
+    if (row == ROW_UNBUILT)
+        return spd_fail(message, SPARSED_E_COMPILE, "unbuilt.cl does not build on broken");
     kernel *k = &kernels[next++ % 8];
     k->row = row;
     *prepared = k;
@@ -165,6 +177,7 @@ static void test_choose_kernel__pinned_row_or_nothing(void **state) {
                  {"narrow", SPARSED_E_UNSUPPORTED, "head_dim is 40, not 64"},
                  {"wrong-out", SPARSED_E_SELF_TEST, "dense output is off by"},
                  {"wrong-scores", SPARSED_E_SELF_TEST, "block scores is off by"},
+                 {"unbuilt", SPARSED_E_COMPILE, "unbuilt.cl does not build on broken"},
                  {"lost-device", SPARSED_E_DEVICE, "the device is gone"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         spd_backend backend;
@@ -207,6 +220,7 @@ static void test_kernel_list__tells_the_verdicts(void **state) {
     assert_string_equal(infos[ROW_ABSENT].verdict, "libabsent.so was not found");
     assert_string_equal(infos[ROW_NARROW].verdict, "not tested yet");
     assert_non_null(strstr(infos[ROW_WRONG_OUT].verdict, "failed 1 of 1 self-test: self-test: "));
+    assert_string_equal(infos[ROW_UNBUILT].verdict, "unbuilt.cl does not build on broken");
     assert_non_null(strstr(infos[ROW_RIGHT].verdict, "passed 1 self-test ("));
     sparsed_context_destroy(context);
 }
@@ -227,6 +241,8 @@ static void test_kernel_list__after_all_self_tests(void **state) {
     assert_int_equal(infos[ROW_ABSENT].usable, 0);
     assert_int_equal(infos[ROW_ABSENT].passed + infos[ROW_ABSENT].failed, 0);
     assert_int_equal(infos[ROW_NARROW].passed, 6);
+    assert_int_equal(infos[ROW_UNBUILT].failed, 13);
+    assert_string_equal(infos[ROW_UNBUILT].verdict, "unbuilt.cl does not build on broken");
     assert_int_equal(infos[ROW_LOST_DEVICE].usable, 0);
     assert_int_equal(infos[ROW_LOST_DEVICE].failed, 13);
     assert_non_null(strstr(infos[ROW_LOST_DEVICE].verdict, "failed 13 of 13 self-tests: "));

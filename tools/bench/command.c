@@ -115,7 +115,8 @@ bool command_bench(int argc, char **argv, tool_error *error) {
             "usage: sparsed bench [OPTIONS]\n\n"
             "Times dense attention, builds and sparse attention of one layer over random data, in "
             "turns;\ntells rates, shares of the device's peak, and from which length on SparseD "
-            "pays. LIST is\nseparated by commas.\n\n");
+            "pays.\nKernels that do not build or fail a self-test, in whose place others ran, are "
+            "told as refused.\nLIST is separated by commas.\n\n");
         cli_print_options(&list, stdout);
         return true;
     }

@@ -11,6 +11,7 @@
 static bool make_resident(const device_options *options, bench_device *device, tool_error *error) {
     sparsed_options own = SPARSED_OPTIONS_INIT;
     own.kernel = options->kernel;
+    own.logger = device_logger(options);
     sparsed_context_destroy(device->context);
     device->context = NULL;
     device->resident = bench_resident_open(&device->info, &own, &device->context, error);

@@ -114,10 +114,11 @@ void bench_add_options(bench_options *options, cli_options *list) {
                                .skip = 0.2,
                                .seconds = 10.0};
     device_add_options(&options->device, list);
+    options->device.takes_all = true;
     cli_set_help(
         list, "device",
-        "all, auto, cpu or opencl[:PLATFORM[:DEVICE]], each a number or a part of its name "
-        "(SPARSED_DEVICE, else auto)");
+        "all, auto, cpu or opencl[:PLATFORM[:DEVICE]], each a number or a part of its name: "
+        "opencl:NVIDIA (SPARSED_DEVICE, else auto)");
     add_problem_options(options, list);
     add_schedule_options(options, list);
     add_run_options(options, list);

@@ -24,6 +24,12 @@ void bench_print_warnings(const bench_report *report, FILE *to) {
                 report->findings->warnings[i].text);
 }
 
+void bench_print_refused(const bench_device_results *device, const char *before, FILE *to) {
+    for (size_t i = 0; i < device->refused_count; i++)
+        fprintf(to, "%srefused: %s (%s)\n", before, device->refused[i].name,
+                device->refused[i].verdict);
+}
+
 void bench_baseline_text(const bench_table *table, char *text, size_t size) {
     size_t counts[BENCH_SLOWER + 1] = {0};
     for (size_t i = 0; i < table->count; i++)

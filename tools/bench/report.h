@@ -32,6 +32,9 @@ bool bench_print_json(const bench_report *report, tool_error *error);
 /* A line each. */
 void bench_print_warnings(const bench_report *report, FILE *to);
 
+/* A line for each kernel that was refused, with `before` at its beginning. */
+void bench_print_refused(const bench_device_results *device, const char *before, FILE *to);
+
 /* What --tune stored, and what it left out. */
 void bench_tune_print(const bench_tuning *tuning, FILE *to);
 cJSON *bench_tune_json(const bench_tuning *tuning);

@@ -70,6 +70,12 @@ void bench_print_csv(const bench_report *report) {
            "scratch_bytes,kept_bytes,before_ms,change,verdict\n");
     for (size_t i = 0; i < report->table->count; i++)
         print_row(&report->table->rows[i]);
+    for (size_t i = 0; i < report->results->device_count; i++) {
+        const bench_device_results *d = &report->results->devices[i];
+        char before[sizeof d->info.selector + 2];
+        snprintf(before, sizeof before, "%s: ", d->info.selector);
+        bench_print_refused(d, before, stderr);
+    }
     bench_print_warnings(report, stderr);
     if (report->tuning)
         bench_tune_print(report->tuning, stderr);

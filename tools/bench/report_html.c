@@ -326,6 +326,8 @@ static void draw_device(page *p, const bench_device_results *d) {
     bench_device_text(d, text, sizeof text);
     page_heading(p, "%s: %s", d->info.selector, d->info.name);
     page_paragraph(p, "%s.", text);
+    for (size_t i = 0; i < d->refused_count; i++)
+        page_note(p, "Refused: %s (%s)", d->refused[i].name, d->refused[i].verdict);
     for (size_t i = 0; i < d->peak_count; i++)
         page_paragraph(p, "Peak of %s, %s: %s%s%s.", d->peaks[i].kernel,
                        storage_name((sparsed_dtype)d->peaks[i].dtype),

@@ -46,6 +46,13 @@ static cJSON *device_json(const bench_device_results *d) {
     cJSON *peaks = cJSON_AddArrayToObject(o, "peaks");
     for (size_t i = 0; i < d->peak_count; i++)
         cJSON_AddItemToArray(peaks, peak_json(&d->peaks[i]));
+    cJSON *refused = cJSON_AddArrayToObject(o, "refused");
+    for (size_t i = 0; i < d->refused_count; i++) {
+        cJSON *kernel = cJSON_CreateObject();
+        cJSON_AddStringToObject(kernel, "kernel", d->refused[i].name);
+        json_add_text(kernel, "reason", d->refused[i].verdict);
+        cJSON_AddItemToArray(refused, kernel);
+    }
     return o;
 }
 

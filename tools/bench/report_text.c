@@ -25,6 +25,7 @@ static void print_device(const bench_device_results *d) {
     char text[400];
     bench_device_text(d, text, sizeof text);
     printf("%s: %s, %s\n", d->info.selector, d->info.name, text);
+    bench_print_refused(d, "  ", stdout);
     print_peaks(d);
     if (d->failure.text[0])
         printf("  failed: %s\n", d->failure.text);

@@ -190,6 +190,19 @@ static bool run_problems(const bench_options *o, const bench_device *device,
     return true;
 }
 
+/* What the choices of the problems' kernels have found. */
+static void note_refused(const bench_device *device, bench_device_results *d) {
+    sparsed_kernel_info kernels[BENCH_MAX_KERNELS];
+    size_t count = BENCH_MAX_KERNELS;
+    for (size_t i = 0; i < BENCH_MAX_KERNELS; i++)
+        kernels[i].struct_size = sizeof kernels[i];
+    if (sparsed_kernel_list(device->context, kernels, &count) != SPARSED_OK)
+        return;
+    for (size_t i = 0; i < count && i < BENCH_MAX_KERNELS; i++)
+        if (kernels[i].failed > 0)
+            d->refused[d->refused_count++] = kernels[i];
+}
+
 static bool run_device(const bench_options *o, const device_options *which, bench_device_results *d,
                        tool_error *error) {
     bench_device device;
@@ -198,6 +211,7 @@ static bool run_device(const bench_options *o, const device_options *which, benc
     d->info = device.info;
     d->resident = device.resident != NULL;
     const bool done = run_problems(o, &device, d, error);
+    note_refused(&device, d);
     bench_device_close(&device);
     return done;
 }

@@ -43,6 +43,9 @@ typedef struct bench_device_results {
     size_t problem_count;
     bench_kernel_peak peaks[BENCH_MAX_KERNELS];
     size_t peak_count;
+    /* Kernels for this device that do not build or failed a self-test: others ran in their place. */
+    sparsed_kernel_info refused[BENCH_MAX_KERNELS];
+    size_t refused_count;
 } bench_device_results;
 
 typedef struct bench_results {

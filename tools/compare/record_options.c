@@ -51,9 +51,10 @@ void record_options_add(record_options *o, cli_options *list) {
                                "pattern (1)"});
     add_input_options(o, list);
     device_add_options(&o->device, list);
+    o->device.takes_all = true;
     cli_set_help(list, "device",
                  "all, auto, cpu or opencl[:PLATFORM[:DEVICE]], each a number or a part of its "
-                 "name (SPARSED_DEVICE, else auto)");
+                 "name: opencl:NVIDIA (SPARSED_DEVICE, else auto)");
     cli_add(list, (cli_option){"json", CLI_FLAG, &o->json, NULL, NULL,
                                "print the records, without tensors, as one JSON object"});
 }

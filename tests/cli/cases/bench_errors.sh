@@ -64,9 +64,11 @@ test_bench__names_a_page_before_a_device_is_opened() {
 test_bench__names_a_schedule_or_device_that_is_none() {
     refuse 2 "--schedule 'sideways" bench --schedule sideways --length 64
     refuse 2 "--skip is 2, not in [0, 1]" bench --skip 2 --length 64
-    refuse 2 "gpu" bench --device gpu --length 64
+    refuse 2 "--device is 'gpu'; known are: all, auto, cpu, opencl[:PLATFORM[:DEVICE]]" \
+        bench --device gpu --length 64
+    SPARSED_DEVICE=all refuse 2 "SPARSED_DEVICE is 'all'; known are: auto, cpu, " bench --length 64
     refuse 1 "opencl:9:9" bench --device opencl:9:9 --length 64
-    refuse 2 "cpu-sideways" bench --device cpu --kernel cpu-sideways --length 64
+    refuse 2 "--kernel is 'cpu-sideways'; cpu has: cpu-" bench --device cpu --kernel cpu-sideways --length 64
 }
 
 # A file that is not what the option takes is a fault of the command line; one that cannot be read is not.

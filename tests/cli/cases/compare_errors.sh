@@ -97,7 +97,7 @@ test_compare_record__names_values_out_of_range() {
 }
 
 test_compare_record__names_devices_and_kernels_that_are_not_there() {
-    refuse_record 2 "--device is 'gpu'" --device gpu
+    refuse_record 2 "--device is 'gpu'; known are: all, auto, cpu, " --device gpu
     refuse_record 1 "--device is 'opencl:99'" --device opencl:99
     refuse_record 2 "--kernel is 'nv_mma'" --kernel nv_mma
 }

@@ -71,6 +71,7 @@ test_devices__refuses_unknown_ones() {
     refuse 2 "--nothing" devices --nothing
     refuse 2 "--device is 'gpu'; known are: auto, cpu, opencl[:PLATFORM[:DEVICE]]" \
         devices --device gpu
+    refuse 2 ", such as opencl:NVIDIA" devices --device nvidia
     refuse 2 "--device is ''; known are" devices --device ''
     refuse 2 "--device is 'cpu:0'; known are" devices --device cpu:0
     refuse 2 "--device is 'opencl:': PLATFORM is empty" devices --device opencl:
@@ -152,13 +153,21 @@ test_devices__warns_of_openblas_at_baseline_alone() {
     grep -q '^ *no OpenBLAS, which cpu-blas alone needs$' "$OUT" || flunk "$(cat "$OUT")"
 }
 
-# A kernel for each storage type that one takes alone, and what each kernel takes.
+# The kernel for each storage type, and what each kernel takes.
 test_devices__tells_the_storage_types() {
     accept devices --device cpu
     grep -q '^  cpu-plain .*; takes f32, f16, bf16$' "$OUT" || flunk "$(cat "$OUT")"
     accept devices --device cpu --json
     tr -d '\n\t' <"$OUT" | grep -q '"name":"cpu-plain"[^}]*"dtypes":\["f32",[^]]*"bf16"\]' ||
         flunk "$(cat "$OUT")"
+    tr -d '\n\t' <"$OUT" | grep -q '"kernel":{"f32":"cpu-[^"]*","f16":"cpu-[^"]*","bf16":"cpu-' ||
+        flunk "$(cat "$OUT")"
+    for device in cpu opencl; do
+        "$SPARSED" devices --device $device >"$OUT" 2>/dev/null || continue
+        for type in f32 f16 bf16; do
+            grep -q "^kernel for $type: c[pl]" "$OUT" || flunk "no $type: $(cat "$OUT")"
+        done
+    done
     export SPARSED_CPU_ISA=avx512-bf16
     "$SPARSED" devices --device cpu >"$OUT" 2>/dev/null || skip_case "no level avx512-bf16"
     grep -q '^  cpu-avx512-bf16 .*; takes bf16$' "$OUT" || flunk "$(cat "$OUT")"
@@ -177,7 +186,7 @@ test_devices__says_why() {
         flunk "$(cat "$OUT")"
     grep -q '^kernel for f32: cpu-.*; reason: the first that is usable and passed its self-test$' "$OUT" ||
         flunk "$(cat "$OUT")"
-    grep -qE ' usable: passed 1 self-test \(' "$OUT" || flunk "$(cat "$OUT")"
+    grep -qE ' usable: passed [1-3] self-tests? \(' "$OUT" || flunk "$(cat "$OUT")"
     accept devices --device CPU --kernel cpu-plain --verbose
     grep -q '^kernel for f32: cpu-plain; reason: asked for$' "$OUT" || flunk "$(cat "$OUT")"
     grep -q '^sparsed: kernel cpu-plain, f32, head_dim 64, dense: self-test passed$' "$ERR" ||
@@ -215,6 +224,20 @@ test_devices__a_kernel_that_fails_its_self_test() {
         flunk "$(cat "$OUT")"
 }
 
+# Then nothing was tested.
+test_devices__a_kernel_that_does_not_build() {
+    need_opencl
+    mkdir kernels
+    cp "$kernels"/* kernels
+    echo '#error as the test has it' >kernels/generic_attend.cl
+    export SPARSED_KERNEL_DIR="$PWD/kernels"
+    # A driver's compiler may have words of its own on stderr.
+    ! "$SPARSED" devices --device opencl --self-test >"$OUT" 2>"$ERR" || flunk "no failure"
+    grep -q "^sparsed devices: self-tests on $opencl failed: cl-generic$" "$ERR" || flunk "$(cat "$ERR")"
+    grep -q "^  *not usable: generic_attend does not build on $opencl: " "$OUT" ||
+        flunk "$(cat "$OUT")"
+}
+
 # None that runs does not hide what is known of them all.
 test_devices__no_kernel_at_all() {
     need_opencl
@@ -222,7 +245,7 @@ test_devices__no_kernel_at_all() {
     list_and_fail 1 "kernel cl-generic, which was asked for, does not run this problem: self-test: dense" \
         --device opencl --kernel cl-generic
     grep -q '^kernel for f32: none$' "$OUT" || flunk "$(cat "$OUT")"
-    grep -q '^  *not usable: failed 1 of 1 self-test: ' "$OUT" || flunk "$(cat "$OUT")"
+    grep -q '^  *not usable: failed 3 of 3 self-tests: ' "$OUT" || flunk "$(cat "$OUT")"
 }
 
 # A row that does not apply here is no failure.
