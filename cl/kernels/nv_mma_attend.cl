@@ -9,8 +9,9 @@
  * Shapes   as generic_attend; sums of a build as nv.clh lays them out. SPD_D 64 or 128.
  * Launch   work-group 128 = 4 warps of 32 query rows; global {128 * units of NV_ROWS rows, heads}.
  * Local    Q, and steps of 64 keys, swizzled: with SPD_D 128 80 KiB (64 KiB for a build alone),
- *          with 64 half of that: two work-groups a multiprocessor on all but 8.6 and 8.9. f32: with
- *          SPD_D 128 96 KiB, else as the others with 128.
+ *          with 64 half of that; and less than 1 KiB for the plan: two work-groups a multiprocessor on
+ *          all but 8.6 and 8.9 (on 8.0 they may take 82944 bytes each). f32: with SPD_D 128 96 KiB,
+ *          else as the others with 128.
  * Barriers two a step (one in a build alone), in uniform control flow; twice as many where local
  *          memory holds one step at a time.
  * Numerics products and sums in float; exponentials rounded to the type of v before they multiply
@@ -56,8 +57,8 @@
 #define BUFFERS (Q_BYTES + BUFFERS_WANTED * STEP_BYTES <= 99 * 1024 ? BUFFERS_WANTED : 1)
 #define MMA_KEYS (SPD_DTYPE == 1 ? 8 : 16) /* of a left operand of exponentials */
 #define SUMS (NV_ATTEND ? SPD_D / 8 : 1)   /* of 8 elements of the results of a row */
-/* Steps are planned for as many blocks at a time as a warp has lanes for, at most 16 tiles; there is room for twice
- * as many: in less than the 1 KiB that two work-groups leave at compute capability 8.0. */
+/* Steps are planned by batches of 16 tiles, or of 32 blocks (a lane each) where that is less. There is room for two
+ * batches: the one in use, and the one that is planned before it ends. */
 #define PLAN_BLOCKS (NV_SLOTS == 1 ? 16 : 32)
 #define PLAN_STEPS (PLAN_BLOCKS / NV_SLOTS * 2)
 #define STEPS (2 * PLAN_STEPS)

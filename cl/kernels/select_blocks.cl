@@ -11,7 +11,7 @@
  * Launch   one work-group per query block and head: global {group size * query blocks, heads}; any
  *          group size up to SPD_SELECT_ITEMS.
  * Local    SPD_SELECT_ITEMS + 580 words.
- * Barriers four a byte, two for each ranking that is cut among ties; in uniform control flow.
+ * Barriers one, four a byte, and two for each ranking that is cut among ties; in uniform control flow.
  * Numerics integers only.
  */
 #ifndef SPD_COMMON
@@ -63,7 +63,7 @@ inline cut begin_cut(const ranking *r) {
 }
 
 /* Of the next byte, in keys that begin as c->key does. */
-inline void count_keys(const ranking *r, const cut *c, int shift, __local uint *histogram) {
+INLINE void count_keys(const ranking *r, const cut *c, int shift, __local uint *histogram) {
     const uint known = shift == 24 ? 0u : 0xffffffffu << (shift + 8);
     for (uint j = r->first + get_local_id(0); c->ties > 0 && j < r->end; j += get_local_size(0)) {
         const uint key = rank_key(r->scores[j]);
@@ -72,8 +72,8 @@ inline void count_keys(const ranking *r, const cut *c, int shift, __local uint *
     }
 }
 
-/* If the cut lies in this part, the next byte of it. Loads do not wait for what is made of others. */
-inline void find_byte(const cut *c, uint part, int shift, __local const uint *histogram,
+/* If the cut lies in this part, the next byte of it. All loads have fixed addresses, so that they overlap. */
+INLINE void find_byte(const cut *c, uint part, int shift, __local const uint *histogram,
                       __local const uint *parts, __local cut *found) {
     uint before = 0, bin = PART - 1;
 #pragma unroll
@@ -130,7 +130,7 @@ INLINE void cut_rankings(const ranking *rankings, __local uint *histogram, __loc
 }
 
 /* Of the PIECE blocks from `block` on those that rank above the cut, and those that tie with it. */
-inline uint blocks_above(const ranking *r, const cut *c, uint block, uint *tied) {
+INLINE uint blocks_above(const ranking *r, const cut *c, uint block, uint *tied) {
     uint above = 0, equal = 0;
     for (uint i = 0; i < PIECE; i++) {
         const bool ranked = block + i >= r->first && block + i < r->end;
@@ -154,7 +154,7 @@ INLINE uint count_ties(const ranking *r, const cut *c, uint first_piece, uint en
     }
     counts[get_local_id(0)] = own;
     barrier(CLK_LOCAL_MEM_FENCE);
-    for (uint i = 0; i < get_local_id(0); i++)
+    for (uint i = 0; i < get_local_id(0) && first_piece < end_piece; i++) /* no piece, no need */
         before += counts[i];
     barrier(CLK_LOCAL_MEM_FENCE);
     return before;
@@ -168,7 +168,7 @@ inline uint range_bits(uint first, uint end, uint block) {
 }
 
 /* The bits that a ranking keeps in a piece; *rank: of its first block that ties with the cut. */
-inline uint kept_bits(const ranking *r, const cut *c, uint block, uint *rank) {
+INLINE uint kept_bits(const ranking *r, const cut *c, uint block, uint *rank) {
     uint tied, kept = blocks_above(r, c, block, &tied);
     for (; tied != 0 && *rank < c->ties; ++*rank) {
         kept |= tied & (0 - tied);
