@@ -391,6 +391,23 @@ static void test_plan_run__several_tiles(void **state) {
     print_errors("several tiles", &errors);
 }
 
+/* More key blocks than a selection's items have pieces of eight, and than a sparse pass plans at a time. */
+static void test_plan_run__many_key_blocks(void **state) {
+    static const uint32_t blocks[][2] = {{128, 16}, {32, 32}, {64, 64}, {16, 128}};
+    enum { LEN = 16 * 520 + 5 };
+    kernel_row *row = usable_row(state);
+    check_errors errors = {0};
+    for (uint32_t i = 0; i < 2 * MODES; i += SMALL_TESTS ? 7 : 1) { /* those of the most blocks */
+        const uint32_t *b = blocks[(i + i / MODES) % 4];
+        attention_case c = {.desc = case_desc(1, 1, 1, row_head_dim(row, 64), LEN),
+                            .select = case_select(scored_modes[i % MODES], b[0], b[1],
+                                                  i < MODES ? 0 : 3001, i % 2 ? 0.97 : 0.3)};
+        c.desc.q_len = 40;
+        check_new_case(&c, row->context, i, &errors);
+    }
+    print_errors("many key blocks", &errors);
+}
+
 /* As many units as may be larger on one thread, all with parts: these fill their memory. */
 static void test_plan_run__keys_in_parts(void **state) {
     static const uint64_t q_lens[] = {100, 128, 200, 256};
@@ -428,6 +445,7 @@ int main(void) {
         cmocka_unit_test(test_plan_run__fixed_modes),
         cmocka_unit_test(test_plan_run__fixed_modes_of_several_tiles),
         cmocka_unit_test(test_plan_run__several_tiles),
+        cmocka_unit_test(test_plan_run__many_key_blocks),
         cmocka_unit_test(test_plan_run__keys_in_parts),
     };
     return run_tests_on_all_rows(tests, sizeof tests / sizeof *tests);
