@@ -33,6 +33,9 @@ nvidia_square_blocks=(128x128 128x32 16x16 64x64)
 # Local memory of a work-group at compute capability 8.6, the least from 8.0 on, and 9.0.
 most_nvidia_bytes=101376
 most_promoted_bytes=232448
+# Of nv_mma_attend in bf16 and f16, of which two are to run at a time: half of the 164 KiB of a multiprocessor at
+# compute capability 8.0, less the 1 KiB that each reserves.
+most_pair_bytes=82944
 
 clang_root=${CLANG_ROOT:-}
 intel_root=${INTEL_ROOT:-}
@@ -116,10 +119,12 @@ hide_local_memory() {
         print;'
 }
 
-# $1 kernel's name, $2 1 if it is promoted.
+# $1 kernel's name, $2 1 if it is promoted, then options.
 most_nvidia_local_bytes() {
     if [[ $2 -eq 1 ]]; then
         echo "$most_promoted_bytes"
+    elif [[ $1 == nv_mma_attend && " ${*:3} " != *' -DSPD_DTYPE=1 '* ]]; then
+        echo "$most_pair_bytes"
     elif [[ $1 == nv_* ]]; then
         echo "$most_nvidia_bytes"
     else
@@ -169,7 +174,7 @@ compile_nvidia() {
     fi
     hide_local_memory <nvidia.ptx >small.ptx 2>bytes
     bytes=$(cat bytes)
-    [[ $bytes -le $(most_nvidia_local_bytes "$(basename "$2" .cl)" "$promoted") ]] ||
+    [[ $bytes -le $(most_nvidia_local_bytes "$(basename "$2" .cl)" "$promoted" "${@:3}") ]] ||
         echo "fault: local memory: $bytes bytes"
     ptxas=$(find_ptxas)
     [[ -n $ptxas ]] || return 0
@@ -417,6 +422,15 @@ __kernel __attribute__((reqd_work_group_size(128, 1, 1))) void nv_local_memory(_
     x[get_local_id(0)] = tiles[x[0] * 100];
 }
 KERNEL
+    # Two of them do not fit a multiprocessor of compute capability 8.0.
+    cat >"$work/planted/nv_mma_attend.cl" <<'KERNEL'
+__kernel __attribute__((reqd_work_group_size(128, 1, 1))) void nv_mma_attend(__global uchar *x) {
+    __local uchar tiles[82945];
+    tiles[get_local_id(0) * 600] = x[get_local_id(0)];
+    barrier(CLK_LOCAL_MEM_FENCE);
+    x[get_local_id(0)] = tiles[x[0] * 300];
+}
+KERNEL
     # More rows than registers.
     cp "$kernels/generic_attend.cl" "$work/planted/too_many_rows.cl"
 }
@@ -435,6 +449,7 @@ check_planted() {
             ;;
         sm_*)
             echo "$target $work/planted/local_memory.cl"
+            echo "$target $work/planted/nv_mma_attend.cl -DSPD_DTYPE=3"
             [[ -z $(find_ptxas) ]] || echo "$target $work/planted/stack.cl"
             ;;
         esac
@@ -449,6 +464,7 @@ check_planted() {
         case $kernel in
         undefined) want='undefined symbol sparsed_missing' ;;
         local_memory) want='local memory: 36000' ;;
+        nv_mma_attend) want='local memory: 82945' ;;
         nv_local_memory) want='local memory: 240000' ;;
         nv_no_instruction) want='compiler: ptxas .*error' ;;
         nv_serialized) want='compiler: ptxas .*serialized' ;;

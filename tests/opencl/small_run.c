@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -116,6 +117,19 @@ static void test_upstream_dream__two_words(void **state) {
     run_case(state, &c);
 }
 
+/* All keys are alike to q = 0: both rankings are cut among ties, of which several items count some. */
+static void test_equal_scores(void **state) {
+    check_errors errors = {0};
+    attention_case c = selecting(SPARSED_MODE_UPSTREAM_DREAM, SPARSED_F32, 16, 300, 16, 16);
+    c.desc.heads = 1;
+    c.desc.q_len = 3;
+    case_prepare(&c, 7);
+    memset(c.q, 0, case_out_count(&c) * sizeof *c.q);
+    case_store(&c);
+    check_case(&c, *state, check_bounds_of(c.desc.dtype), &errors);
+    case_free(&c);
+}
+
 static void test_window(void **state) {
     attention_case c = selecting(SPARSED_MODE_WINDOW, SPARSED_F16, 16, 75, 16, 32);
     c.select.window = 13;
@@ -140,6 +154,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_paper__padded),
         cmocka_unit_test(test_joint__rectangular_strided),
         cmocka_unit_test(test_upstream_dream__two_words),
+        cmocka_unit_test(test_equal_scores),
         cmocka_unit_test(test_window),
         cmocka_unit_test(test_streaming__padded),
     };

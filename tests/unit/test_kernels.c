@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "src/pattern.h"
 #include "support/kernel_check.h"
 #include "support/kernel_rows.h"
 
@@ -314,6 +315,73 @@ static void test_plan_run__build_sparse_is_both_in_turn(void **state) {
     }
 }
 
+/* ---- bit rows as they lie ---- */
+
+/* Builds into kept; bits lie in each batch's own blocks only. */
+static sparsed_pattern *build_rows(attention_case *c, sparsed_plan *plan, sparsed_kept *kept) {
+    sparsed_pattern *pattern;
+    assert_int_equal(sparsed_plan_run(plan, SPARSED_BUILD, &c->io, kept), SPARSED_OK);
+    assert_int_equal(sparsed_kept_get(kept, &pattern), SPARSED_OK);
+    assert_true(spd_pattern_bits_fit(pattern));
+    return pattern;
+}
+
+/* Rows are written to their ends, whatever is there: in a run of fewer keys than the last one, whose rows
+ * have fewer words, and in one of fewer valid keys, whose rows have more words than blocks for them. */
+static void test_plan_run__shorter_than_the_last_build(void **state) {
+    enum { WINDOW = MODES };
+    kernel_row *row = usable_row(state);
+    for (uint32_t i = 0; i < 2 * (MODES + 1); i++) {
+        const uint32_t mode = i / 2 == WINDOW ? SPARSED_MODE_WINDOW : scored_modes[i / 2];
+        attention_case all = {.desc = case_desc(1, 2, 1, 16, 1100),
+                              .select = case_select(mode, 16, 16, 33, 1.0)};
+        all.select.window = i / 2 == WINDOW ? 1100 : 0;
+        all.desc.q_len = 40;
+        all.desc.flags = SPARSED_DESC_Q_START;
+        attention_case c = all;
+        c.ratio = i / 2 == WINDOW ? 0 : 0.3;
+        c.kv_len = i % 2 ? 131 : 0;
+        c.has_valid = i % 2 == 0;
+        c.valid_end[0] = 131;
+        case_prepare(&all, i);
+        case_prepare(&c, i);
+        sparsed_plan *plan = case_plan(&c, row->context);
+        sparsed_kept *used = case_kept(plan), *fresh = case_kept(plan);
+        sparsed_pattern_release(build_rows(&all, plan, used));
+        sparsed_pattern *second = build_rows(&c, plan, used), *first = build_rows(&c, plan, fresh);
+        assert_memory_equal(second->bits, first->bits,
+                            spd_pattern_words(&first->info) * sizeof *first->bits);
+        sparsed_pattern_release(first);
+        sparsed_pattern_release(second);
+        sparsed_kept_destroy(fresh);
+        sparsed_kept_destroy(used);
+        sparsed_plan_destroy(plan);
+        case_free(&c);
+        case_free(&all);
+    }
+}
+
+static void test_plan_run__more_first_blocks_than_there_are(void **state) {
+    kernel_row *row = usable_row(state);
+    check_errors errors = {0};
+    for (uint32_t i = 0; i < 2 * MODES; i++) {
+        attention_case c = {.desc = case_desc(2, 2, 1, 16, 200),
+                            .select = case_select(scored_modes[i % MODES], 32, 16, 45, 0.2),
+                            .has_valid = true,
+                            .valid_end = {200, 77}};
+        c.select.always_first = i < MODES ? 14 : 1000;
+        case_prepare(&c, i);
+        check_case(&c, row->context, check_bounds_of(c.desc.dtype), &errors);
+        sparsed_plan *plan = case_plan(&c, row->context);
+        sparsed_kept *kept = case_kept(plan);
+        sparsed_pattern_release(build_rows(&c, plan, kept));
+        sparsed_kept_destroy(kept);
+        sparsed_plan_destroy(plan);
+        case_free(&c);
+    }
+    print_errors("first blocks", &errors);
+}
+
 /* ---- fixed modes ---- */
 
 static void check_fixed(sparsed_context *context, attention_case *c, uint64_t seed,
@@ -391,6 +459,23 @@ static void test_plan_run__several_tiles(void **state) {
     print_errors("several tiles", &errors);
 }
 
+/* More key blocks than a selection's items have pieces of eight, and than a sparse pass plans at a time. */
+static void test_plan_run__many_key_blocks(void **state) {
+    static const uint32_t blocks[][2] = {{128, 16}, {32, 32}, {64, 64}, {16, 128}};
+    enum { LEN = 16 * 520 + 5 };
+    kernel_row *row = usable_row(state);
+    check_errors errors = {0};
+    for (uint32_t i = 0; i < 2 * MODES; i += SMALL_TESTS ? 7 : 1) { /* those of the most blocks */
+        const uint32_t *b = blocks[(i + i / MODES) % 4];
+        attention_case c = {.desc = case_desc(1, 1, 1, row_head_dim(row, 64), LEN),
+                            .select = case_select(scored_modes[i % MODES], b[0], b[1],
+                                                  i < MODES ? 0 : 3001, i % 2 ? 0.97 : 0.3)};
+        c.desc.q_len = 40;
+        check_new_case(&c, row->context, i, &errors);
+    }
+    print_errors("many key blocks", &errors);
+}
+
 /* As many units as may be larger on one thread, all with parts: these fill their memory. */
 static void test_plan_run__keys_in_parts(void **state) {
     static const uint64_t q_lens[] = {100, 128, 200, 256};
@@ -425,9 +510,12 @@ int main(void) {
         cmocka_unit_test(test_plan_run__misaligned_buffers),
         cmocka_unit_test(test_plan_run__shorter_than_the_plan),
         cmocka_unit_test(test_plan_run__build_sparse_is_both_in_turn),
+        cmocka_unit_test(test_plan_run__shorter_than_the_last_build),
+        cmocka_unit_test(test_plan_run__more_first_blocks_than_there_are),
         cmocka_unit_test(test_plan_run__fixed_modes),
         cmocka_unit_test(test_plan_run__fixed_modes_of_several_tiles),
         cmocka_unit_test(test_plan_run__several_tiles),
+        cmocka_unit_test(test_plan_run__many_key_blocks),
         cmocka_unit_test(test_plan_run__keys_in_parts),
     };
     return run_tests_on_all_rows(tests, sizeof tests / sizeof *tests);
