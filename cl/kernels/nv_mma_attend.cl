@@ -15,7 +15,8 @@
  * Barriers two a step (one in a build alone), in uniform control flow; twice as many where local
  *          memory holds one step at a time.
  * Numerics products and sums in float; exponentials rounded to the type of v before they multiply
- *          it, summed before; operands in f32 count to 2^-20. A row's reference is raised to its
+ *          it, summed before; operands in f32 count to 2^-20, and values are summed 64
+ *          keys at a time. A row's reference is raised to its
  *          largest product only where an exponential would exceed 2^8, so that old sums are seldom
  *          scaled. Sums over each item's keys of a slot, then over slots in order, then over steps,
  *          last over the four items of a row. Key blocks are visited from `split` on, then from 0.
@@ -55,8 +56,10 @@
 /* Of a step's keys or values; one where 99 KiB, which all devices have, do not hold more. */
 #define BUFFERS_WANTED (NV_ATTEND ? 3 : 2)
 #define BUFFERS (Q_BYTES + BUFFERS_WANTED * STEP_BYTES <= 99 * 1024 ? BUFFERS_WANTED : 1)
+#define TF32_BITS 0xffffe000u               /* that tf32 has of a float */
 #define MMA_KEYS (SPD_DTYPE == 1 ? 8 : 16) /* of a left operand of exponentials */
 #define SUMS (NV_ATTEND ? SPD_D / 8 : 1)   /* of 8 elements of the results of a row */
+#define CHUNK_SUMS 4 /* in f32, of those that a chunk has at a time */
 /* Steps are planned by batches of 16 tiles, or of 32 blocks (a lane each) where that is less. There is room for two
  * batches: the one in use, and the one that is planned before it ends. */
 #define PLAN_BLOCKS (NV_SLOTS == 1 ? 16 : 32)
@@ -158,6 +161,7 @@ typedef struct unit_plan {
     sum_rows sums;
     nv_walk walk; /* its next block is the first that is in no step */
     uint planned, tiles; /* steps so far, and tiles */
+    uint tf32_bits;      /* TF32_BITS, for all that the compiler knows of it */
     bool complete;       /* there are no more */
     key_step steps[STEPS];
 } unit_plan;
@@ -379,9 +383,8 @@ NV_INLINE void fill_pairs(uint (*p)[STEP / MMA_KEYS][4], uint x) {
 }
 
 #if SPD_DTYPE == 1
-/* What tf32 holds of x, and what it holds of the rest. */
-NV_INLINE void split(uint x, uint *high, uint *low) {
-    const uint held = 0xffffe000u;
+/* What tf32 holds of x, and what it holds of the rest; `held`: TF32_BITS. */
+NV_INLINE void split(uint x, uint held, uint *high, uint *low) {
     *high = x & held;
     *low = as_uint(as_float(x) - as_float(*high)) & held;
 }
@@ -395,12 +398,12 @@ typedef struct left_operand {
 #endif
 } left_operand;
 
-NV_INLINE left_operand left_operand_of(const uint *x) {
+NV_INLINE left_operand left_operand_of(const uint *x, uint held) {
     left_operand a;
 #pragma unroll
     for (uint i = 0; i < 4; i++) {
 #if SPD_DTYPE == 1
-        split(x[i], &a.high[i], &a.low[i]);
+        split(x[i], held, &a.high[i], &a.low[i]);
 #else
         a.high[i] = x[i];
 #endif
@@ -412,8 +415,8 @@ NV_INLINE left_operand left_operand_of(const uint *x) {
 NV_INLINE void multiply(float *sum0, float *sum1, const left_operand *a, uint b0, uint b1) {
 #if SPD_DTYPE == 1
     uint high0, low0, high1, low1;
-    split(b0, &high0, &low0);
-    split(b1, &high1, &low1);
+    split(b0, TF32_BITS, &high0, &low0);
+    split(b1, TF32_BITS, &high1, &low1);
     multiply_tf32(sum0, a[0].low, high0, high1);
     multiply_tf32(sum1, a[1].low, high0, high1);
     multiply_tf32(sum0, a[0].high, low0, low1);
@@ -436,7 +439,7 @@ NV_INLINE void multiply_keys(float (*s)[STEP / 8][4], uint q_at, uint k_at, uint
         for (uint i = 0; i < 2; i++) {
             uint x[4];
             load_matrices(x, (q_at ^ k % 4 << 5) + k / 4 * Q_PART_BYTES + i * 16 * 128);
-            q[i] = left_operand_of(x);
+            q[i] = left_operand_of(x, TF32_BITS);
         }
 #pragma unroll
         for (uint n = chunk * CHUNK / 8; n < (chunk + 1) * CHUNK / 8; n += 2) {
@@ -464,20 +467,47 @@ NV_INLINE uint hide(uint x) {
     return x;
 }
 
+#if SPD_DTYPE == 1
+/* Adds exponentials times values of a chunk. The matrix units cut off what a sum has no bits for, always towards 0,
+ * which would grow with the number of keys: here they sum no more than a chunk. */
+NV_INLINE void multiply_values(float (*out)[SUMS][4], const uint (*p)[STEP / MMA_KEYS][4],
+                               uint v_at, uint chunk, const volatile __local uint *tf32_bits) {
+#pragma unroll
+    for (uint first = 0; first < SPD_D / 8; first += CHUNK_SUMS) {
+        const uint held = *tf32_bits;
+        float sum[2][CHUNK_SUMS][4];
+#pragma unroll
+        for (uint n = 0; n < CHUNK_SUMS; n++)
+#pragma unroll
+            for (uint c = 0; c < 4; c++)
+                sum[0][n][c] = sum[1][n][c] = 0.0f;
+#pragma unroll
+        for (uint k = chunk * CHUNK / MMA_KEYS; k < (chunk + 1) * CHUNK / MMA_KEYS; k++) {
+            const left_operand x[2] = {left_operand_of(p[0][k], held), left_operand_of(p[1][k], held)};
+#pragma unroll
+            for (uint i = 0; i < CHUNK_SUMS; i++) {
+                const uint n = first + i;
+                const uint at = (v_at ^ n % 4 << 5) + n / 4 * STEP_PART_BYTES + k * 8 * 128;
+                multiply(sum[0][i], sum[1][i], x, as_uint(load_word(at)),
+                         as_uint(load_word((at ^ 16) + 128)));
+            }
+        }
+#pragma unroll
+        for (uint n = 0; n < CHUNK_SUMS; n++)
+#pragma unroll
+            for (uint c = 0; c < 4; c++) {
+                out[0][first + n][c] += sum[0][n][c];
+                out[1][first + n][c] += sum[1][n][c];
+            }
+    }
+}
+#else
 /* Adds exponentials times values of a chunk. */
 NV_INLINE void multiply_values(float (*out)[SUMS][4], const uint (*p)[STEP / MMA_KEYS][4],
-                               uint v_at, uint chunk) {
+                               uint v_at, uint chunk, const volatile __local uint *tf32_bits) {
 #pragma unroll
     for (uint k = chunk * CHUNK / MMA_KEYS; k < (chunk + 1) * CHUNK / MMA_KEYS; k++) {
-        const left_operand x[2] = {left_operand_of(p[0][k]), left_operand_of(p[1][k])};
-#if SPD_DTYPE == 1
-#pragma unroll
-        for (uint n = 0; n < SPD_D / 8; n++) {
-            const uint at = (v_at ^ n % 4 << 5) + n / 4 * STEP_PART_BYTES + k * 8 * 128;
-            multiply(out[0][n], out[1][n], x, as_uint(load_word(at)),
-                     as_uint(load_word((at ^ 16) + 128)));
-        }
-#else
+        const left_operand x[2] = {left_operand_of(p[0][k], TF32_BITS), left_operand_of(p[1][k], TF32_BITS)};
 #pragma unroll
         for (uint n = 0; n < SPD_D / 8; n += 2) {
             uint values[4];
@@ -486,9 +516,9 @@ NV_INLINE void multiply_values(float (*out)[SUMS][4], const uint (*p)[STEP / MMA
             multiply(out[0][n], out[1][n], x, values[0], values[1]);
             multiply(out[0][n + 1], out[1][n + 1], x, values[2], values[3]);
         }
-#endif
     }
 }
+#endif
 
 /* ---- masks ------------------------------------------------------------------------------------- */
 
@@ -759,6 +789,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void nv_mma_attend(
         plan.sums = find_sum_rows(mass, mass_max, stats, &a, launch_head, launch_row);
         plan.walk = nv_walk_start(&a, bits, head, row0, (flags & SPD_FLAG_SPARSE) != 0);
         plan.planned = plan.tiles = 0;
+        plan.tf32_bits = TF32_BITS;
         plan.complete = false;
         nv_sync_warp();
         plan_until(&plan, 1, &a, lane);
@@ -835,7 +866,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void nv_mma_attend(
 #pragma unroll
             for (uint chunk = 0; chunk < CHUNKS; chunk++)
                 if (keeps_chunk(kept, chunk))
-                    multiply_values(sums, p, hide(values + v_at), chunk);
+                    multiply_values(sums, p, hide(values + v_at), chunk, &plan.tf32_bits);
         }
         last = (step->what & STEP_LAST) != 0;
         const uint free = NV_ATTEND ? values : buffer;
