@@ -459,7 +459,7 @@ static void test_plan_run__several_tiles(void **state) {
     print_errors("several tiles", &errors);
 }
 
-/* More key blocks than a selection's items have pieces of eight, and than a sparse pass plans at a time. */
+/* More key blocks than eight for each item of a selection, and than a pass plans at a time. */
 static void test_plan_run__many_key_blocks(void **state) {
     static const uint32_t blocks[][2] = {{128, 16}, {32, 32}, {64, 64}, {16, 128}};
     enum { LEN = 16 * 520 + 5 };
