@@ -15,11 +15,11 @@
  * Barriers two a step (one in a build alone), in uniform control flow; twice as many where local
  *          memory holds one step at a time.
  * Numerics products and sums in float; exponentials rounded to the type of v before they multiply
- *          it, summed before; operands in f32 count to 2^-20, and values are summed 64
- *          keys at a time. A row's reference is raised to its
- *          largest product only where an exponential would exceed 2^8, so that old sums are seldom
- *          scaled. Sums over each item's keys of a slot, then over slots in order, then over steps,
- *          last over the four items of a row. Key blocks are visited from `split` on, then from 0.
+ *          it, summed before; operands in f32 count to 2^-20, and their values are summed 64 keys at a
+ *          time. A row's reference is raised to its largest product only where an exponential would
+ *          exceed 2^8, so that old sums are seldom scaled. Sums over each item's keys of a slot, then
+ *          over slots in order, then over steps, last over the four items of a row. Key blocks are
+ *          visited from `split` on, then from 0.
  */
 #ifndef SPD_COMMON
 #include "common.clh"
@@ -56,7 +56,7 @@
 /* Of a step's keys or values; one where 99 KiB, which all devices have, do not hold more. */
 #define BUFFERS_WANTED (NV_ATTEND ? 3 : 2)
 #define BUFFERS (Q_BYTES + BUFFERS_WANTED * STEP_BYTES <= 99 * 1024 ? BUFFERS_WANTED : 1)
-#define TF32_BITS 0xffffe000u               /* that tf32 has of a float */
+#define TF32_BITS 0xffffe000u /* that tf32 has of a float */
 #define MMA_KEYS (SPD_DTYPE == 1 ? 8 : 16) /* of a left operand of exponentials */
 #define SUMS (NV_ATTEND ? SPD_D / 8 : 1)   /* of 8 elements of the results of a row */
 #define CHUNK_SUMS 4 /* in f32, of those that a chunk has at a time */
@@ -161,8 +161,8 @@ typedef struct unit_plan {
     sum_rows sums;
     nv_walk walk; /* its next block is the first that is in no step */
     uint planned, tiles; /* steps so far, and tiles */
-    uint tf32_bits;      /* TF32_BITS, for all that the compiler knows of it */
     bool complete;       /* there are no more */
+    uint tf32_bits;      /* TF32_BITS, which the compiler does not know */
     key_step steps[STEPS];
 } unit_plan;
 
@@ -469,7 +469,8 @@ NV_INLINE uint hide(uint x) {
 
 #if SPD_DTYPE == 1
 /* Adds exponentials times values of a chunk. The matrix units cut off what a sum has no bits for, always towards 0,
- * which would grow with the number of keys: here they sum no more than a chunk. */
+ * which would grow with the number of keys: here they sum no more than a chunk. Exponentials are split anew for
+ * each CHUNK_SUMS, by bits from local memory: the compiler would keep all parts, and has no registers for them. */
 NV_INLINE void multiply_values(float (*out)[SUMS][4], const uint (*p)[STEP / MMA_KEYS][4],
                                uint v_at, uint chunk, const volatile __local uint *tf32_bits) {
 #pragma unroll
