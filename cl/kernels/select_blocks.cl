@@ -51,6 +51,12 @@ typedef struct cut {
     uint key, ties;
 } cut;
 
+/* A word of a bit row as it lies in memory. */
+typedef union word_bytes {
+    ulong word;
+    uchar bytes[8];
+} word_bytes;
+
 inline uint rank_key(float score) {
     return score > 0.0f ? as_uint(score) : 0u;
 }
@@ -63,7 +69,7 @@ inline cut begin_cut(const ranking *r) {
 }
 
 /* Of the next byte, in keys that begin as c->key does. */
-INLINE void count_keys(const ranking *r, const cut *c, int shift, __local uint *histogram) {
+inline void count_keys(const ranking *r, const cut *c, int shift, __local uint *histogram) {
     const uint known = shift == 24 ? 0u : 0xffffffffu << (shift + 8);
     for (uint j = r->first + get_local_id(0); c->ties > 0 && j < r->end; j += get_local_size(0)) {
         const uint key = rank_key(r->scores[j]);
@@ -72,8 +78,9 @@ INLINE void count_keys(const ranking *r, const cut *c, int shift, __local uint *
     }
 }
 
-/* If the cut lies in this part, the next byte of it. All loads have fixed addresses, so that they overlap. */
-INLINE void find_byte(const cut *c, uint part, int shift, __local const uint *histogram,
+/* If the cut lies in this part, the next byte of it. All loads have fixed addresses, so that they overlap. (Not
+ * INLINE: the simulator Oclgrind 21.10 then cuts elsewhere, alone of all.) */
+inline void find_byte(const cut *c, uint part, int shift, __local const uint *histogram,
                       __local const uint *parts, __local cut *found) {
     uint before = 0, bin = PART - 1;
 #pragma unroll
@@ -205,8 +212,9 @@ __kernel void select_blocks(__global const float *scores, __global ulong *bits, 
     const uint share = (pieces + get_local_size(0) - 1) / get_local_size(0);
     const uint first_piece = min((uint)get_local_id(0) * share, pieces);
     const uint end_piece = min(first_piece + share, pieces);
-    /* The byte of a word that has its lowest bits. */
-    const uint lowest = as_uchar8((ulong)1).s0 == 1 ? 0 : 7;
+    /* The byte of a word that has its lowest bits. (A vector of 8 bytes is too much for Mesa's rusticl.) */
+    const word_bytes one = {1};
+    const uint lowest = one.bytes[0] == 1 ? 0 : 7;
 
     /* Upstream ranks the prompt's blocks among all of them and drops those of the generation. */
     const ranking rankings[RANKINGS] = {
