@@ -21,6 +21,7 @@ static const struct {
     const char *prefix, *file;
 } headers[] = {{"", "common.clh"},
                {"nv_", "nv.clh"},
+               {"nv_mma_", "nv_mma.clh"},
                {"nv_score", "nv_scores.clh"},
                {"nv_wgmma_", "nv_scores.clh"},
                {"nv_wgmma_", "nv_wgmma.clh"}};
