@@ -37,17 +37,11 @@ most_promoted_bytes=232448
 # compute capability 8.0, less the 1 KiB that each reserves.
 most_pair_bytes=82944
 
-clang_root=${CLANG_ROOT:-}
-intel_root=${INTEL_ROOT:-}
-clang=$clang_root/usr/lib/llvm-22/bin/clang
+# shellcheck source=tests/opencl/ptx.sh
+source "$here/ptx.sh"
 llvm_nm=$clang_root/usr/lib/llvm-22/bin/llvm-nm
-libclc=$clang_root/usr/lib/clc
+intel_root=${INTEL_ROOT:-}
 ocloc=$intel_root/usr/bin/ocloc
-clang_flags=(-x cl -cl-std=CL1.2 -O3 -nogpulib -Wall -Wextra -Xclang -finclude-default-header)
-nvidia_target=(-target nvptx64-nvidia-nvcl -Xclang -target-feature -Xclang +ptx80 -Wno-linker-warnings)
-# Some variants of a kernel nv_* do without a function or a parameter; a loop over registers that is not
-# unrolled shows as a stack frame.
-nvidia_warnings=(-Wno-unused-function -Wno-unused-parameter -Wno-pass-failed)
 
 fail() {
     printf 'error: %s\n' "$*" >&2
@@ -59,16 +53,11 @@ find_ptxas() {
         true
 }
 
-with_libraries() {
-    local library=$1/usr/lib
-    LD_LIBRARY_PATH=$library/x86_64-linux-gnu:$library/llvm-22/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} "${@:2}"
-}
-
 # ---- one compilation: figures and faults go to the log --------------------------------------
 
 # Clang also makes a function of each kernel, which nothing calls, and warns of its local memory.
 compile_amd() {
-    with_libraries "$clang_root" "$clang" "${clang_flags[@]}" -target amdgcn-amd-amdhsa \
+    run_clang "${clang_flags[@]}" -target amdgcn-amd-amdhsa \
         -mcpu="$1" -Xclang -mlink-builtin-bitcode -Xclang "$libclc/amdgcn-amd-amdhsa.bc" \
         -Rpass-analysis=kernel-resource-usage -I"$kernels" "${@:3}" -c "$2" -o amd.o 2>&1 |
         grep -v 'local memory global used by non-kernel function' || true
@@ -81,28 +70,6 @@ compile_amd() {
 
 # Whether a kernel has deferred PTX.
 is_promoted() { grep -qF "$marker" "$1"; }
-
-# Since clang 21 a kernel calls a function of its own, which is not inlined: here it is, in kernels nv_*,
-# which set registers for their groups.
-inline_kernels() {
-    perl -e 'local $/; $_ = <STDIN>;
-        my %group = map { $_ => 1 } /^define [^\n]*\@__clang_ocl_kern_imp_[^\n]* #(\d+)/mg;
-        s/^define dso_local (?=[^\n]*\@__clang_ocl_kern_imp_)/define internal /mg;
-        s/^(attributes #(\d+) = [^\n]*) noinline /$1 . ($group{$2} ? " alwaysinline " : " noinline ")/mge;
-        print;'
-}
-
-# To the PTX of stdin what the driver writes of reqd_work_group_size: $1, the same in LLVM's language.
-state_group() {
-    perl -e 'local $/; open my $ll, "<", $ARGV[0]; my $text = <$ll>; $_ = <STDIN>;
-        while ($text =~ /^define [^\n]*ptx_kernel [^\n]*\@(\w+)\([^\n]*!reqd_work_group_size !(\d+)/mg) {
-            my ($name, $size) = ($1, $2);
-            $text =~ /^!$size = !\{i32 (\d+), i32 (\d+), i32 (\d+)\}/m or next;
-            my $group = ".reqntid $1, $2, $3";
-            s/(\.entry $name\b[^{]*\n)\{/$1$group\n{/;
-        }
-        print;' "$1"
-}
 
 # ptxas takes 48 KiB of local memory that the kernel sizes itself: more is declared without its size.
 # The bytes go to stderr.
@@ -132,33 +99,14 @@ most_nvidia_local_bytes() {
     fi
 }
 
-# To nvidia.ptx, from OpenCL C.
-make_ptx() {
-    local flags=("${nvidia_target[@]}" -Xclang -target-cpu -Xclang "$1")
-    local warnings=() inline=cat state=(cat)
-    if [[ ${2##*/} == nv_* ]]; then
-        warnings=("${nvidia_warnings[@]}")
-        inline=inline_kernels
-        state=(state_group nvidia.ll)
-    fi
-    with_libraries "$clang_root" "$clang" "${clang_flags[@]}" "${flags[@]}" "${warnings[@]}" \
-        -Xclang -mlink-builtin-bitcode -Xclang "$libclc/nvptx64--nvidiacl.bc" \
-        -Xclang -mlink-builtin-bitcode -Xclang "$work/libdevice.bc" -Xclang -disable-llvm-passes \
-        -I"$kernels" "${@:3}" -S -emit-llvm "$2" -o clang.ll 2>&1 || true
-    [[ -s clang.ll ]] || return 0
-    "$inline" <clang.ll >nvidia.ll
-    with_libraries "$clang_root" "$clang" -x ir -O3 "${flags[@]}" "${warnings[@]}" \
-        -S nvidia.ll -o clang.ptx 2>&1 || true
-    [[ ! -s clang.ptx ]] || "${state[@]}" <clang.ptx >nvidia.ptx
-}
-
 compile_nvidia() {
-    local ptxas promoted=0 bytes processor=$1
+    local ptxas promoted=0 one_function=0 bytes processor=$1
     if is_promoted "$2"; then
         promoted=1
         processor=${1%a} # as the driver compiles
     fi
-    make_ptx "$processor" "${@:2}"
+    [[ ${2##*/} != nv_* ]] || one_function=1 # these set registers for their groups
+    make_ptx "$work/libdevice.bc" "$processor" "$2" "$one_function" -I"$kernels" "${@:3}"
     if [[ ! -s nvidia.ptx ]]; then
         echo "fault: no PTX"
         return
@@ -526,12 +474,10 @@ work=$(cd "$1" && pwd)
 [[ -x $clang && -x $llvm_nm && -d $libclc ]] || fail "no clang-22, llvm-22 and libclc-22"
 [[ -x $ocloc ]] || fail "no ocloc (intel-opencl-icd)"
 ptxas=$(find_ptxas)
-echo "clang: $(with_libraries "$clang_root" "$clang" --version | head -n 1)"
+echo "clang: $(run_clang --version | head -n 1)"
 echo "ptxas: ${ptxas:-none here: registers and spills on NVIDIA are not checked}"
 "${CC:-cc}" -std=c11 -D_POSIX_C_SOURCE=200809L -I"$here/../.." -I"$here/../../include" \
     "$here/promote_ptx.c" "$here"/../../{cl/promote.c,src/alloc.c,src/error.c} -o "$work/promote_ptx"
-with_libraries "$clang_root" "$clang" "${clang_flags[@]}" "${nvidia_target[@]}" \
-    -Xclang -mlink-builtin-bitcode -Xclang "$libclc/nvptx64--nvidiacl.bc" \
-    -c -emit-llvm "$here/libdevice.cl" -o "$work/libdevice.bc"
+make_libdevice "$here/libdevice.cl" "$work/libdevice.bc"
 check_planted
 check_kernels
