@@ -12,19 +12,30 @@
 
 #include <cmocka.h>
 
+#include "src/backend.h"
 #include "src/device.h"
 #include "support/attention_case.h"
 
 enum { MAX_DEVICES = 16, MAX_ROWS = 16 };
 
-/* A test of one row is built with TEST_ROW defined as its name. */
+/* NULL: all rows. */
+static const char *row_requested(void) {
+    const char *name = getenv("SPARSED_TEST_ROW");
+    return name && name[0] ? name : NULL;
+}
+
 static bool is_wanted_row(const char *name) {
-#if defined(TEST_ROW)
-    return strcmp(name, TEST_ROW) == 0;
-#else
-    (void)name;
-    return true;
-#endif
+    const char *request = row_requested();
+    return !request || strcmp(name, request) == 0;
+}
+
+/* Of any device of this build, whether it is here or not. */
+static bool is_known_row(const char *name) {
+    for (size_t i = 0; spd_backends[i]; i++)
+        for (size_t j = 0; j < spd_backends[i]->row_count; j++)
+            if (strcmp(spd_backends[i]->rows[j].name, name) == 0)
+                return true;
+    return false;
 }
 
 static kernel_row row_to_run; /* a group's setup has no argument of its own */
@@ -75,7 +86,7 @@ static size_t list_rows(const char *device, sparsed_kernel_info *rows) {
 }
 
 static int run_on_device(const sparsed_device_info *device, const struct CMUnitTest *tests,
-                         size_t count) {
+                         size_t count, size_t *rows_run) {
     sparsed_kernel_info rows[MAX_ROWS];
     char name[80];
     size_t row_count = list_rows(device->selector, rows);
@@ -90,6 +101,7 @@ static int run_on_device(const sparsed_device_info *device, const struct CMUnitT
         print_message("kernel row %s\n", name);
         case_take(rows[i].dtypes, rows[i].head_dims);
         failed += _cmocka_run_group_tests(name, tests, count, set_up, tear_down);
+        ++*rows_run;
     }
     return failed;
 }
@@ -121,8 +133,12 @@ static int tell_absence(bool opencl_alone) {
 static int run_on_devices(const struct CMUnitTest *tests, size_t count, bool opencl_alone) {
     sparsed_device_info devices[MAX_DEVICES];
     sparsed_message message = {""};
-    size_t device_count = MAX_DEVICES, run = 0;
+    size_t device_count = MAX_DEVICES, run = 0, rows_run = 0;
     int failed = 0;
+    if (row_requested() && !is_known_row(row_requested())) {
+        print_error("SPARSED_TEST_ROW is '%.200s': no device has such a row\n", row_requested());
+        return 1;
+    }
     for (size_t i = 0; i < MAX_DEVICES; i++)
         devices[i] = (sparsed_device_info){.struct_size = sizeof devices[i]};
     if (sparsed_device_list(devices, &device_count, &message) != SPARSED_OK ||
@@ -133,9 +149,11 @@ static int run_on_devices(const struct CMUnitTest *tests, size_t count, bool ope
     for (size_t i = 0; i < device_count; i++) {
         if (!is_wanted(&devices[i], opencl_alone))
             continue;
-        failed += run_on_device(&devices[i], tests, count);
+        failed += run_on_device(&devices[i], tests, count, &rows_run);
         run++;
     }
+    if (run > 0 && rows_run == 0 && failed == 0)
+        print_message("skipped: no device here has the row %s\n", row_requested());
     return run > 0 ? failed : tell_absence(opencl_alone);
 }
 

@@ -2,7 +2,8 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
  * Runs a group of tests once for every registry row of every usable device (with SPARSED_DEVICE
- * set: of the devices that it names; accelerators that "auto" never chooses are left out). Each
+ * set: of the devices that it names; accelerators that "auto" never chooses are left out), or, with
+ * SPARSED_TEST_ROW set, for the rows of that name; one that no device could have is an error. Each
  * test gets the row as its state; on a row that its device refuses it is skipped with the row's
  * verdict.
  */

@@ -74,9 +74,19 @@ static void test_run_tests_on_opencl_rows__names_a_device_that_is_absent(void **
            "skipped: SPARSED_DEVICE is 'cpu': no usable OpenCL device fits it\n");
 }
 
+static void test_run_tests_on_all_rows__names_a_row_that_no_device_has(void **state) {
+    setenv("SPARSED_TEST_ROW", "cpu-none", 1);
+    expect(*state, run_tests_on_all_rows, "cpu", 1,
+           "SPARSED_TEST_ROW is 'cpu-none': no device has such a row\n");
+    setenv("SPARSED_TEST_ROW", "cpu-plain", 1);
+    expect(*state, run_tests_on_all_rows, "cpu", 0, "kernel row cpu cpu-plain\n");
+    unsetenv("SPARSED_TEST_ROW");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST_IN_FOLDER(test_run_tests_on_all_rows__names_a_device_that_is_absent),
+        TEST_IN_FOLDER(test_run_tests_on_all_rows__names_a_row_that_no_device_has),
         TEST_IN_FOLDER(test_run_tests_on_opencl_rows__names_a_device_that_is_absent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
