@@ -134,7 +134,7 @@ struct ptx_warp {
     unsigned number;
     /* Lanes that have not returned; that wait for the rest of the warp; that let others go first. */
     uint32_t live, held, yielded;
-    bool together;       /* all live lanes are at pc[0] */
+    bool together; /* all live lanes are at pc[0] */
     uint32_t pc[WARP_LANES];
     unsigned char *registers;
     ptx_copy *copies;

@@ -295,16 +295,31 @@ static ptx_result commit_products(ptx_warp *w, const ptx_instruction *i, uint32_
     return PTX_DONE;
 }
 
-/* Does all groups but the last so many. */
-static ptx_result wait_products(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
-    const uint32_t but = (uint32_t)i->operands[0].offset;
+/* Does a warp's products of groups before `end`. */
+static ptx_result finish_products(ptx_warp *w, uint32_t end) {
     size_t done = 0;
-    (void)lanes;
-    for (; done < w->product_count && w->products[done].group + but < w->product_group; done++)
+    for (; done < w->product_count && w->products[done].group < end; done++)
         if (multiply(w, &w->products[done]) != PTX_DONE)
             return PTX_FAULT;
     memmove(w->products, w->products + done, (w->product_count - done) * sizeof *w->products);
     w->product_count -= done;
+    return PTX_DONE;
+}
+
+/* Does all groups but the last so many: a warpgroup's warps together, when all have come so far. */
+static ptx_result wait_products(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
+    const uint32_t but = (uint32_t)i->operands[0].offset;
+    const uint32_t end = w->product_group > but ? w->product_group - but : 0;
+    ptx_warp *first = w->group->warps + w->number / 4 * 4;
+    (void)lanes;
+    if (w->number / 4 * 4 + 4 > w->group->warp_count)
+        return ptx_fault(w, i, "the warpgroup has less than four warps");
+    for (unsigned n = 0; n < 4; n++)
+        if (first[n].product_group < end)
+            return PTX_WAITS;
+    for (unsigned n = 0; n < 4; n++)
+        if (finish_products(&first[n], end) != PTX_DONE)
+            return PTX_FAULT;
     return PTX_DONE;
 }
 

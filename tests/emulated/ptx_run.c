@@ -342,7 +342,8 @@ static bool run_group(ptx_group *g) {
     }
     for (unsigned n = 0; n < g->warp_count && !g->failed; n++)
         if (g->warps[n].copy_count || g->warps[n].product_count || g->box_count)
-            ptx_fault(&g->warps[n], &g->kernel->code[0], "copies or products that nobody waits for");
+            ptx_fault(&g->warps[n], &g->kernel->code[0],
+                      "copies or products that nobody waits for");
     return !g->failed;
 }
 

@@ -56,6 +56,8 @@ static void check_fault(const char *declarations, const char *body, uint32_t ite
         fail_msg("'%s' does not tell of '%s'", message.text, what);
 }
 
+#define STORE_R2_ESCAPED \
+    "mul.wide.u32 %%rd2, %%r1, 4;\nadd.s64 %%rd3, %%rd1, %%rd2;\nst.global.b32 [%%rd3], %%r2;\n"
 #define STORE_R2 \
     "mul.wide.u32 %rd2, %r1, 4;\nadd.s64 %rd3, %rd1, %rd2;\nst.global.b32 [%rd3], %r2;\n"
 
@@ -117,7 +119,7 @@ static void test_ptx_run__arithmetic(void **state) {
         {"mov.b32 %r3, 0x80000000;\nneg.s32 %r2, %r3;", 0x80000000},
         {"cvt.rn.bf16x2.f32 %r2, 0f3F808000, 0f3F818000;", 0x3f803f82}, /* ties to even */
         {"cvt.rn.f16x2.f32 %r2, 0f477FF000, 0f33000001;", 0x7c000001},  /* overflow, subnormal */
-        {"cvt.rn.f16x2.f32 %r2, 0f80000000, 0f387FC000;", 0x800003ff},   /* -0, subnormal */
+        {"cvt.rn.f16x2.f32 %r2, 0f80000000, 0f387FC000;", 0x800003ff},  /* -0, subnormal */
         {"ex2.approx.ftz.f32 %r2, 0f40400000;", 0x41000000},
         {"ex2.approx.ftz.f32 %r2, 0fC3000000;", 0}, /* 2^-128 is no normal number */
         {"max.f32 %r2, 0f7FC00000, 0f3F800000;", 0x3f800000},
@@ -189,6 +191,35 @@ static void test_ptx_run__sums_of_products_are_rounded_towards_0(void **state) {
     assert_true(float_of(memory[0]) == 1.0f); /* 1 + 8 * 2^-26 * .75 = 1 + .75 * 2^-23 */
 }
 
+/* A warpgroup's product of ones, 64 x 64 over 16. The first warp waits, and has zeros written over the right operand:
+ * the last one, which comes late, must have read it by then. */
+static void test_ptx_run__products_of_a_warpgroup_end_together(void **state) {
+    char results[32 * 6 + 1] = "", body[2048];
+    (void)state;
+    for (size_t i = 0, length = 0; i < 32; i++)
+        length += (size_t)snprintf(results + length, sizeof results - length, "%s%%r%zu",
+                                   i ? ", " : "", 20 + i);
+    snprintf(
+        body, sizeof body,
+        "mov.b32 %%r3, x;\nmad.lo.s32 %%r4, %%r1, 128, %%r3;\nmov.b32 %%r5, 0;\n"
+        "mov.b32 %%r6, 0x3f803f80;\n$fill:\nst.shared.b32 [%%r4], %%r6;\n"
+        "add.s32 %%r4, %%r4, 4;\nadd.s32 %%r5, %%r5, 1;\nsetp.lt.u32 %%p1, %%r5, 32;\n"
+        "@%%p1 bra $fill;\nbar.sync 0;\nmov.b32 %%r5, 0;\n"
+        "$late:\nsetp.ge.u32 %%p2, %%r5, %%r1;\nadd.s32 %%r5, %%r5, 1;\n@!%%p2 bra $late;\n"
+        "mov.b64 %%rd4, 0x4000004000010000;\nmov.b64 %%rd5, 0x4000004000010200;\n"
+        "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {%s}, %%rd4, %%rd5, 0, 1, 1, 0, 0;\n"
+        "wgmma.commit_group.sync.aligned;\nwgmma.wait_group.sync.aligned 0;\n"
+        "setp.ge.u32 %%p3, %%r1, 32;\n@%%p3 bra $store;\n"
+        "mad.lo.s32 %%r4, %%r1, 256, %%r3;\nmov.b32 %%r5, 0;\n"
+        "$clear:\nst.shared.b32 [%%r4+8192], 0;\nadd.s32 %%r4, %%r4, 4;\n"
+        "add.s32 %%r5, %%r5, 1;\nsetp.lt.u32 %%p1, %%r5, 64;\n@%%p1 bra $clear;\n"
+        "$store:\nmov.b32 %%r2, %%r51;\n" STORE_R2_ESCAPED,
+        results);
+    check_run(".shared .align 1024 .b8 x[16384];", body, 128);
+    for (uint32_t i = 0; i < 128; i++)
+        assert_true(float_of(memory[i]) == 16.0f);
+}
+
 /* ---- copies --------------------------------------------------------------------------------- */
 
 #define COPY                              \
@@ -225,6 +256,20 @@ static void test_ptx_run__barrier_in_local_memory(void **state) {
               "mov.b32 %r2, 7;\n" STORE_R2,
               ITEMS);
     assert_int_equal(memory[ITEMS - 1], 7);
+}
+
+/* Lane 0 arrives; the others wait, further back in the text. */
+static void test_ptx_run__lanes_that_wait_let_others_go(void **state) {
+    (void)state;
+    check_run(
+        BARRIER,
+        "mov.b32 %r4, b;\nmov.b32 %r5, 1;\nsetp.ne.b32 %p1, %r1, 0;\n@%p1 bra $made;\n"
+        "mbarrier.init.shared.b64 [%r4], %r5;\n$made:\nbar.warp.sync 0xffffffff;\n"
+        "@!%p1 bra $arrive;\n$wait:\n"
+        "mbarrier.try_wait.parity.shared.b64 %p2, [%r4], 0;\n@!%p2 bra $wait;\nbra $out;\n"
+        "$arrive:\nmbarrier.arrive.shared.b64 %rd4, [%r4];\n$out:\nmov.b32 %r2, 9;\n" STORE_R2,
+        32);
+    assert_int_equal(memory[31], 9);
 }
 
 static void test_ptx_run__arrival_too_many(void **state) {
@@ -288,9 +333,11 @@ int main(void) {
         cmocka_unit_test(test_ptx_run__arithmetic),
         cmocka_unit_test(test_ptx_run__product_of_tf32),
         cmocka_unit_test(test_ptx_run__sums_of_products_are_rounded_towards_0),
+        cmocka_unit_test(test_ptx_run__products_of_a_warpgroup_end_together),
         cmocka_unit_test(test_ptx_run__copies_come_when_they_are_waited_for),
         cmocka_unit_test(test_ptx_run__copies_that_nobody_waits_for),
         cmocka_unit_test(test_ptx_run__barrier_in_local_memory),
+        cmocka_unit_test(test_ptx_run__lanes_that_wait_let_others_go),
         cmocka_unit_test(test_ptx_run__arrival_too_many),
         cmocka_unit_test(test_ptx_run__access_outside_of_buffers),
         cmocka_unit_test(test_ptx_run__misaligned_access),
