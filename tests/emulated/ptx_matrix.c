@@ -61,7 +61,7 @@ uint16_t ptx_to_f16(float x) {
 
 static float towards_0(double x) {
     const float f = (float)x;
-    return isfinite(f) && fabs((double)f) > fabs(x) ? nextafterf(f, 0.0f) : f;
+    return isfinite(f) && fabs((double)f) > fabs(x) ? of_bits(to_bits(f) - 1) : f;
 }
 
 typedef enum element { BF16, F16, TF32 } element;
