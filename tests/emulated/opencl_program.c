@@ -26,13 +26,16 @@ static cl_program new_program(char *source, char *ptx, cl_int *error_out) {
 
 cl_program clCreateProgramWithSource(cl_context context, cl_uint number, const char **texts,
                                      const size_t *lengths, cl_int *error_out) {
-    size_t bytes = 0;
+    size_t bytes = 0, end = 0;
     (void)context;
     for (cl_uint i = 0; i < number; i++)
         bytes += lengths && lengths[i] ? lengths[i] : strlen(texts[i]);
     char *source = emulated_allocate(bytes + 1);
-    for (cl_uint i = 0; i < number; i++)
-        strncat(source, texts[i], lengths && lengths[i] ? lengths[i] : strlen(texts[i]));
+    for (cl_uint i = 0; i < number; i++) {
+        const size_t length = lengths && lengths[i] ? lengths[i] : strlen(texts[i]);
+        memcpy(source + end, texts[i], length);
+        end += length;
+    }
     return new_program(source, NULL, error_out);
 }
 
