@@ -28,7 +28,7 @@ static void find_device(void) {
         abort();
     }
     if (real.api.GetPlatformIDs(MAX_PLATFORMS, platforms, &count) != CL_SUCCESS)
-        return;
+        count = 0;
     for (cl_uint i = 0; i < count && i < MAX_PLATFORMS && !real.device; i++) {
         char name[MAX_NAME_BYTES] = "";
         real.platform = platforms[i];
@@ -37,7 +37,9 @@ static void find_device(void) {
             real.api.GetDeviceIDs(real.platform, CL_DEVICE_TYPE_CPU, 1, &real.device, NULL);
     }
     if (!real.device)
-        fprintf(stderr, "emulated_nvidia: PoCL is not here, or has no processor\n");
+        fprintf(
+            stderr,
+            "emulated_nvidia: PoCL, which it needs, is not among the drivers, or has no processor\n");
 }
 
 static void begin(void) {
@@ -57,7 +59,16 @@ cl_device_id emulated_device(void) {
 
 unsigned emulated_capability(void) {
     const char *own = getenv("SPARSED_EMULATED_CAPABILITY");
-    return own && own[0] ? (unsigned)strtoul(own, NULL, 10) : 90;
+    if (!own || !own[0])
+        return 90;
+    const size_t digits = strspn(own, "0123456789");
+    if (own[digits] || digits < 2 || digits > 3) {
+        fprintf(stderr,
+                "emulated_nvidia: SPARSED_EMULATED_CAPABILITY is '%.40s': not 80, 90 or the like\n",
+                own);
+        exit(EXIT_FAILURE);
+    }
+    return (unsigned)strtoul(own, NULL, 10);
 }
 
 cl_int emulated_answer(const void *from, size_t bytes, size_t size, void *value, size_t *size_out) {
