@@ -5,7 +5,8 @@
  * Contexts, queues, buffers and events are PoCL's, under the real libOpenCL: this library is linked with it, so that
  * who looks for a function that is not here finds that one. SPARSED_OPENCL_LIBRARY names this library to the backend.
  * Environment: SPARSED_EMULATED_CAPABILITY  10 times the compute capability (90; 80 is the other one)
- *              and that of compile.sh, which it runs.
+ *              and that of compile.sh, which it runs; SPARSED_EMULATED_CACHE: there is put the text of a kernel
+ *              whose launch ends with a message, too.
  */
 #ifndef TESTS_EMULATED_OPENCL_H
 #define TESTS_EMULATED_OPENCL_H

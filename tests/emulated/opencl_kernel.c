@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_GROUP_ITEMS = 1024, DIMENSIONS = 3 };
 
@@ -126,6 +127,23 @@ static cl_int wait_for(cl_command_queue queue, cl_uint waits, const cl_event *wa
     return error == CL_SUCCESS ? real->Finish(queue) : error;
 }
 
+/* The text that the lines in a message are of: promoted, it is not the compiler's. */
+static void keep_text(const struct _cl_kernel *k) {
+    const char *folder = getenv("SPARSED_EMULATED_CACHE");
+    static atomic_uint count;
+    char path[400];
+    if (!folder || !folder[0])
+        return;
+    snprintf(path, sizeof path, "%.250s/fault-%s-%ld-%u.ptx", folder, k->name, (long)getpid(),
+             atomic_fetch_add(&count, 1));
+    FILE *file = fopen(path, "w");
+    if (!file)
+        return;
+    fputs(k->program->ptx, file);
+    if (fclose(file) == 0)
+        fprintf(stderr, "emulated_nvidia: its lines are those of %s\n", path);
+}
+
 static cl_int run(const struct _cl_kernel *k, ptx_launch *launch) {
     ptx_message message = {""};
     ptx_range *ranges = emulated_ranges(&launch->ranges);
@@ -134,7 +152,9 @@ static cl_int run(const struct _cl_kernel *k, ptx_launch *launch) {
     free(ranges);
     if (done)
         return CL_SUCCESS;
-    fprintf(stderr, "emulated_nvidia: %s: %s\n", k->name, message.text);
+    fprintf(stderr, "emulated_nvidia: %s\n",
+            message.text); /* which begins with the kernel's name */
+    keep_text(k);
     return CL_OUT_OF_RESOURCES;
 }
 

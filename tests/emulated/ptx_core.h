@@ -147,7 +147,7 @@ struct ptx_warp {
     uint32_t barrier_round;
 };
 
-/* Ends the launch with a message that tells the instruction. Returns PTX_FAULT. */
+/* Ends the launch with a message that tells the instruction; `at` NULL: it is no single one. Returns PTX_FAULT. */
 ptx_result ptx_fault(ptx_warp *warp, const ptx_instruction *at, const char *format, ...);
 
 static inline uint16_t *ptx_16(const ptx_warp *w, const ptx_operand *o) {

@@ -41,15 +41,16 @@ void *ptx_grow(void *array, size_t count, size_t *room, size_t bytes) {
 
 ptx_result ptx_fault(ptx_warp *warp, const ptx_instruction *at, const char *format, ...) {
     ptx_group *g = warp->group;
-    char what[300];
+    char what[300], place[80] = "";
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
+    if (at)
+        snprintf(place, sizeof place, ", line %u, %s", at->line, at->operation->name);
     if (!g->failed)
-        snprintf(g->message->text, sizeof g->message->text,
-                 "%s, group %u %u %u, warp %u, line %u, %s: %s", g->kernel->name, g->id[0],
-                 g->id[1], g->id[2], warp->number, at->line, at->operation->name, what);
+        snprintf(g->message->text, sizeof g->message->text, "%s, group %u %u %u, warp %u%s: %s",
+                 g->kernel->name, g->id[0], g->id[1], g->id[2], warp->number, place, what);
     g->failed = true;
     return PTX_FAULT;
 }
@@ -195,9 +196,9 @@ static ptx_result step(ptx_warp *w) {
     const uint32_t pc = choose_lanes(w, &lanes);
     w->yielded = lanes & w->yielded ? 0 : w->yielded; /* all have had their turn */
     if (!lanes)
-        return ptx_fault(w, &k->code[0], "the warp's lanes wait for each other at several places");
+        return ptx_fault(w, NULL, "the warp's lanes wait for each other at several places");
     if (pc >= k->instructions)
-        return ptx_fault(w, &k->code[0], "it ends without 'ret'");
+        return ptx_fault(w, NULL, "it ends without 'ret'");
     const ptx_instruction *i = &k->code[pc];
     const ptx_operation *o = i->operation;
     uint32_t active = lanes;
@@ -311,16 +312,21 @@ static bool bring_boxes(ptx_group *g) {
 
 /* Where each warp that has not ended is. */
 static void fault_of_waiting(ptx_group *g) {
-    char places[200] = "";
+    char places[300] = "";
     size_t length = 0;
-    for (unsigned n = 0; n < g->warp_count && length < sizeof places - 20; n++) {
+    for (unsigned n = 0; n < g->warp_count && length < sizeof places - 40; n++) {
         uint32_t lanes;
         const uint32_t pc = g->warps[n].live ? choose_lanes(&g->warps[n], &lanes) : UINT32_MAX;
         if (pc < g->kernel->instructions)
-            length += (size_t)snprintf(places + length, sizeof places - length, " %u at %u", n,
-                                       g->kernel->code[pc].line);
+            length +=
+                (size_t)snprintf(places + length, sizeof places - length, "%swarp %u at line %u",
+                                 length ? ", " : "", n, g->kernel->code[pc].line);
     }
-    ptx_fault(&g->warps[0], &g->kernel->code[0], "its warps wait for ever: by lines%s", places);
+    if (!g->failed)
+        snprintf(g->message->text, sizeof g->message->text,
+                 "%s, group %u %u %u: its warps wait for ever: %s", g->kernel->name, g->id[0],
+                 g->id[1], g->id[2], places);
+    g->failed = true;
 }
 
 static bool run_group(ptx_group *g) {
@@ -342,8 +348,7 @@ static bool run_group(ptx_group *g) {
     }
     for (unsigned n = 0; n < g->warp_count && !g->failed; n++)
         if (g->warps[n].copy_count || g->warps[n].product_count || g->box_count)
-            ptx_fault(&g->warps[n], &g->kernel->code[0],
-                      "copies or products that nobody waits for");
+            ptx_fault(&g->warps[n], NULL, "copies or products that nobody waits for");
     return !g->failed;
 }
 
