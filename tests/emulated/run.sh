@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs tests of kernels on the emulated device of NVIDIA (opencl.h), on each of the rows for it alone. Fails if a
 # test fails, or a row cannot be used. FOLDER/log.txt has what the programs print, in the form of CTest's log.
-#   usage: bash tests/emulated/run.sh BUILD FOLDER
-# BUILD: a build folder. FOLDER/ptx is kept from run to run.
-# Environment: CLANG_ROOT        an absolute path; see tests/opencl/ptx.sh
+#   usage: bash tests/emulated/run.sh BUILD FOLDER [PROGRAM [ROW]]
+# BUILD: a build folder, built. FOLDER/ptx is kept from run to run. PROGRAM, ROW: that one alone.
+# Environment: CLANG_ROOT        see tests/opencl/ptx.sh
+#              SPARSED_KERNEL_DIR  kernels other than those of the build (docs/kernels.md)
 #              OCL_ICD_VENDORS   with PoCL among the drivers
 #              JOBS              programs at a time (2)
 set -euo pipefail
@@ -36,25 +37,50 @@ run_one() {
         "$(grep '^\[  SKIPPED \] test_' "$log" | sort -u | wc -l || true) skipped, $((SECONDS - start)) s: $outcome"
 }
 
+# $1 what is asked for, then what there is. Nothing asked for: all.
+choose() {
+    local name
+    for name in "${@:2}"; do
+        [[ -n $1 && $name != "$1" ]] || echo "$name"
+    done
+}
+
 if [[ ${1:-} == --one ]]; then
     run_one "${@:2}"
     exit
 fi
-[[ $# -eq 2 ]] || fail "usage: run.sh BUILD FOLDER"
-mkdir -p "$2"
+[[ $# -ge 2 && $# -le 4 ]] || fail "usage: run.sh BUILD FOLDER [PROGRAM [ROW]]"
+known="programs: ${programs[*]}; rows: ${rows[*]}"
+mapfile -t programs < <(choose "${3:-}" "${programs[@]}")
+mapfile -t rows < <(choose "${4:-}" "${rows[@]}")
+[[ ${#programs[@]} -gt 0 && ${#rows[@]} -gt 0 ]] || fail "no program or row of that name; $known"
+
+# What would otherwise be said by each of the programs, in other words.
+[[ -d $1 ]] || fail "no folder '$1'"
 build=$(cd "$1" && pwd)
+for file in emulated/libemulated_nvidia.so "${programs[@]}"; do
+    [[ -e $build/tests/$file ]] ||
+        fail "'$1' has no tests/$file: a build with the tests and the OpenCL backend is needed"
+done
+[[ -z ${CLANG_ROOT:-} ]] || CLANG_ROOT=$(realpath -m "$CLANG_ROOT") # programs and compilers run elsewhere
+export CLANG_ROOT
+# shellcheck source=tests/opencl/ptx.sh
+source "$(dirname "$0")/../opencl/ptx.sh"
+[[ -x $clang && -d $libclc ]] ||
+    fail "no clang 22 ($clang) or libclc 22 ($libclc); CLANG_ROOT names where they are unpacked"
+mkdir -p "$2"
 work=$(cd "$2" && pwd)
-rm -rf "$work/runs" "$work/log.txt"
+rm -rf "$work/runs" "$work/log.txt" "$work"/ptx/fault-*.ptx
 mkdir "$work/runs"
 for program in "${programs[@]}"; do
     for row in "${rows[@]}"; do
-        echo "$build $work $program $row"
+        echo "$program $row"
     done
 done >"$work/jobs.txt"
-xargs -P "${JOBS:-2}" -L 1 bash "$0" --one <"$work/jobs.txt" || fail "a program was not run"
+xargs -P "${JOBS:-2}" -L 1 bash "$0" --one "$build" "$work" <"$work/jobs.txt" || fail "a program was not run"
 
 number=0 failed=0
-while read -r _ _ program row; do
+while read -r program row; do
     log=$work/runs/$program-$row.txt
     number=$((number + 1))
     echo "$number/$((${#programs[@]} * ${#rows[@]})) Testing: $program:$row"
