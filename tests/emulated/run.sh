@@ -31,7 +31,7 @@ run_one() {
         outcome=Failed
     fi
     [[ $outcome == Passed ]] ||
-        grep -E '^(emulated_nvidia|ERROR|error): |cannot be used here' "$log" | sort -u | head -n 20 || true
+        grep -E '^(emulated_nvidia|ERROR|error): |cannot be used here' "$log" | awk '!seen[$0]++' | head -n 20 || true
     echo "Test $outcome." >>"$log"
     echo "$3 on $4: $(grep -c '^\[       OK ' "$log" || true) passed," \
         "$(grep '^\[  SKIPPED \] test_' "$log" | sort -u | wc -l || true) skipped, $((SECONDS - start)) s: $outcome"
