@@ -86,7 +86,19 @@ static ptx_result try_wait(ptx_warp *w, const ptx_instruction *i, uint32_t lanes
 
 /* ---- copies of 16 bytes: cp.async ----------------------------------------------------------- */
 
+static ptx_result do_copy(ptx_warp *w, const ptx_instruction *i, const ptx_copy *c) {
+    unsigned char *to = ptx_local_write(w, i, c->to, 16, 16);
+    if (!to)
+        return PTX_FAULT;
+    memset(to, 0, 16);
+    if (c->bytes)
+        memcpy(to, c->from, c->bytes);
+    return PTX_DONE;
+}
+
+/* At once, or when it is waited for: a kernel must neither need the one nor the other. */
 static ptx_result copy_16(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
+    const bool now = ptx_random(w->group, 4) == 0;
     for (unsigned lane = 0; lane < WARP_LANES; lane++) {
         if (!ptx_has(lanes, lane))
             continue;
@@ -94,10 +106,14 @@ static ptx_result copy_16(ptx_warp *w, const ptx_instruction *i, uint32_t lanes)
         unsigned char *from = NULL;
         if (bytes && !(from = ptx_global(w, i, ptx_address(w, &i->operands[1], lane), bytes, 16)))
             return PTX_FAULT;
+        const ptx_copy copy = {from, (uint32_t)ptx_address(w, &i->operands[0], lane), bytes,
+                               w->copy_group[lane], (uint8_t)lane};
+        if (now && do_copy(w, i, &copy) != PTX_DONE)
+            return PTX_FAULT;
+        if (now)
+            continue;
         w->copies = ptx_grow(w->copies, w->copy_count, &w->copy_room, sizeof *w->copies);
-        w->copies[w->copy_count++] =
-            (ptx_copy){from, (uint32_t)ptx_address(w, &i->operands[0], lane), bytes,
-                       w->copy_group[lane], (uint8_t)lane};
+        w->copies[w->copy_count++] = copy;
     }
     return PTX_DONE;
 }
@@ -112,12 +128,8 @@ static ptx_result finish_copies(ptx_warp *w, const ptx_instruction *i, uint32_t 
             w->copies[kept++] = *c;
             continue;
         }
-        unsigned char *to = ptx_local_write(w, i, c->to, 16, 16);
-        if (!to)
+        if (do_copy(w, i, c) != PTX_DONE)
             return PTX_FAULT;
-        memset(to, 0, 16);
-        if (c->bytes)
-            memcpy(to, c->from, c->bytes);
     }
     w->copy_count = kept;
     return PTX_DONE;

@@ -147,6 +147,9 @@ struct ptx_warp {
     uint32_t barrier_round;
 };
 
+/* Below n; the same from run to run. */
+uint32_t ptx_random(ptx_group *group, uint32_t n);
+
 /* Ends the launch with a message that tells the instruction; `at` NULL: it is no single one. Returns PTX_FAULT. */
 ptx_result ptx_fault(ptx_warp *warp, const ptx_instruction *at, const char *format, ...);
 

@@ -287,14 +287,14 @@ static void begin_warp(ptx_warp *w, ptx_group *g, unsigned number, uint32_t item
         set_constant(w, &k->constants[i]);
 }
 
-static uint32_t random_below(ptx_group *g, uint32_t n) {
+uint32_t ptx_random(ptx_group *g, uint32_t n) {
     g->random = g->random * 6364136223846793005u + 1442695040888963407u;
     return (uint32_t)(g->random >> 33) % n;
 }
 
 /* A turn of a warp: the steps that it took. */
 static uint32_t take_turn(ptx_warp *w) {
-    const uint32_t turn = 1 + random_below(w->group, MOST_TURN);
+    const uint32_t turn = 1 + ptx_random(w->group, MOST_TURN);
     uint32_t steps = 0;
     for (ptx_result result = PTX_DONE; steps < turn && w->live && result == PTX_DONE; steps++)
         result = step(w);
@@ -305,8 +305,8 @@ static uint32_t take_turn(ptx_warp *w) {
 static bool bring_boxes(ptx_group *g) {
     const size_t count = g->box_count;
     for (size_t n = count; n-- > 0 && !g->failed;)
-        if (random_below(g, 2))
-            ptx_bring_box(g, random_below(g, (uint32_t)g->box_count));
+        if (ptx_random(g, 2))
+            ptx_bring_box(g, ptx_random(g, (uint32_t)g->box_count));
     return count > 0;
 }
 
