@@ -238,7 +238,7 @@ static bool read_right(ptx_warp *w, const ptx_product *p, const descriptor *d, b
     return true;
 }
 
-/* How an instruction's operands lie: results; a descriptor or four registers; a descriptor; then the result's scale, the
+/* How a product's operands lie: results; a descriptor or four registers; a descriptor; then the result's scale, the
  * operands' signs, and whether they are transposed. */
 typedef struct product_operands {
     unsigned results;
@@ -253,6 +253,16 @@ static product_operands operands_of(const ptx_instruction *i) {
     o.right = o.left + (o.registers ? 4 : 1);
     o.rest = o.right + 1;
     return o;
+}
+
+/* Neither operand negated, and the left one not transposed. */
+static bool is_known_product(const ptx_warp *w, const ptx_instruction *i) {
+    const unsigned results = strstr(i->operation->name, "n128") ? 64 : 32;
+    if (i->count != results + 7 && i->count != results + 9)
+        return false;
+    const product_operands o = operands_of(i);
+    return i->count == results + (o.registers ? 9 : 7) && ptx_32(w, &o.rest[1])[0] == 1 &&
+           ptx_32(w, &o.rest[2])[0] == 1 && (o.registers || ptx_32(w, &o.rest[3])[0] == 0);
 }
 
 /* Does what an instruction began. */
@@ -280,8 +290,10 @@ static ptx_result multiply(ptx_warp *w, const ptx_product *p) {
 }
 
 static ptx_result begin_product(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
-    const product_operands o = operands_of(i);
     (void)lanes;
+    if (!is_known_product(w, i))
+        return ptx_fault(w, i, "operands of a kind that is not known");
+    const product_operands o = operands_of(i);
     if (!w->products_fenced)
         return ptx_fault(w, i, "no wgmma.fence since the last wait for products");
     w->products = ptx_grow(w->products, w->product_count, &w->product_room, sizeof *w->products);
@@ -347,14 +359,23 @@ static ptx_result wait_products(ptx_warp *w, const ptx_instruction *i, uint32_t 
 
 /* ---- exchanges ------------------------------------------------------------------------------ */
 
+/* Only operations of all lanes are known. */
+static ptx_result check_mask(ptx_warp *w, const ptx_instruction *i, const ptx_operand *mask) {
+    return ptx_32(w, mask)[0] == ALL_LANES
+               ? PTX_DONE
+               : ptx_fault(w, i, "of lanes %08x alone", ptx_32(w, mask)[0]);
+}
+
 static ptx_result shuffle(ptx_warp *w, const ptx_instruction *i, bool exclusive_or) {
     uint32_t from[WARP_LANES];
+    if (ptx_32(w, &i->operands[3])[0] != WARP_LANES - 1)
+        return ptx_fault(w, i, "among parts of a warp");
     memcpy(from, ptx_32(w, &i->operands[1]), sizeof from);
     for (unsigned l = 0; l < WARP_LANES; l++) {
         const uint32_t which = ptx_32(w, &i->operands[2])[l];
         ptx_32(w, &i->operands[0])[l] = from[(exclusive_or ? l ^ which : which) % WARP_LANES];
     }
-    return PTX_DONE;
+    return check_mask(w, i, &i->operands[4]);
 }
 
 static ptx_result shuffle_xor(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
@@ -372,23 +393,21 @@ static ptx_result ballot(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) 
     (void)lanes;
     for (unsigned l = 0; l < WARP_LANES; l++)
         ptx_32(w, &i->operands[0])[l] = bits;
-    return PTX_DONE;
+    return check_mask(w, i, &i->operands[2]);
 }
 
-static ptx_result nothing(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
-    (void)w;
-    (void)i;
+static ptx_result sync_warp(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
     (void)lanes;
-    return PTX_DONE;
+    return check_mask(w, i, &i->operands[0]);
 }
 
 #define WARP(name, widths, run) \
     { name, widths, run, PTX_WARP }
 
 const ptx_operation ptx_matrices[] = {
-    WARP("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32", "4", mma_bf16),
-    WARP("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32", "4", mma_f16),
-    WARP("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32", "4", mma_tf32),
+    WARP("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32", "44444444444444", mma_bf16),
+    WARP("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32", "44444444444444", mma_f16),
+    WARP("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32", "44444444444444", mma_tf32),
     WARP("ldmatrix.sync.aligned.m8n8.x4.shared.b16", "4444a", load_rows),
     WARP("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16", "4444a", load_columns),
     WARP("wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16", "x", begin_product),
@@ -398,9 +417,9 @@ const ptx_operation ptx_matrices[] = {
     WARP("wgmma.fence.sync.aligned", "", fence_products),
     WARP("wgmma.commit_group.sync.aligned", "", commit_products),
     WARP("wgmma.wait_group.sync.aligned", "n", wait_products),
-    WARP("shfl.sync.bfly.b32", "4", shuffle_xor),
-    WARP("shfl.sync.idx.b32", "4", shuffle_from),
+    WARP("shfl.sync.bfly.b32", "44444", shuffle_xor),
+    WARP("shfl.sync.idx.b32", "44444", shuffle_from),
     WARP("vote.sync.ballot.b32", "4p4", ballot),
-    WARP("bar.warp.sync", "4", nothing),
+    WARP("bar.warp.sync", "4", sync_warp),
     {0},
 };

@@ -84,6 +84,34 @@ static void test_ptx_parse__label_that_is_nowhere(void **state) {
     assert_non_null(strstr(message.text, "the label '$away' is nowhere"));
 }
 
+static void test_ptx_parse__malformed_texts(void **state) {
+    static const char *const bodies[] = {
+        "add.s32 %r2, %r1;",
+        "bra ;",
+        "x",
+        "bar.sync;",
+        "mov.b32 %r1, -;",
+        ": bra $x;",
+        ".reg .b32 %q<99999999999>;",
+        ".shared .b8 x[-1];",
+        ".shared .pred x[4];",
+        ".pragma \"",
+        "ld.param.b64 %p1, [k_param_0];",
+        "ld.global.b32 %r2, [%rs1];",
+        "shfl.sync.bfly.b32 %r2, %r1, 1, 0x1f;",
+        "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%r1}, {%r1}, {%r1}, {%r1};",
+    };
+    ptx_message message;
+    char word[300] = "";
+    (void)state;
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+        if (program_of("", bodies[i], &message))
+            fail_msg("'%s' passes", bodies[i]);
+    assert_null(ptx_parse(":", &message));
+    memset(word, 'a', sizeof word - 1);
+    assert_null(ptx_parse(word, &message));
+}
+
 /* ---- lanes ---------------------------------------------------------------------------------- */
 
 /* Each item counts to its own number, and all meet again at an exchange. */
@@ -128,6 +156,7 @@ static void test_ptx_run__arithmetic(void **state) {
         {"mov.b32 %r3, -5;\nmov.b32 %r4, 3;\nmax.s32 %r2, %r3, %r4;", 3},
         {"popc.b64 %r2, 0xf0f0f0f0f0f0f0f0;", 32},
         {"shl.b32 %r2, 1, 32;", 0},
+        {"st.global.b64 [%rd1+8], -1;\nld.global.b32 %r2, [%rd1+12];", 0xffffffff},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -399,6 +428,7 @@ int main(void) {
         cmocka_unit_test(test_ptx_parse__unknown_instruction),
         cmocka_unit_test(test_ptx_parse__register_of_another_width),
         cmocka_unit_test(test_ptx_parse__label_that_is_nowhere),
+        cmocka_unit_test(test_ptx_parse__malformed_texts),
         cmocka_unit_test(test_ptx_run__lanes_that_part),
         cmocka_unit_test(test_ptx_run__items_write_what_others_read),
         cmocka_unit_test(test_ptx_run__arithmetic),
