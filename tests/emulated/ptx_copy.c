@@ -259,6 +259,8 @@ static ptx_result copy_box(ptx_warp *w, const ptx_box *b) {
     return change_barrier(w, b->instruction, b->barrier, 0, -(int32_t)(map[MAP_BOX + 1] * 128));
 }
 
+enum { MOST_REST = 64 }; /* of a box */
+
 /* [to], [map, {column, row, head}], [barrier]. */
 static ptx_result begin_box(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
     ptx_group *g = w->group;
@@ -271,7 +273,8 @@ static ptx_result begin_box(ptx_warp *w, const ptx_instruction *i, uint32_t lane
                        .warp = w,
                        .to = ptx_address(w, &i->operands[0], lane),
                        .map = ptx_address(w, &i->operands[1], lane),
-                       .barrier = ptx_address(w, &i->operands[5], lane)};
+                       .barrier = ptx_address(w, &i->operands[5], lane),
+                       .rests = ptx_random_below(g, ptx_random_below(g, 4) ? 4 : MOST_REST)};
         for (unsigned n = 0; n < 3; n++)
             b->at[n] = ptx_32(w, &i->operands[2 + n])[lane];
     }

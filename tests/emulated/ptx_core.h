@@ -106,6 +106,7 @@ typedef struct ptx_box {
     ptx_warp *warp;
     uint64_t to, map, barrier;
     uint32_t at[3];
+    uint32_t rests; /* rounds until it comes */
 } ptx_box;
 
 typedef struct ptx_barrier {

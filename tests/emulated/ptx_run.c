@@ -348,12 +348,12 @@ static uint32_t take_turn(ptx_warp *w) {
     return steps;
 }
 
-/* Some of the boxes that were asked for, in any order. */
+/* Those of the boxes whose time has come. */
 static bool bring_boxes(ptx_group *g) {
     const size_t count = g->box_count;
     for (size_t n = count; n-- > 0 && !g->failed;)
-        if (ptx_random_below(g, 2))
-            ptx_bring_box(g, ptx_random_below(g, (uint32_t)g->box_count));
+        if (g->boxes[n].rests-- == 0)
+            ptx_bring_box(g, n);
     return count > 0;
 }
 
