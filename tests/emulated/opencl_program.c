@@ -31,8 +31,11 @@ cl_program clCreateProgramWithSource(cl_context context, cl_uint number, const c
     for (cl_uint i = 0; i < number; i++)
         bytes += lengths && lengths[i] ? lengths[i] : strlen(texts[i]);
     char *source = emulated_allocate(bytes + 1);
-    for (cl_uint i = 0; i < number; i++)
-        strncat(source, texts[i], lengths && lengths[i] ? lengths[i] : strlen(texts[i]));
+    for (cl_uint i = 0, at = 0; i < number; i++) {
+        const size_t length = lengths && lengths[i] ? lengths[i] : strlen(texts[i]);
+        memcpy(source + at, texts[i], length);
+        at += (cl_uint)length;
+    }
     return new_program(source, NULL, error_out);
 }
 

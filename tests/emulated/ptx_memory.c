@@ -91,7 +91,7 @@ unsigned char *ptx_local_write(ptx_warp *warp, const ptx_instruction *at, uint64
                                size_t bytes, size_t alignment, ptx_written what) {
     unsigned char *to = ptx_local(warp, at, address, bytes, alignment);
     if (to)
-        memset(warp->group->written + address, what, bytes);
+        memset(warp->group->written + address, (int)what, bytes);
     return to;
 }
 
