@@ -91,6 +91,7 @@ static void test_plan_run__storage_types_and_head_dimensions(void **state) {
                     .select = case_select(scored_modes[number % MODES], block_q, 32, 40, 0.4)};
                 c.desc.dtype = dtypes[type];
                 c.desc.out_dtype = single_out ? SPARSED_F32 : 0;
+                c.fine = true;
                 check_new_case(&c, row->context, number, &errors[type]);
             }
     print_errors("f32", &errors[0]);
