@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
- * What runs beside a warp's own instructions: asynchronous copies, done as late as waiting allows, boxes that tensor
- * maps describe, which come in any order, and the barriers in local memory that copies arrive at.
+ * What runs beside a warp's own instructions: asynchronous copies, done at once or as late as waiting allows, boxes
+ * that tensor maps describe, which come in any order, and the barriers in local memory that copies arrive at.
  */
 #include "emulated/ptx_core.h"
 
@@ -18,7 +18,7 @@ typedef struct local_barrier {
 
 static bool read_barrier(ptx_warp *w, const ptx_instruction *i, uint64_t address,
                          local_barrier *barrier) {
-    const unsigned char *at = ptx_local_read(w, i, address, sizeof *barrier, 8);
+    const unsigned char *at = ptx_local_read(w, i, address, sizeof *barrier, 8, PTX_WRITTEN);
     if (at)
         memcpy(barrier, at, sizeof *barrier);
     return at != NULL;
@@ -32,6 +32,8 @@ static ptx_result change_barrier(ptx_warp *w, const ptx_instruction *i, uint64_t
         return PTX_FAULT;
     if (arrivals > b.missing)
         return ptx_fault(w, i, "an arrival too many at the barrier at %u", (unsigned)address);
+    if (arrivals > 0)
+        ptx_rest(w);
     b.missing = (uint16_t)(b.missing - arrivals);
     b.bytes_and_phase += 2 * bytes;
     if (b.missing == 0 && b.bytes_and_phase >> 1 == 0) {
@@ -48,8 +50,8 @@ static ptx_result make_barrier(ptx_warp *w, const ptx_instruction *i, uint32_t l
             continue;
         const uint16_t count = (uint16_t)ptx_32(w, &i->operands[1])[lane];
         const local_barrier barrier = {count, count, 0};
-        unsigned char *at =
-            ptx_local_write(w, i, ptx_address(w, &i->operands[0], lane), sizeof barrier, 8);
+        unsigned char *at = ptx_local_write(w, i, ptx_address(w, &i->operands[0], lane),
+                                            sizeof barrier, 8, PTX_WRITTEN);
         if (!at)
             return PTX_FAULT;
         memcpy(at, &barrier, sizeof barrier);
@@ -86,19 +88,18 @@ static ptx_result try_wait(ptx_warp *w, const ptx_instruction *i, uint32_t lanes
 
 /* ---- copies of 16 bytes: cp.async ----------------------------------------------------------- */
 
-static ptx_result do_copy(ptx_warp *w, const ptx_instruction *i, const ptx_copy *c) {
-    unsigned char *to = ptx_local_write(w, i, c->to, 16, 16);
+static ptx_result finish_copy(ptx_warp *w, const ptx_instruction *i, const ptx_copy *copy) {
+    unsigned char *to = ptx_local_write(w, i, copy->to, 16, 16, PTX_WRITTEN);
     if (!to)
         return PTX_FAULT;
     memset(to, 0, 16);
-    if (c->bytes)
-        memcpy(to, c->from, c->bytes);
+    if (copy->bytes)
+        memcpy(to, copy->from, copy->bytes);
     return PTX_DONE;
 }
 
-/* At once, or when it is waited for: a kernel must neither need the one nor the other. */
+/* Each comes at once, or late: some find memory that is still in use, some come when they are thought to be there. */
 static ptx_result copy_16(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
-    const bool now = ptx_random(w->group, 4) == 0;
     for (unsigned lane = 0; lane < WARP_LANES; lane++) {
         if (!ptx_has(lanes, lane))
             continue;
@@ -108,12 +109,11 @@ static ptx_result copy_16(ptx_warp *w, const ptx_instruction *i, uint32_t lanes)
             return PTX_FAULT;
         const ptx_copy copy = {from, (uint32_t)ptx_address(w, &i->operands[0], lane), bytes,
                                w->copy_group[lane], (uint8_t)lane};
-        if (now && do_copy(w, i, &copy) != PTX_DONE)
-            return PTX_FAULT;
-        if (now)
-            continue;
         w->copies = ptx_grow(w->copies, w->copy_count, &w->copy_room, sizeof *w->copies);
-        w->copies[w->copy_count++] = copy;
+        if (ptx_random_below(w->group, 2))
+            w->copies[w->copy_count++] = copy;
+        else if (finish_copy(w, i, &copy) != PTX_DONE)
+            return PTX_FAULT;
     }
     return PTX_DONE;
 }
@@ -128,7 +128,7 @@ static ptx_result finish_copies(ptx_warp *w, const ptx_instruction *i, uint32_t 
             w->copies[kept++] = *c;
             continue;
         }
-        if (do_copy(w, i, c) != PTX_DONE)
+        if (finish_copy(w, i, c) != PTX_DONE)
             return PTX_FAULT;
     }
     w->copy_count = kept;
@@ -229,7 +229,8 @@ static ptx_result copy_box_row(ptx_warp *w, const ptx_instruction *i, const uint
     const bool is = y < map[MAP_SIZE + 1] && at[2] < map[MAP_SIZE + 2];
     for (uint32_t piece = 0; piece < 8; piece++) {
         const uint64_t place = to + row * 128 + piece * 16;
-        unsigned char *target = ptx_local_write(w, i, place ^ (place >> 3 & 0x70), 16, 16);
+        unsigned char *target =
+            ptx_local_write(w, i, place ^ (place >> 3 & 0x70), 16, 16, PTX_SHOWN);
         const unsigned char *source = NULL;
         if (!target)
             return PTX_FAULT;
@@ -258,6 +259,8 @@ static ptx_result copy_box(ptx_warp *w, const ptx_box *b) {
     return change_barrier(w, b->instruction, b->barrier, 0, -(int32_t)(map[MAP_BOX + 1] * 128));
 }
 
+enum { MOST_REST = 64 }; /* of a box */
+
 /* [to], [map, {column, row, head}], [barrier]. */
 static ptx_result begin_box(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
     ptx_group *g = w->group;
@@ -270,7 +273,8 @@ static ptx_result begin_box(ptx_warp *w, const ptx_instruction *i, uint32_t lane
                        .warp = w,
                        .to = ptx_address(w, &i->operands[0], lane),
                        .map = ptx_address(w, &i->operands[1], lane),
-                       .barrier = ptx_address(w, &i->operands[5], lane)};
+                       .barrier = ptx_address(w, &i->operands[5], lane),
+                       .rests = ptx_random_below(g, ptx_random_below(g, 4) ? 4 : MOST_REST)};
         for (unsigned n = 0; n < 3; n++)
             b->at[n] = ptx_32(w, &i->operands[2 + n])[lane];
     }
@@ -289,8 +293,8 @@ void ptx_bring_box(ptx_group *group, size_t which) {
 
 const ptx_operation ptx_copies[] = {
     EACH("mbarrier.init.shared.b64", "a4", make_barrier),
-    EACH("mbarrier.arrive.shared.b64", "8a", arrive),
-    EACH("mbarrier.arrive.expect_tx.shared.b64", "8a4", arrive),
+    {"mbarrier.arrive.shared.b64", "8a", arrive, PTX_YIELDS},
+    {"mbarrier.arrive.expect_tx.shared.b64", "8a4", arrive, PTX_YIELDS},
     {"mbarrier.try_wait.parity.shared.b64", "pa4", try_wait, PTX_YIELDS},
     EACH("cp.async.cg.shared.global", "aa44", copy_16),
     EACH("cp.async.commit_group", "", commit_copies),

@@ -106,6 +106,7 @@ typedef struct ptx_box {
     ptx_warp *warp;
     uint64_t to, map, barrier;
     uint32_t at[3];
+    uint32_t rests; /* rounds until it comes */
 } ptx_box;
 
 typedef struct ptx_barrier {
@@ -113,13 +114,17 @@ typedef struct ptx_barrier {
     uint32_t round;
 } ptx_barrier;
 
+/* What has become of a byte of local memory. wgmma reads what the copy engine wrote, and of what items wrote what
+ * a fence has shown to it. */
+typedef enum ptx_written { PTX_NOT_WRITTEN, PTX_WRITTEN, PTX_SHOWN } ptx_written;
+
 typedef struct ptx_group {
     const ptx_kernel *kernel;
     const ptx_launch *launch;
     uint32_t id[3];
     ptx_warp *warps;
     unsigned warp_count;
-    unsigned char *local, *written; /* memory, and which of its bytes were written */
+    unsigned char *local, *written; /* memory, and of each byte a ptx_written */
     ptx_barrier barriers[MAX_BARRIERS];
     ptx_box *boxes;
     size_t box_count, box_room;
@@ -143,12 +148,17 @@ struct ptx_warp {
     ptx_product *products;
     size_t product_count, product_room;
     uint32_t product_group;
-    bool in_barrier; /* has arrived at one, and waits for `barrier_round` to pass */
+    uint32_t product_waits; /* turns in which it has waited for products */
+    bool products_fenced;   /* since the last wait for some */
+    bool in_barrier;        /* has arrived at one, and waits for `barrier_round` to pass */
     uint32_t barrier_round;
+    uint32_t rests; /* turns that it leaves to the others */
 };
 
-/* Below n; the same from run to run. */
-uint32_t ptx_random(ptx_group *group, uint32_t n);
+/* The same numbers in each launch. */
+uint32_t ptx_random_below(ptx_group *group, uint32_t n);
+/* Leaves some turns to the others, for whom it has done something: they may come far before it goes on. */
+void ptx_rest(ptx_warp *warp);
 
 /* Ends the launch with a message that tells the instruction; `at` NULL: it is no single one. Returns PTX_FAULT. */
 ptx_result ptx_fault(ptx_warp *warp, const ptx_instruction *at, const char *format, ...);
@@ -178,15 +188,15 @@ uint64_t ptx_value(const ptx_warp *warp, const ptx_operand *operand, unsigned la
 /* An address operand's in a lane, its offset added. */
 uint64_t ptx_address(const ptx_warp *warp, const ptx_operand *operand, unsigned lane);
 
-/* Memory that an access may touch, NULL after a fault. What ptx_local_read reads must have been written. */
+/* Memory that an access may touch, NULL after a fault. What ptx_local_read reads must have been written, or shown. */
 unsigned char *ptx_global(ptx_warp *warp, const ptx_instruction *at, uint64_t address, size_t bytes,
                           size_t alignment);
 unsigned char *ptx_local(ptx_warp *warp, const ptx_instruction *at, uint64_t address, size_t bytes,
                          size_t alignment);
 const unsigned char *ptx_local_read(ptx_warp *warp, const ptx_instruction *at, uint64_t address,
-                                    size_t bytes, size_t alignment);
+                                    size_t bytes, size_t alignment, ptx_written least);
 unsigned char *ptx_local_write(ptx_warp *warp, const ptx_instruction *at, uint64_t address,
-                               size_t bytes, size_t alignment);
+                               size_t bytes, size_t alignment, ptx_written what);
 
 /* Does what a box was asked for. */
 void ptx_bring_box(ptx_group *group, size_t which);

@@ -9,9 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_part_of_word(const char *at) {
-    return isalnum((unsigned char)*at) || strchr("_.$%", *at) || (at[0] == ':' && at[1] == ':') ||
-           (at[0] == ':' && at[-1] == ':');
+/* Characters of a name or number, :: among them. */
+static size_t word_length(const char *text) {
+    size_t n = 0;
+    for (;;)
+        if (isalnum((unsigned char)text[n]) || (text[n] && strchr("_.$%", text[n])))
+            n++;
+        else if (text[n] == ':' && text[n + 1] == ':')
+            n += 2;
+        else
+            return n;
 }
 
 static void skip_space(lexer *l) {
@@ -30,15 +37,13 @@ static void advance(lexer *l) {
     size_t length = 0;
     skip_space(l);
     if (*l->at == '"') {
-        length = 1 + strcspn(l->at + 1, "\"") + 1;
-    } else if (*l->at && (*l->at != '-' || !isdigit((unsigned char)l->at[1]))) {
-        while (l->at[length] && is_part_of_word(l->at + length))
-            length++;
-        length += length == 0;
+        length = 1 + strcspn(l->at + 1, "\"");
+        length += l->at[length] != 0;
+    } else if (*l->at == '-' && isdigit((unsigned char)l->at[1])) {
+        length = 1 + word_length(l->at + 1);
     } else if (*l->at) {
-        length = 1;
-        while (isalnum((unsigned char)l->at[length]))
-            length++;
+        length = word_length(l->at);
+        length += length == 0;
     }
     if (length >= LEX_TEXT)
         lex_fail(l, "a word of %zu characters", length);
@@ -74,7 +79,8 @@ bool lex_take(lexer *l, const char *word) {
 }
 
 bool lex_take_label(lexer *l, char name[LEX_TEXT]) {
-    if (l->at[0] != ':' || l->at[1] == ':' || !isalpha((unsigned char)l->word[l->word[0] == '$']))
+    if (lex_ends(l) || l->at[0] != ':' || l->at[1] == ':' ||
+        !isalpha((unsigned char)l->word[l->word[0] == '$']))
         return false;
     strcpy(name, lex_next(l));
     lex_expect(l, ":");

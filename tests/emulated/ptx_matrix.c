@@ -153,8 +153,8 @@ static ptx_result mma_tf32(ptx_warp *w, const ptx_instruction *i, uint32_t lanes
 static ptx_result load_matrices(ptx_warp *w, const ptx_instruction *i, bool transposed) {
     uint16_t x[4][8][8];
     for (unsigned l = 0; l < WARP_LANES; l++) {
-        const unsigned char *row =
-            ptx_local_read(w, i, ptx_address(w, &i->operands[4], l), sizeof x[0][0], 16);
+        const unsigned char *row = ptx_local_read(w, i, ptx_address(w, &i->operands[4], l),
+                                                  sizeof x[0][0], 16, PTX_WRITTEN);
         if (!row)
             return PTX_FAULT;
         memcpy(x[l / 8][l % 8], row, sizeof x[0][0]);
@@ -195,7 +195,7 @@ static bool read_descriptor(uint64_t bits, descriptor *d) {
 
 static bool read_element(ptx_warp *w, const ptx_instruction *i, uint32_t place, element type,
                          float *x) {
-    const unsigned char *at = ptx_local_read(w, i, place ^ (place >> 3 & 0x70), 2, 2);
+    const unsigned char *at = ptx_local_read(w, i, place ^ (place >> 3 & 0x70), 2, 2, PTX_SHOWN);
     uint16_t bits;
     if (!at)
         return false;
@@ -238,7 +238,7 @@ static bool read_right(ptx_warp *w, const ptx_product *p, const descriptor *d, b
     return true;
 }
 
-/* How an instruction's operands lie: results; a descriptor or four registers; a descriptor; then the result's scale, the
+/* How a product's operands lie: results; a descriptor or four registers; a descriptor; then the result's scale, the
  * operands' signs, and whether they are transposed. */
 typedef struct product_operands {
     unsigned results;
@@ -253,6 +253,16 @@ static product_operands operands_of(const ptx_instruction *i) {
     o.right = o.left + (o.registers ? 4 : 1);
     o.rest = o.right + 1;
     return o;
+}
+
+/* Neither operand negated, and the left one not transposed. */
+static bool is_known_product(const ptx_warp *w, const ptx_instruction *i) {
+    const unsigned results = strstr(i->operation->name, "n128") ? 64 : 32;
+    if (i->count != results + 7 && i->count != results + 9)
+        return false;
+    const product_operands o = operands_of(i);
+    return i->count == results + (o.registers ? 9 : 7) && ptx_32(w, &o.rest[1])[0] == 1 &&
+           ptx_32(w, &o.rest[2])[0] == 1 && (o.registers || ptx_32(w, &o.rest[3])[0] == 0);
 }
 
 /* Does what an instruction began. */
@@ -280,20 +290,28 @@ static ptx_result multiply(ptx_warp *w, const ptx_product *p) {
 }
 
 static ptx_result begin_product(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
-    const product_operands o = operands_of(i);
     (void)lanes;
+    if (!is_known_product(w, i))
+        return ptx_fault(w, i, "operands of a kind that is not known");
+    const product_operands o = operands_of(i);
+    if (!w->products_fenced)
+        return ptx_fault(w, i, "no wgmma.fence since the last wait for products");
     w->products = ptx_grow(w->products, w->product_count, &w->product_room, sizeof *w->products);
     w->products[w->product_count++] = (ptx_product){i, o.registers ? 0 : ptx_64(w, o.left)[0],
                                                     ptx_64(w, o.right)[0], w->product_group};
     return PTX_DONE;
 }
 
-static ptx_result commit_products(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
+/* Before it products do not see what the warp has in registers. */
+static ptx_result fence_products(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
     (void)i;
     (void)lanes;
-    w->product_group++;
+    w->products_fenced = true;
     return PTX_DONE;
 }
+
+/* Turns. */
+enum { LONG_WAIT = 16 };
 
 /* Does a warp's products of groups before `end`. */
 static ptx_result finish_products(ptx_warp *w, uint32_t end) {
@@ -306,7 +324,19 @@ static ptx_result finish_products(ptx_warp *w, uint32_t end) {
     return PTX_DONE;
 }
 
-/* Does all groups but the last so many: a warpgroup's warps together, when all have come so far. */
+/* Sometimes a warp's products are done at once: they may find that an operand is not there yet. */
+static ptx_result commit_products(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
+    (void)i;
+    (void)lanes;
+    w->product_group++;
+    return ptx_random_below(w->group, 2) ? finish_products(w, w->product_group) : PTX_DONE;
+}
+
+static bool has_products(const ptx_warp *w, uint32_t end) {
+    return w->product_count > 0 && w->products[0].group < end;
+}
+
+/* Does all groups but the last so many: a warpgroup's warps together, when all wait, or one has for long. */
 static ptx_result wait_products(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
     const uint32_t but = (uint32_t)i->operands[0].offset;
     const uint32_t end = w->product_group > but ? w->product_group - but : 0;
@@ -314,25 +344,38 @@ static ptx_result wait_products(ptx_warp *w, const ptx_instruction *i, uint32_t 
     (void)lanes;
     if (w->number / 4 * 4 + 4 > w->group->warp_count)
         return ptx_fault(w, i, "the warpgroup has less than four warps");
+    w->product_waits++;
     for (unsigned n = 0; n < 4; n++)
-        if (first[n].product_group < end)
+        if (first[n].product_group < end ||
+            (has_products(w, end) && first[n].product_waits == 0 && w->product_waits < LONG_WAIT))
             return PTX_WAITS;
     for (unsigned n = 0; n < 4; n++)
         if (finish_products(&first[n], end) != PTX_DONE)
             return PTX_FAULT;
+    w->product_waits = 0;
+    w->products_fenced = false; /* what was waited for is used */
     return PTX_DONE;
 }
 
 /* ---- exchanges ------------------------------------------------------------------------------ */
 
+/* Only operations of all lanes are known. */
+static ptx_result check_mask(ptx_warp *w, const ptx_instruction *i, const ptx_operand *mask) {
+    return ptx_32(w, mask)[0] == ALL_LANES
+               ? PTX_DONE
+               : ptx_fault(w, i, "of lanes %08x alone", ptx_32(w, mask)[0]);
+}
+
 static ptx_result shuffle(ptx_warp *w, const ptx_instruction *i, bool exclusive_or) {
     uint32_t from[WARP_LANES];
+    if (ptx_32(w, &i->operands[3])[0] != WARP_LANES - 1)
+        return ptx_fault(w, i, "among parts of a warp");
     memcpy(from, ptx_32(w, &i->operands[1]), sizeof from);
     for (unsigned l = 0; l < WARP_LANES; l++) {
         const uint32_t which = ptx_32(w, &i->operands[2])[l];
         ptx_32(w, &i->operands[0])[l] = from[(exclusive_or ? l ^ which : which) % WARP_LANES];
     }
-    return PTX_DONE;
+    return check_mask(w, i, &i->operands[4]);
 }
 
 static ptx_result shuffle_xor(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
@@ -350,35 +393,33 @@ static ptx_result ballot(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) 
     (void)lanes;
     for (unsigned l = 0; l < WARP_LANES; l++)
         ptx_32(w, &i->operands[0])[l] = bits;
-    return PTX_DONE;
+    return check_mask(w, i, &i->operands[2]);
 }
 
-static ptx_result nothing(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
-    (void)w;
-    (void)i;
+static ptx_result sync_warp(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
     (void)lanes;
-    return PTX_DONE;
+    return check_mask(w, i, &i->operands[0]);
 }
 
 #define WARP(name, widths, run) \
     { name, widths, run, PTX_WARP }
 
 const ptx_operation ptx_matrices[] = {
-    WARP("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32", "4", mma_bf16),
-    WARP("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32", "4", mma_f16),
-    WARP("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32", "4", mma_tf32),
+    WARP("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32", "44444444444444", mma_bf16),
+    WARP("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32", "44444444444444", mma_f16),
+    WARP("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32", "44444444444444", mma_tf32),
     WARP("ldmatrix.sync.aligned.m8n8.x4.shared.b16", "4444a", load_rows),
     WARP("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16", "4444a", load_columns),
     WARP("wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16", "x", begin_product),
     WARP("wgmma.mma_async.sync.aligned.m64n128k16.f32.f16.f16", "x", begin_product),
     WARP("wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16", "x", begin_product),
     WARP("wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16", "x", begin_product),
-    WARP("wgmma.fence.sync.aligned", "", nothing),
+    WARP("wgmma.fence.sync.aligned", "", fence_products),
     WARP("wgmma.commit_group.sync.aligned", "", commit_products),
     WARP("wgmma.wait_group.sync.aligned", "n", wait_products),
-    WARP("shfl.sync.bfly.b32", "4", shuffle_xor),
-    WARP("shfl.sync.idx.b32", "4", shuffle_from),
+    WARP("shfl.sync.bfly.b32", "44444", shuffle_xor),
+    WARP("shfl.sync.idx.b32", "44444", shuffle_from),
     WARP("vote.sync.ballot.b32", "4p4", ballot),
-    WARP("bar.warp.sync", "4", nothing),
+    WARP("bar.warp.sync", "4", sync_warp),
     {0},
 };

@@ -74,21 +74,24 @@ unsigned char *ptx_local(ptx_warp *warp, const ptx_instruction *at, uint64_t add
 }
 
 const unsigned char *ptx_local_read(ptx_warp *warp, const ptx_instruction *at, uint64_t address,
-                                    size_t bytes, size_t alignment) {
+                                    size_t bytes, size_t alignment, ptx_written least) {
     const unsigned char *from = ptx_local(warp, at, address, bytes, alignment);
-    if (from && memchr(warp->group->written + address, 0, bytes)) {
-        ptx_fault(warp, at, "%zu bytes at %" PRIu64 " of local memory, which nobody has written",
-                  bytes, address);
+    for (size_t n = 0; from && n < bytes; n++) {
+        const ptx_written is = warp->group->written[address + n];
+        if (is >= least)
+            continue;
+        ptx_fault(warp, at, "%zu bytes at %" PRIu64 " of local memory, which %s", bytes, address,
+                  is == PTX_NOT_WRITTEN ? "nobody has written" : "no fence has shown to wgmma");
         return NULL;
     }
     return from;
 }
 
 unsigned char *ptx_local_write(ptx_warp *warp, const ptx_instruction *at, uint64_t address,
-                               size_t bytes, size_t alignment) {
+                               size_t bytes, size_t alignment, ptx_written what) {
     unsigned char *to = ptx_local(warp, at, address, bytes, alignment);
     if (to)
-        memset(warp->group->written + address, 1, bytes);
+        memset(warp->group->written + address, (int)what, bytes);
     return to;
 }
 
@@ -150,7 +153,7 @@ static ptx_result store(ptx_warp *w, const ptx_instruction *i, uint32_t lanes, s
         const uint64_t address = ptx_address(w, &i->operands[0], lane);
         const size_t all = bytes * count;
         unsigned char *at = to == GLOBAL ? ptx_global(w, i, address, all, all)
-                                         : ptx_local_write(w, i, address, all, all);
+                                         : ptx_local_write(w, i, address, all, all, PTX_WRITTEN);
         if (!at)
             return PTX_FAULT;
         for (unsigned n = 0; n < count; n++) {
@@ -199,7 +202,7 @@ static ptx_result increment_local(ptx_warp *w, const ptx_instruction *i, uint32_
         if (!ptx_has(lanes, lane))
             continue;
         const uint64_t address = ptx_address(w, &i->operands[1], lane);
-        const unsigned char *from = ptx_local_read(w, i, address, 4, 4);
+        const unsigned char *from = ptx_local_read(w, i, address, 4, 4, PTX_WRITTEN);
         uint32_t old;
         if (!from)
             return PTX_FAULT;

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST = 1 << 20 }; /* registers or bytes of one name */
+
 struct ptx_program {
     ptx_kernel *kernels;
     unsigned char *constant_memory;
@@ -108,6 +110,14 @@ static unsigned type_bytes(lexer *l, const char *type) {
     lex_fail(l, "the type '%s' is not known", type);
 }
 
+/* A number of registers or bytes. */
+static size_t parse_count(lexer *l) {
+    const int64_t count = lex_number(l);
+    if (count < 0 || count > MOST)
+        lex_fail(l, "%lld is more than is known", (long long)count);
+    return (size_t)count;
+}
+
 /* .reg .b32 %r<25>, x; */
 static void parse_registers(parser *p) {
     lexer *l = &p->lexer;
@@ -118,7 +128,7 @@ static void parse_registers(parser *p) {
         char name[LEX_TEXT];
         strcpy(name, lex_next(l));
         if (lex_take(l, "<")) {
-            const size_t count = (size_t)lex_number(l);
+            const size_t count = parse_count(l);
             add_symbol(p, name, REGISTERS, new_slot(p, bytes, count), count, bytes);
             lex_expect(l, ">");
         } else if (!find_symbol(p, name)) { /* a scope of its own: any other of that name is over */
@@ -140,7 +150,7 @@ static declaration parse_declaration(lexer *l) {
     const char *text = lex_next(l);
     for (; text[0] == '.'; text = lex_next(l)) {
         if (strcmp(text, ".align") == 0)
-            d.alignment = (size_t)lex_number(l);
+            d.alignment = parse_count(l);
         else if (strcmp(text, ".ptr") == 0)
             d.is_pointer = true;
         else if (strcmp(text, ".global") != 0)
@@ -149,8 +159,10 @@ static declaration parse_declaration(lexer *l) {
     strcpy(d.name, text);
     if (d.bytes > d.alignment || d.is_pointer)
         d.alignment = d.bytes;
+    if (d.bytes == 0 || d.alignment == 0)
+        lex_fail(l, "'%s' has no size or no alignment", d.name);
     if (lex_take(l, "[")) {
-        d.bytes *= (size_t)lex_number(l);
+        d.bytes *= parse_count(l);
         lex_expect(l, "]");
     }
     return d;
@@ -217,6 +229,8 @@ static ptx_operand parse_address(parser *p) {
             lex_fail(l, "the address '%s' is not known", name);
         operand = constant_operand(p, 0, 8);
         offset = s->at;
+    } else if (operand.bytes < 4) {
+        lex_fail(l, "'%s' has no address", name);
     }
     if (lex_take(l, "+"))
         offset += lex_number(l);
@@ -244,7 +258,7 @@ static ptx_operand parse_register(parser *p, char width) {
             return constant_operand(p, s->at, bytes);
         lex_fail(l, "'%s' is not known", name);
     }
-    if (width != 'x' && (operand.bytes != bytes || (negated && bytes != 0)))
+    if (width == 'x' ? operand.bytes == 0 : operand.bytes != bytes || (negated && bytes != 0))
         lex_fail(l, "'%s' has %u bytes, not %c", name, operand.bytes, width);
     operand.negated = negated;
     return operand;
@@ -266,7 +280,7 @@ static ptx_operand parse_operand(parser *p, char width) {
         return constant_operand(p, lex_number(l) ? ALL_LANES : 0, 0);
     if (lex_is_number(l))
         return constant_operand(p, (uint64_t)lex_number(l),
-                                width == 'x' ? 4 : (unsigned)(width - '0'));
+                                width == 'x' ? 8 : (unsigned)(width - '0'));
     return parse_register(p, width);
 }
 
@@ -347,6 +361,8 @@ static void parse_instruction(parser *p) {
         do
             parse_operands(p, o, &list);
         while (lex_take(l, ","));
+    if (list.count < strlen(o->widths))
+        lex_fail(l, "%s has %u operands", o->name, list.count);
     lex_expect(l, ";");
     add_instruction(p, o, &list, guarded ? &guard : NULL, line);
 }
@@ -466,8 +482,8 @@ ptx_program *ptx_parse(const char *text, ptx_message *message) {
     if (!p || !program)
         abort();
     p->program = program;
-    lex_begin(&p->lexer, text, message);
     if (setjmp(p->lexer.failed) == 0) {
+        lex_begin(&p->lexer, text, message);
         parse_program(p);
     } else {
         ptx_free(p->program);

@@ -3,7 +3,7 @@
 /*
  * A launch: groups one after another, the warps of a group in turns of a random length. The lanes of a warp go
  * together; where they part, those that are furthest behind go first, unless they wait for something, and an operation
- * of the whole warp waits for all.
+ * of the whole warp waits for all. Sometimes some lanes stay behind until the others cannot go on without them.
  */
 #include "emulated/ptx_core.h"
 
@@ -12,8 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Steps of a turn; rounds in which all warps wait, and steps of a group, that are taken for ever. */
-enum { MOST_TURN = 512, MOST_IDLE_ROUNDS = 100000, MOST_STEPS = 1 << 28 };
+/* One of so many operations of a warp has its lanes part. */
+enum { LIKELY_TOGETHER = 64 };
+/* Steps of a turn; turns that a warp rests for a reason, and once in so many for none; rounds in which all warps wait, and steps of a group, that are taken for ever. */
+enum {
+    MOST_TURN = 512,
+    MOST_REST = 8,
+    LONG_REST = 64,
+    MOST_IDLE_ROUNDS = 100000,
+    MOST_STEPS = 1 << 28
+};
 
 const char *const ptx_special_names[PTX_SPECIALS] = {
     "%tid.x",   "%tid.y",    "%tid.z",    "%ntid.x",   "%ntid.y", "%ntid.z", "%ctaid.x", "%ctaid.y",
@@ -55,6 +63,15 @@ ptx_result ptx_fault(ptx_warp *warp, const ptx_instruction *at, const char *form
     return PTX_FAULT;
 }
 
+uint32_t ptx_random_below(ptx_group *g, uint32_t n) {
+    g->random = g->random * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(g->random >> 33) % n;
+}
+
+void ptx_rest(ptx_warp *warp) {
+    warp->rests = ptx_random_below(warp->group, MOST_REST);
+}
+
 /* ---- barriers of a group -------------------------------------------------------------------- */
 
 /* All items of the warp arrive; they go on in the next round if they wait. */
@@ -77,6 +94,7 @@ static ptx_result come_to_barrier(ptx_warp *w, const ptx_instruction *i, bool wa
     const uint32_t round = b->round;
     b->expected = items;
     b->arrived += WARP_LANES;
+    ptx_rest(w);
     if (b->arrived >= items) {
         b->arrived = 0;
         b->round++;
@@ -106,6 +124,16 @@ static ptx_result nothing(ptx_warp *w, const ptx_instruction *i, uint32_t lanes)
     return PTX_DONE;
 }
 
+/* Shows to wgmma what items have written, whoever they are. */
+static ptx_result show(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
+    unsigned char *written = w->group->written;
+    (void)i;
+    (void)lanes;
+    for (uint32_t n = 0; n < w->group->kernel->local_bytes; n++)
+        written[n] = written[n] == PTX_WRITTEN ? PTX_SHOWN : written[n];
+    return PTX_DONE;
+}
+
 const ptx_operation ptx_control[] = {
     {"bra", "g", NULL, PTX_BRANCH},
     {"bra.uni", "g", NULL, PTX_BRANCH},
@@ -115,8 +143,8 @@ const ptx_operation ptx_control[] = {
     {"setmaxnreg.inc.sync.aligned.u32", "n", nothing, PTX_WARP},
     {"setmaxnreg.dec.sync.aligned.u32", "n", nothing, PTX_WARP},
     {"fence.acq_rel.gpu", "", nothing, PTX_EACH},
-    {"fence.proxy.async", "", nothing, PTX_EACH},
-    {"fence.proxy.async.shared::cta", "", nothing, PTX_EACH},
+    {"fence.proxy.async", "", show, PTX_EACH},
+    {"fence.proxy.async.shared::cta", "", show, PTX_EACH},
     {"fence.proxy.tensormap::generic.acquire.gpu", "an", nothing, PTX_EACH},
     {"fence.proxy.tensormap::generic.release.gpu", "", nothing, PTX_EACH},
     {0},
@@ -173,9 +201,21 @@ static void leave(ptx_warp *w, uint32_t lanes, uint32_t next) {
     w->together = false;
 }
 
+/* Some lanes, often none, let the others go as far as they come without them. */
+static void part(ptx_warp *w) {
+    if (ptx_random_below(w->group, LIKELY_TOGETHER) != 0)
+        return;
+    for (unsigned l = 0; l < WARP_LANES; l++)
+        w->pc[l] = w->pc[0];
+    w->together = false;
+    w->yielded = ptx_random_below(w->group, ALL_LANES);
+}
+
 /* All live lanes are at one instruction again. */
 static void join(ptx_warp *w) {
     uint32_t pc = UINT32_MAX;
+    if (w->yielded)
+        return;
     for (unsigned l = 0; l < WARP_LANES; l++) {
         if (!ptx_has(w->live, l))
             continue;
@@ -194,7 +234,11 @@ static ptx_result step(ptx_warp *w) {
     if (!w->together)
         join(w);
     const uint32_t pc = choose_lanes(w, &lanes);
-    w->yielded = lanes & w->yielded ? 0 : w->yielded; /* all have had their turn */
+    if (lanes & w->yielded) { /* the others have come as far as they can, and now other warps */
+        w->yielded = 0;
+        if (!w->together)
+            return PTX_WAITS;
+    }
     if (!lanes)
         return ptx_fault(w, NULL, "the warp's lanes wait for each other at several places");
     if (pc >= k->instructions)
@@ -226,6 +270,8 @@ static ptx_result step(ptx_warp *w) {
     const ptx_result result = active ? o->run(w, i, active) : PTX_DONE;
     if (result == PTX_DONE)
         go_to(w, lanes, pc + 1);
+    if (result == PTX_DONE && o->kind == PTX_WARP)
+        part(w);
     if (result != PTX_DONE || o->kind != PTX_YIELDS)
         return result;
     w->yielded |= lanes;
@@ -287,26 +333,28 @@ static void begin_warp(ptx_warp *w, ptx_group *g, unsigned number, uint32_t item
         set_constant(w, &k->constants[i]);
 }
 
-uint32_t ptx_random(ptx_group *g, uint32_t n) {
-    g->random = g->random * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(g->random >> 33) % n;
-}
-
 /* A turn of a warp: the steps that it took. */
 static uint32_t take_turn(ptx_warp *w) {
-    const uint32_t turn = 1 + ptx_random(w->group, MOST_TURN);
+    const uint32_t turn = 1 + ptx_random_below(w->group, MOST_TURN);
     uint32_t steps = 0;
-    for (ptx_result result = PTX_DONE; steps < turn && w->live && result == PTX_DONE; steps++)
+    if (ptx_random_below(w->group, LONG_REST) == 0)
+        w->rests += ptx_random_below(w->group, LONG_REST);
+    if (w->rests > 0) {
+        w->rests--;
+        return 0;
+    }
+    for (ptx_result result = PTX_DONE; steps < turn && w->live && !w->rests && result == PTX_DONE;
+         steps++)
         result = step(w);
     return steps;
 }
 
-/* Some of the boxes that were asked for, in any order. */
+/* Those of the boxes whose time has come. */
 static bool bring_boxes(ptx_group *g) {
     const size_t count = g->box_count;
     for (size_t n = count; n-- > 0 && !g->failed;)
-        if (ptx_random(g, 2))
-            ptx_bring_box(g, ptx_random(g, (uint32_t)g->box_count));
+        if (g->boxes[n].rests-- == 0)
+            ptx_bring_box(g, n);
     return count > 0;
 }
 

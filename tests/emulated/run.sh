@@ -29,6 +29,9 @@ run_one() {
         outcome=Failed
     elif grep -qF "kernel row $4 of " "$log"; then # ... cannot be used here
         outcome=Failed
+    elif ! grep -q '^\[       OK ' "$log"; then
+        echo "error: no test passed" >>"$log"
+        outcome=Failed
     fi
     [[ $outcome == Passed ]] ||
         grep -E '^(emulated_nvidia|ERROR|error): |cannot be used here' "$log" | awk '!seen[$0]++' | head -n 20 || true

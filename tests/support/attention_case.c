@@ -99,10 +99,15 @@ void case_store(attention_case *c) {
     store_tensor(c, &c->stored_v, d->v, d->kv_heads, d->kv_len, c->v);
 }
 
-static float *random_values(uint64_t count, uint64_t *random) {
+/* Few bits, for sums that hardly round. */
+static float *random_values(uint64_t count, bool fine, uint64_t *random) {
     float *values = allocate(count, sizeof *values);
-    for (uint64_t i = 0; i < count; i++)
-        values[i] = (float)((int)(random_bits(random) % 64) - 32) / 16.0f;
+    for (uint64_t i = 0; i < count; i++) {
+        const uint64_t bits = random_bits(random);
+        values[i] = (float)((int)(bits % 64) - 32) / 16.0f;
+        if (fine && bits >> 60 == 0)
+            values[i] += 0x1p-12f;
+    }
     return values;
 }
 
@@ -142,9 +147,10 @@ void case_prepare(attention_case *c, uint64_t seed) {
     const sparsed_desc *d = &c->problem.desc;
     uint64_t q_count = (uint64_t)d->batch * d->heads * d->q_len * d->head_dim;
     uint64_t kv_count = (uint64_t)d->batch * d->kv_heads * d->kv_len * d->head_dim;
-    c->q = random_values(q_count, &seed);
-    c->k = random_values(kv_count, &seed);
-    c->v = random_values(kv_count, &seed);
+    const bool fine = c->fine && d->dtype == SPARSED_F32;
+    c->q = random_values(q_count, fine, &seed);
+    c->k = random_values(kv_count, fine, &seed);
+    c->v = random_values(kv_count, fine, &seed);
     uint64_t q_span = span(d->q, d->batch, d->heads, d->q_len, d->head_dim);
     uint64_t k_span = span(d->k, d->batch, d->kv_heads, d->kv_len, d->head_dim);
     uint64_t v_span = span(d->v, d->batch, d->kv_heads, d->kv_len, d->head_dim);

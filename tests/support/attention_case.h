@@ -27,6 +27,7 @@ typedef struct attention_case {
     uint64_t q_len, kv_len; /* of the run; 0 = desc's */
     double ratio;           /* of the run; 0 = the selection's */
     uint64_t offset_bytes;  /* of every buffer; odd = misaligned */
+    bool fine; /* in f32 some values have more bits than tf32: kernels may split their operands */
 
     /* Set by case_prepare: */
     spd_problem problem; /* of the run */

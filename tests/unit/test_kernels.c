@@ -91,6 +91,7 @@ static void test_plan_run__storage_types_and_head_dimensions(void **state) {
                     .select = case_select(scored_modes[number % MODES], block_q, 32, 40, 0.4)};
                 c.desc.dtype = dtypes[type];
                 c.desc.out_dtype = single_out ? SPARSED_F32 : 0;
+                c.fine = true;
                 check_new_case(&c, row->context, number, &errors[type]);
             }
     print_errors("f32", &errors[0]);
@@ -233,16 +234,18 @@ static void test_plan_run__strides(void **state) {
     kernel_row *row = usable_row(state);
     check_errors errors = {0};
     const uint64_t len = 70, dim = row_head_dim(row, 24), heads = 4, kv_heads = 2;
-    for (uint32_t i = 0; i < 6; i++) {
+    for (uint32_t i = 0; i < 9; i++) {
         attention_case c = {
             .desc = case_desc(2, (uint32_t)heads, (uint32_t)kv_heads, (uint32_t)dim, len),
             .select = case_select(scored_modes[i % MODES], 32, 16, 20, 0.3)};
-        const uint64_t gap = i < 3 ? 0 : 3; /* [B,L,H,D]; the second time rows are apart */
+        /* [B,L,H,D]; the second time rows are apart, the third time those of v alone */
+        const uint64_t gap = i / 3 == 1 ? 3 : 0, v_dim = dim + (i < 3 ? 0 : 3);
         c.desc.dtype = dtypes[i % 3];
         c.desc.q = c.desc.out =
             (sparsed_strides){len * heads * (dim + gap) + gap, dim + gap, heads * (dim + gap)};
-        c.desc.k = c.desc.v =
+        c.desc.k =
             (sparsed_strides){len * kv_heads * (dim + gap), dim + gap, kv_heads * (dim + gap)};
+        c.desc.v = (sparsed_strides){len * kv_heads * v_dim, v_dim, kv_heads * v_dim};
         check_new_case(&c, row->context, i, &errors);
     }
     print_errors("strides", &errors);

@@ -84,6 +84,34 @@ static void test_ptx_parse__label_that_is_nowhere(void **state) {
     assert_non_null(strstr(message.text, "the label '$away' is nowhere"));
 }
 
+static void test_ptx_parse__malformed_texts(void **state) {
+    static const char *const bodies[] = {
+        "add.s32 %r2, %r1;",
+        "bra ;",
+        "x",
+        "bar.sync;",
+        "mov.b32 %r1, -;",
+        ": bra $x;",
+        ".reg .b32 %q<99999999999>;",
+        ".shared .b8 x[-1];",
+        ".shared .pred x[4];",
+        ".pragma \"",
+        "ld.param.b64 %p1, [k_param_0];",
+        "ld.global.b32 %r2, [%rs1];",
+        "shfl.sync.bfly.b32 %r2, %r1, 1, 0x1f;",
+        "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%r1}, {%r1}, {%r1}, {%r1};",
+    };
+    ptx_message message;
+    char word[300] = "";
+    (void)state;
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+        if (program_of("", bodies[i], &message))
+            fail_msg("'%s' passes", bodies[i]);
+    assert_null(ptx_parse(":", &message));
+    memset(word, 'a', sizeof word - 1);
+    assert_null(ptx_parse(word, &message));
+}
+
 /* ---- lanes ---------------------------------------------------------------------------------- */
 
 /* Each item counts to its own number, and all meet again at an exchange. */
@@ -128,6 +156,7 @@ static void test_ptx_run__arithmetic(void **state) {
         {"mov.b32 %r3, -5;\nmov.b32 %r4, 3;\nmax.s32 %r2, %r3, %r4;", 3},
         {"popc.b64 %r2, 0xf0f0f0f0f0f0f0f0;", 32},
         {"shl.b32 %r2, 1, 32;", 0},
+        {"st.global.b64 [%rd1+8], -1;\nld.global.b32 %r2, [%rd1+12];", 0xffffffff},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -191,30 +220,52 @@ static void test_ptx_run__sums_of_products_are_rounded_towards_0(void **state) {
     assert_true(float_of(memory[0]) == 1.0f); /* 1 + 8 * 2^-26 * .75 = 1 + .75 * 2^-23 */
 }
 
+#define RESULTS                                                                            \
+    "%r20, %r21, %r22, %r23, %r24, %r25, %r26, %r27, %r28, %r29, %r30, %r31, %r32, %r33, " \
+    "%r34, %r35, %r36, %r37, %r38, %r39, %r40, %r41, %r42, %r43, %r44, %r45, %r46, %r47, " \
+    "%r48, %r49, %r50, %r51"
+#define PRODUCT \
+    "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {%s}, %%rd4, %%rd5, 0, 1, 1, 0, 0;\n"
+
+/* A product of what `before` leaves. */
+static void check_fault_of_product(const char *before, const char *what) {
+    char body[2048];
+    snprintf(body, sizeof body,
+             "mov.b32 %%r3, x;\nmad.lo.s32 %%r4, %%r1, 128, %%r3;\nmov.b32 %%r5, 0;\n"
+             "$fill:\nst.shared.b32 [%%r4], 0;\nadd.s32 %%r4, %%r4, 4;\n"
+             "add.s32 %%r5, %%r5, 1;\nsetp.lt.u32 %%p1, %%r5, 32;\n@%%p1 bra $fill;\n%s"
+             "mov.b64 %%rd4, 0x4000004000010000;\nmov.b64 %%rd5, 0x4000004000010200;\n" PRODUCT
+             "wgmma.commit_group.sync.aligned;\nwgmma.wait_group.sync.aligned 0;\n",
+             before, RESULTS);
+    check_fault(".shared .align 1024 .b8 x[16384];", body, 128, what);
+}
+
+static void test_ptx_run__products_without_a_fence(void **state) {
+    (void)state;
+    check_fault_of_product("bar.sync 0;\nwgmma.fence.sync.aligned;\n", "no fence has shown");
+    check_fault_of_product("fence.proxy.async;\nbar.sync 0;\n", "no wgmma.fence");
+}
+
 /* A warpgroup's product of ones, 64 x 64 over 16. The first warp waits, and has zeros written over the right operand:
  * the last one, which comes late, must have read it by then. */
 static void test_ptx_run__products_of_a_warpgroup_end_together(void **state) {
-    char results[32 * 6 + 1] = "", body[2048];
+    char body[2048];
     (void)state;
-    for (size_t i = 0, length = 0; i < 32; i++)
-        length += (size_t)snprintf(results + length, sizeof results - length, "%s%%r%zu",
-                                   i ? ", " : "", 20 + i);
-    snprintf(
-        body, sizeof body,
-        "mov.b32 %%r3, x;\nmad.lo.s32 %%r4, %%r1, 128, %%r3;\nmov.b32 %%r5, 0;\n"
-        "mov.b32 %%r6, 0x3f803f80;\n$fill:\nst.shared.b32 [%%r4], %%r6;\n"
-        "add.s32 %%r4, %%r4, 4;\nadd.s32 %%r5, %%r5, 1;\nsetp.lt.u32 %%p1, %%r5, 32;\n"
-        "@%%p1 bra $fill;\nbar.sync 0;\nmov.b32 %%r5, 0;\n"
-        "$late:\nsetp.ge.u32 %%p2, %%r5, %%r1;\nadd.s32 %%r5, %%r5, 1;\n@!%%p2 bra $late;\n"
-        "mov.b64 %%rd4, 0x4000004000010000;\nmov.b64 %%rd5, 0x4000004000010200;\n"
-        "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {%s}, %%rd4, %%rd5, 0, 1, 1, 0, 0;\n"
-        "wgmma.commit_group.sync.aligned;\nwgmma.wait_group.sync.aligned 0;\n"
-        "setp.ge.u32 %%p3, %%r1, 32;\n@%%p3 bra $store;\n"
-        "mad.lo.s32 %%r4, %%r1, 256, %%r3;\nmov.b32 %%r5, 0;\n"
-        "$clear:\nst.shared.b32 [%%r4+8192], 0;\nadd.s32 %%r4, %%r4, 4;\n"
-        "add.s32 %%r5, %%r5, 1;\nsetp.lt.u32 %%p1, %%r5, 64;\n@%%p1 bra $clear;\n"
-        "$store:\nmov.b32 %%r2, %%r51;\n" STORE_R2_ESCAPED,
-        results);
+    snprintf(body, sizeof body,
+             "mov.b32 %%r3, x;\nmad.lo.s32 %%r4, %%r1, 128, %%r3;\nmov.b32 %%r5, 0;\n"
+             "mov.b32 %%r6, 0x3f803f80;\n$fill:\nst.shared.b32 [%%r4], %%r6;\n"
+             "add.s32 %%r4, %%r4, 4;\nadd.s32 %%r5, %%r5, 1;\nsetp.lt.u32 %%p1, %%r5, 32;\n"
+             "@%%p1 bra $fill;\nfence.proxy.async;\nbar.sync 0;\nmov.b32 %%r5, 0;\n"
+             "$late:\nsetp.ge.u32 %%p2, %%r5, %%r1;\nadd.s32 %%r5, %%r5, 1;\n@!%%p2 bra $late;\n"
+             "mov.b64 %%rd4, 0x4000004000010000;\nmov.b64 %%rd5, 0x4000004000010200;\n"
+             "wgmma.fence.sync.aligned;\n" PRODUCT
+             "wgmma.commit_group.sync.aligned;\nwgmma.wait_group.sync.aligned 0;\n"
+             "setp.ge.u32 %%p3, %%r1, 32;\n@%%p3 bra $store;\n"
+             "mad.lo.s32 %%r4, %%r1, 256, %%r3;\nmov.b32 %%r5, 0;\n"
+             "$clear:\nst.shared.b32 [%%r4+8192], 0;\nadd.s32 %%r4, %%r4, 4;\n"
+             "add.s32 %%r5, %%r5, 1;\nsetp.lt.u32 %%p1, %%r5, 64;\n@%%p1 bra $clear;\n"
+             "$store:\nmov.b32 %%r2, %%r51;\n" STORE_R2_ESCAPED,
+             RESULTS);
     check_run(".shared .align 1024 .b8 x[16384];", body, 128);
     for (uint32_t i = 0; i < 128; i++)
         assert_true(float_of(memory[i]) == 16.0f);
@@ -226,33 +277,28 @@ static void test_ptx_run__products_of_a_warpgroup_end_together(void **state) {
     "mov.b32 %r4, x;\nmov.b32 %r3, 16;\n" \
     "cp.async.cg.shared.global [%r4], [%rd1], 16, %r3;\ncp.async.commit_group;\n"
 
-/* Of 32 copies some are there at once; in the end all are. */
-static void test_ptx_run__copies_come_at_once_or_when_they_are_waited_for(void **state) {
+static void test_ptx_run__copies_come_early_or_when_they_are_waited_for(void **state) {
+    uint32_t early = 0;
     (void)state;
-    unsigned at_once = 0;
-    for (uint32_t i = 0; i < WORDS; i++)
-        memory[i] = i + 1;
-    check_run(
-        ".shared .align 16 .b8 x[512];",
-        "mov.b32 %r4, x;\nmov.b32 %r3, 16;\nmov.b64 %rd4, %rd1;\n$copies:\n"
-        "cp.async.cg.shared.global [%r4], [%rd1], 16, %r3;\nld.shared.b32 %r5, [%r4];\n"
-        "st.global.b32 [%rd4+64], %r5;\nadd.s32 %r4, %r4, 16;\nadd.s64 %rd4, %rd4, 4;\n"
-        "add.s32 %r9, %r4, -512;\nmov.b32 %r8, x;\nsetp.ne.b32 %p1, %r9, %r8;\n@%p1 bra $copies;\n"
-        "cp.async.commit_group;\ncp.async.wait_group 0;\nmov.b32 %r4, x;\n$words:\n"
-        "ld.shared.b32 %r5, [%r4];\nst.global.b32 [%rd4+64], %r5;\nadd.s32 %r4, %r4, 16;\n"
-        "add.s64 %rd4, %rd4, 4;\nadd.s32 %r9, %r4, -512;\nsetp.ne.b32 %p1, %r9, %r8;\n"
-        "@%p1 bra $words;\n",
-        1);
-    for (uint32_t i = 16; i < 48; i++)
-        at_once += memory[i] == 1;
-    assert_in_range(at_once, 1, 31);
-    for (uint32_t i = 48; i < 80; i++)
-        assert_int_equal(memory[i], 1);
+    memory[0] = 1;
+    check_run(".shared .align 16 .b8 x[1024];",
+              "shl.b32 %r7, %r1, 4;\nmov.b32 %r8, x;\nadd.s32 %r4, %r7, %r8;\nmov.b32 %r3, 16;\n"
+              "cp.async.cg.shared.global [%r4], [%rd1], 16, %r3;\ncp.async.commit_group;\n"
+              "ld.shared.b32 %r5, [%r4];\ncp.async.wait_group 0;\nld.shared.b32 %r6, [%r4];\n"
+              "mad.lo.s32 %r9, %r1, 8, 16;\ncvt.u64.u32 %rd2, %r9;\nadd.s64 %rd3, %rd1, %rd2;\n"
+              "st.global.b32 [%rd3], %r5;\nst.global.b32 [%rd3+4], %r6;\n",
+              ITEMS);
+    for (uint32_t i = 0; i < ITEMS; i++) {
+        early += memory[4 + 2 * i] == 1;
+        assert_int_equal(memory[5 + 2 * i], 1);
+    }
+    assert_in_range(early, 1, ITEMS - 1);
 }
 
 static void test_ptx_run__copies_that_nobody_waits_for(void **state) {
     (void)state;
-    check_fault(".shared .align 16 .b8 x[16];", COPY, 1, "that nobody waits for");
+    check_fault(".shared .align 16 .b8 x[16];", COPY COPY COPY COPY COPY COPY COPY COPY, 1,
+                "that nobody waits for");
 }
 
 #define BARRIER ".shared .align 8 .b8 b[8];"
@@ -282,6 +328,48 @@ static void test_ptx_run__lanes_that_wait_let_others_go(void **state) {
         "$arrive:\nmbarrier.arrive.shared.b64 %rd4, [%r4];\n$out:\nmov.b32 %r2, 9;\n" STORE_R2,
         32);
     assert_int_equal(memory[31], 9);
+}
+
+/* The second warp overwrites x when the first one has told it that it may: early, and late. */
+static void test_ptx_run__what_is_given_back_may_be_overwritten_at_once(void **state) {
+    uint32_t overwritten = 0;
+    (void)state;
+    check_run(BARRIER ".shared .align 4 .b8 x[4];\n.shared .align 8 .b8 c[8];",
+              "mov.b32 %r4, b;\nmov.b32 %r6, c;\nsetp.ne.b32 %p1, %r1, 0;\n@%p1 bra $made;\n"
+              "mbarrier.init.shared.b64 [%r4], 1;\nmbarrier.init.shared.b64 [%r6], 1;\n$made:\n"
+              "setp.ge.u32 %p3, %r1, 32;\nand.b32 %r9, %r1, 31;\nsetp.eq.b32 %p4, %r9, 0;\n"
+              "st.shared.b32 [x], 0;\nmov.b32 %r5, 0;\nbar.sync 0;\n$loop:\nand.b32 %r7, %r5, 1;\n"
+              "add.s32 %r5, %r5, 1;\n@%p3 bra $second;\n"
+              "@%p4 mbarrier.arrive.shared.b64 %rd4, [%r4];\nbar.warp.sync 0xffffffff;\n"
+              "ld.shared.b32 %r3, [x];\nsetp.eq.b32 %p5, %r3, %r5;\nselp.b32 %r2, 1, 0, %p5;\n"
+              "mul.wide.u32 %rd2, %r5, 4;\nadd.s64 %rd3, %rd1, %rd2;\nst.global.b32 [%rd3], %r2;\n"
+              "$wait:\nmbarrier.try_wait.parity.shared.b64 %p2, [%r6], %r7;\n@!%p2 bra $wait;\n"
+              "bra $next;\n$second:\n"
+              "mbarrier.try_wait.parity.shared.b64 %p2, [%r4], %r7;\n@!%p2 bra $second;\n"
+              "st.shared.b32 [x], %r5;\nbar.warp.sync 0xffffffff;\n"
+              "@%p4 mbarrier.arrive.shared.b64 %rd4, [%r6];\n$next:\n"
+              "setp.lt.u32 %p6, %r5, 64;\n@%p6 bra $loop;\n",
+              ITEMS);
+    for (uint32_t i = 1; i <= 64; i++)
+        overwritten += memory[i];
+    assert_in_range(overwritten, 8, 56);
+}
+
+/* A lane reads what the next one wrote, without a bar.warp.sync between them. */
+static void test_ptx_run__lanes_are_not_in_step(void **state) {
+    uint32_t missed = 0;
+    (void)state;
+    check_run(
+        ".shared .align 4 .b8 x[128];",
+        "shl.b32 %r3, %r1, 2;\nmov.b32 %r4, x;\nadd.s32 %r5, %r3, %r4;\nxor.b32 %r6, %r5, 4;\n"
+        "mov.b32 %r7, 0;\nmov.b32 %r2, 0;\n$loop:\nadd.s32 %r7, %r7, 1;\n"
+        "bar.warp.sync 0xffffffff;\nst.shared.b32 [%r5], %r7;\nld.shared.b32 %r8, [%r6];\n"
+        "setp.eq.b32 %p1, %r8, %r7;\n@%p1 bra $seen;\nadd.s32 %r2, %r2, 1;\n$seen:\n"
+        "setp.lt.u32 %p2, %r7, 4000;\n@%p2 bra $loop;\n" STORE_R2,
+        32);
+    for (uint32_t i = 0; i < 32; i++)
+        missed += memory[i];
+    assert_in_range(missed, 32, 32 * 400);
 }
 
 static void test_ptx_run__arrival_too_many(void **state) {
@@ -340,16 +428,20 @@ int main(void) {
         cmocka_unit_test(test_ptx_parse__unknown_instruction),
         cmocka_unit_test(test_ptx_parse__register_of_another_width),
         cmocka_unit_test(test_ptx_parse__label_that_is_nowhere),
+        cmocka_unit_test(test_ptx_parse__malformed_texts),
         cmocka_unit_test(test_ptx_run__lanes_that_part),
         cmocka_unit_test(test_ptx_run__items_write_what_others_read),
         cmocka_unit_test(test_ptx_run__arithmetic),
         cmocka_unit_test(test_ptx_run__product_of_tf32),
         cmocka_unit_test(test_ptx_run__sums_of_products_are_rounded_towards_0),
         cmocka_unit_test(test_ptx_run__products_of_a_warpgroup_end_together),
-        cmocka_unit_test(test_ptx_run__copies_come_at_once_or_when_they_are_waited_for),
+        cmocka_unit_test(test_ptx_run__products_without_a_fence),
+        cmocka_unit_test(test_ptx_run__copies_come_early_or_when_they_are_waited_for),
         cmocka_unit_test(test_ptx_run__copies_that_nobody_waits_for),
         cmocka_unit_test(test_ptx_run__barrier_in_local_memory),
         cmocka_unit_test(test_ptx_run__lanes_that_wait_let_others_go),
+        cmocka_unit_test(test_ptx_run__what_is_given_back_may_be_overwritten_at_once),
+        cmocka_unit_test(test_ptx_run__lanes_are_not_in_step),
         cmocka_unit_test(test_ptx_run__arrival_too_many),
         cmocka_unit_test(test_ptx_run__access_outside_of_buffers),
         cmocka_unit_test(test_ptx_run__misaligned_access),
