@@ -103,7 +103,6 @@ UNARY(cvt_64_32, 64, 32, x)
 UNARY(cvt_32_64, 32, 64, x)
 UNARY(cvt_16_32, 16, 32, x)
 UNARY(cvt_32_16, 32, 16, x)
-UNARY(cvt_64_s32, s64, s32, x)
 
 BINARY(add_16, 16, 16, 16, x + y)
 BINARY(add_32, 32, 32, 32, x + y)
@@ -115,29 +114,21 @@ BINARY(mul_64, 64, 64, 64, x *y)
 BINARY(mul_hi_32, 32, 32, 32, (uint64_t)x *y >> 32)
 BINARY(mul_wide_16, 32, 16, 16, (uint32_t)x *y)
 BINARY(mul_wide_32, 64, 32, 32, (uint64_t)x *y)
-BINARY(mul_wide_s32, s64, s32, s32, (int64_t)x *y)
 BINARY(div_32, 32, 32, 32, y ? x / y : ~0u)
 BINARY(div_64, 64, 64, 64, y ? x / y : ~(uint64_t)0)
 BINARY(rem_32, 32, 32, 32, y ? x % y : x)
-BINARY(rem_64, 64, 64, 64, y ? x % y : x)
 BINARY(and_16, 16, 16, 16, x &y)
 BINARY(and_32, 32, 32, 32, x &y)
 BINARY(and_64, 64, 64, 64, x &y)
-BINARY(or_16, 16, 16, 16, x | y)
 BINARY(or_32, 32, 32, 32, x | y)
 BINARY(or_64, 64, 64, 64, x | y)
 BINARY(xor_32, 32, 32, 32, x ^ y)
-BINARY(xor_64, 64, 64, 64, x ^ y)
-BINARY(shl_16, 16, 16, 32, y < 16 ? (uint32_t)x << y : 0)
 BINARY(shl_32, 32, 32, 32, y < 32 ? x << y : 0)
 BINARY(shl_64, 64, 64, 32, y < 64 ? x << y : 0)
-BINARY(shr_16, 16, 16, 32, y < 16 ? x >> y : 0)
 BINARY(shr_32, 32, 32, 32, y < 32 ? x >> y : 0)
 BINARY(shr_64, 64, 64, 32, y < 64 ? x >> y : 0)
-BINARY(shr_s32, s32, s32, 32, x >> (y < 31 ? y : 31))
 BINARY(min_32, 32, 32, 32, x < y ? x : y)
 BINARY(min_64, 64, 64, 64, x < y ? x : y)
-BINARY(min_s32, s32, s32, s32, x < y ? x : y)
 BINARY(max_32, 32, 32, 32, x > y ? x : y)
 BINARY(max_64, 64, 64, 64, x > y ? x : y)
 BINARY(max_s32, s32, s32, s32, x > y ? x : y)
@@ -159,10 +150,6 @@ static float maximum(float x, float y) {
     return x != x ? y : y != y ? x : x > y || (x == y && !signbit(x)) ? x : y;
 }
 
-static float minimum(float x, float y) {
-    return -maximum(-x, -y);
-}
-
 static int32_t to_s32(float x) {
     return x != x ? 0 : x <= -0x1p31f ? INT32_MIN : x >= 0x1p31f ? INT32_MAX : (int32_t)x;
 }
@@ -172,25 +159,19 @@ BINARY(sub_f32, f32, f32, f32, x - y)
 BINARY(mul_f32, f32, f32, f32, x *y)
 BINARY(div_f32, f32, f32, f32, x / y)
 BINARY(max_f32, f32, f32, f32, maximum(x, y))
-BINARY(min_f32, f32, f32, f32, minimum(x, y))
 BINARY(copysign_f32, f32, f32, f32, copysignf(y, x))
 TERNARY(fma_f32, f32, f32, f32, fmaf(x, y, z))
 UNARY(neg_f32, f32, f32, -x)
 UNARY(abs_f32, f32, f32, fabsf(x))
 UNARY(rcp_f32, f32, f32, 1.0f / x)
-UNARY(sqrt_f32, f32, f32, sqrtf(x))
-UNARY(ex2_f32, f32, f32, exp2f(x))
-UNARY(lg2_f32, f32, f32, log2f(x))
 UNARY(rcp_flushed, f32, f32, flush(1.0f / flush(x)))
 UNARY(ex2_flushed, f32, f32, flush(exp2f(flush(x))))
 UNARY(round_f32, f32, f32, nearbyintf(x))
 UNARY(cvt_f32_s32, f32, s32, x)
 UNARY(cvt_f32_u32, f32, 32, x)
-UNARY(cvt_f32_u64, f32, 64, x)
 UNARY(cvt_s32_f32, s32, f32, to_s32(x))
 UNARY(cvt_f32_f16, f32, 16, ptx_of_f16(x))
 UNARY(cvt_f16_f32, 16, f32, ptx_to_f16(x))
-UNARY(cvt_bf16_f32, 16, f32, ptx_to_bf16(x))
 BINARY(cvt_f16x2_f32, 32, f32, f32, (uint32_t)ptx_to_f16(x) << 16 | ptx_to_f16(y))
 BINARY(cvt_bf16x2_f32, 32, f32, f32, (uint32_t)ptx_to_bf16(x) << 16 | ptx_to_bf16(y))
 
@@ -198,8 +179,6 @@ BINARY(cvt_bf16x2_f32, 32, f32, f32, (uint32_t)ptx_to_bf16(x) << 16 | ptx_to_bf1
 
 COMPARE(eq_16, 16, x == y)
 COMPARE(ne_16, 16, x != y)
-COMPARE(lt_16, 16, x < y)
-COMPARE(gt_16, 16, x > y)
 COMPARE(eq_32, 32, x == y)
 COMPARE(ne_32, 32, x != y)
 COMPARE(lt_32, 32, x < y)
@@ -207,8 +186,6 @@ COMPARE(le_32, 32, x <= y)
 COMPARE(gt_32, 32, x > y)
 COMPARE(ge_32, 32, x >= y)
 COMPARE(lt_s32, s32, x < y)
-COMPARE(le_s32, s32, x <= y)
-COMPARE(gt_s32, s32, x > y)
 COMPARE(ge_s32, s32, x >= y)
 COMPARE(eq_64, 64, x == y)
 COMPARE(ne_64, 64, x != y)
@@ -216,18 +193,11 @@ COMPARE(lt_64, 64, x < y)
 COMPARE(le_64, 64, x <= y)
 COMPARE(gt_64, 64, x > y)
 COMPARE(ge_64, 64, x >= y)
-COMPARE(lt_s64, s64, x < y)
-COMPARE(gt_s64, s64, x > y)
 COMPARE(eq_f32, f32, x == y)
 COMPARE(neu_f32, f32, !(x == y))
 COMPARE(lt_f32, f32, x < y)
-COMPARE(le_f32, f32, x <= y)
 COMPARE(gt_f32, f32, x > y)
-COMPARE(ge_f32, f32, x >= y)
-COMPARE(ltu_f32, f32, !(x >= y))
 COMPARE(leu_f32, f32, !(x > y))
-COMPARE(gtu_f32, f32, !(x <= y))
-COMPARE(geu_f32, f32, !(x < y))
 COMPARE(num_f32, f32, x == x && y == y)
 COMPARE(nan_f32, f32, x != x || y != y)
 
@@ -239,7 +209,6 @@ PREDICATE(mov_predicate, x)
 PREDICATE(not_predicate, ~x)
 PREDICATE(and_predicate, x &y)
 PREDICATE(or_predicate, x | y)
-PREDICATE(xor_predicate, x ^ y)
 
 /* {low, high} of a register. */
 static ptx_result unpack_64(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
@@ -251,7 +220,7 @@ static ptx_result unpack_64(ptx_warp *w, const ptx_instruction *i, uint32_t lane
 }
 
 #define EACH(name, widths, run) \
-    { name, widths, run, PTX_EACH }
+    { name, widths, run, PTX_EACH, 0 }
 
 const ptx_operation ptx_arithmetic[] = {
     EACH("mov.b16", "22", mov_16),
@@ -266,7 +235,6 @@ const ptx_operation ptx_arithmetic[] = {
     EACH("popc.b32", "44", popc_32),
     EACH("popc.b64", "48", popc_64),
     EACH("cvt.u64.u32", "84", cvt_64_32),
-    EACH("cvt.s64.s32", "84", cvt_64_s32),
     EACH("cvt.u32.u64", "48", cvt_32_64),
     EACH("cvt.u16.u32", "24", cvt_16_32),
     EACH("cvt.u32.u16", "42", cvt_32_16),
@@ -280,32 +248,24 @@ const ptx_operation ptx_arithmetic[] = {
     EACH("mul.hi.u32", "444", mul_hi_32),
     EACH("mul.wide.u16", "422", mul_wide_16),
     EACH("mul.wide.u32", "844", mul_wide_32),
-    EACH("mul.wide.s32", "844", mul_wide_s32),
     EACH("mad.lo.s32", "4444", mad_32),
     EACH("mad.lo.s64", "8888", mad_64),
     EACH("div.u32", "444", div_32),
     EACH("div.u64", "888", div_64),
     EACH("rem.u32", "444", rem_32),
-    EACH("rem.u64", "888", rem_64),
     EACH("and.b16", "222", and_16),
     EACH("and.b32", "444", and_32),
     EACH("and.b64", "888", and_64),
-    EACH("or.b16", "222", or_16),
     EACH("or.b32", "444", or_32),
     EACH("or.b64", "888", or_64),
     EACH("xor.b32", "444", xor_32),
-    EACH("xor.b64", "888", xor_64),
-    EACH("shl.b16", "224", shl_16),
     EACH("shl.b32", "444", shl_32),
     EACH("shl.b64", "884", shl_64),
-    EACH("shr.u16", "224", shr_16),
     EACH("shr.u32", "444", shr_32),
     EACH("shr.u64", "884", shr_64),
-    EACH("shr.s32", "444", shr_s32),
     EACH("bfe.u32", "4444", bfe_32),
     EACH("min.u32", "444", min_32),
     EACH("min.u64", "888", min_64),
-    EACH("min.s32", "444", min_s32),
     EACH("max.u32", "444", max_32),
     EACH("max.u64", "888", max_64),
     EACH("max.s32", "444", max_s32),
@@ -316,30 +276,22 @@ const ptx_operation ptx_arithmetic[] = {
     EACH("div.rn.f32", "444", div_f32),
     EACH("fma.rn.f32", "4444", fma_f32),
     EACH("max.f32", "444", max_f32),
-    EACH("min.f32", "444", min_f32),
     EACH("copysign.f32", "444", copysign_f32),
     EACH("neg.f32", "44", neg_f32),
     EACH("abs.f32", "44", abs_f32),
     EACH("rcp.rn.f32", "44", rcp_f32),
-    EACH("sqrt.rn.f32", "44", sqrt_f32),
     EACH("rcp.approx.ftz.f32", "44", rcp_flushed),
-    EACH("ex2.approx.f32", "44", ex2_f32),
     EACH("ex2.approx.ftz.f32", "44", ex2_flushed),
-    EACH("lg2.approx.f32", "44", lg2_f32),
     EACH("cvt.rni.f32.f32", "44", round_f32),
     EACH("cvt.rn.f32.s32", "44", cvt_f32_s32),
     EACH("cvt.rn.f32.u32", "44", cvt_f32_u32),
-    EACH("cvt.rn.f32.u64", "48", cvt_f32_u64),
     EACH("cvt.rzi.s32.f32", "44", cvt_s32_f32),
     EACH("cvt.f32.f16", "42", cvt_f32_f16),
     EACH("cvt.rn.f16.f32", "24", cvt_f16_f32),
-    EACH("cvt.rn.bf16.f32", "24", cvt_bf16_f32),
     EACH("cvt.rn.f16x2.f32", "444", cvt_f16x2_f32),
     EACH("cvt.rn.bf16x2.f32", "444", cvt_bf16x2_f32),
     EACH("setp.eq.b16", "p22", eq_16),
     EACH("setp.ne.b16", "p22", ne_16),
-    EACH("setp.lt.u16", "p22", lt_16),
-    EACH("setp.gt.u16", "p22", gt_16),
     EACH("setp.eq.b32", "p44", eq_32),
     EACH("setp.ne.b32", "p44", ne_32),
     EACH("setp.lt.u32", "p44", lt_32),
@@ -347,8 +299,6 @@ const ptx_operation ptx_arithmetic[] = {
     EACH("setp.gt.u32", "p44", gt_32),
     EACH("setp.ge.u32", "p44", ge_32),
     EACH("setp.lt.s32", "p44", lt_s32),
-    EACH("setp.le.s32", "p44", le_s32),
-    EACH("setp.gt.s32", "p44", gt_s32),
     EACH("setp.ge.s32", "p44", ge_s32),
     EACH("setp.eq.b64", "p88", eq_64),
     EACH("setp.ne.b64", "p88", ne_64),
@@ -356,18 +306,11 @@ const ptx_operation ptx_arithmetic[] = {
     EACH("setp.le.u64", "p88", le_64),
     EACH("setp.gt.u64", "p88", gt_64),
     EACH("setp.ge.u64", "p88", ge_64),
-    EACH("setp.lt.s64", "p88", lt_s64),
-    EACH("setp.gt.s64", "p88", gt_s64),
     EACH("setp.eq.f32", "p44", eq_f32),
     EACH("setp.neu.f32", "p44", neu_f32),
     EACH("setp.lt.f32", "p44", lt_f32),
-    EACH("setp.le.f32", "p44", le_f32),
     EACH("setp.gt.f32", "p44", gt_f32),
-    EACH("setp.ge.f32", "p44", ge_f32),
-    EACH("setp.ltu.f32", "p44", ltu_f32),
     EACH("setp.leu.f32", "p44", leu_f32),
-    EACH("setp.gtu.f32", "p44", gtu_f32),
-    EACH("setp.geu.f32", "p44", geu_f32),
     EACH("setp.num.f32", "p44", num_f32),
     EACH("setp.nan.f32", "p44", nan_f32),
     EACH("selp.b16", "222p", select_16),
@@ -378,6 +321,5 @@ const ptx_operation ptx_arithmetic[] = {
     EACH("not.pred", "pp", not_predicate),
     EACH("and.pred", "ppp", and_predicate),
     EACH("or.pred", "ppp", or_predicate),
-    EACH("xor.pred", "ppp", xor_predicate),
     {0},
 };

@@ -174,9 +174,10 @@ enum {
     MAP_FILL
 };
 
-static ptx_result set_map(ptx_warp *w, const ptx_instruction *i, uint32_t lanes, unsigned word,
-                          unsigned words) {
+/* detail: the field's first word. */
+static ptx_result set_map(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
     const ptx_operand *value = &i->operands[i->count - 1];
+    const unsigned words = value->bytes / 4;
     const unsigned index = i->count > 2 ? (unsigned)i->operands[1].offset * words : 0;
     for (unsigned lane = 0; lane < WARP_LANES; lane++) {
         if (!ptx_has(lanes, lane))
@@ -186,26 +187,10 @@ static ptx_result set_map(ptx_warp *w, const ptx_instruction *i, uint32_t lanes,
         const uint64_t x = ptx_value(w, value, lane);
         if (!map)
             return PTX_FAULT;
-        memcpy(map + 4 * (word + index), &x, 4 * words);
+        memcpy(map + 4 * (i->operation->detail + index), &x, value->bytes);
     }
     return PTX_DONE;
 }
-
-#define SET_MAP(name, word, words)                                                  \
-    static ptx_result name(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) { \
-        return set_map(w, i, lanes, word, words);                                   \
-    }
-
-SET_MAP(set_address, MAP_ADDRESS, 2)
-SET_MAP(set_rank, MAP_RANK, 1)
-SET_MAP(set_box, MAP_BOX, 1)
-SET_MAP(set_size, MAP_SIZE, 1)
-SET_MAP(set_stride, MAP_STRIDE, 2)
-SET_MAP(set_element_stride, MAP_ELEMENT, 1)
-SET_MAP(set_type, MAP_TYPE, 1)
-SET_MAP(set_interleave, MAP_INTERLEAVE, 1)
-SET_MAP(set_swizzle, MAP_SWIZZLE, 1)
-SET_MAP(set_fill, MAP_FILL, 1)
 
 static uint64_t map_long(const uint32_t *map, unsigned word) {
     return map[word] | (uint64_t)map[word + 1] << 32;
@@ -288,29 +273,30 @@ void ptx_bring_box(ptx_group *group, size_t which) {
 }
 
 #define EACH(name, widths, run) \
-    { name, widths, run, PTX_EACH }
-#define SET(field, widths, run) EACH("tensormap.replace.tile." field, widths, run)
+    { name, widths, run, PTX_EACH, 0 }
+#define SET(field, widths, word) \
+    { "tensormap.replace.tile." field, widths, set_map, PTX_EACH, word }
 
 const ptx_operation ptx_copies[] = {
     EACH("mbarrier.init.shared.b64", "a4", make_barrier),
-    {"mbarrier.arrive.shared.b64", "8a", arrive, PTX_YIELDS},
-    {"mbarrier.arrive.expect_tx.shared.b64", "8a4", arrive, PTX_YIELDS},
-    {"mbarrier.try_wait.parity.shared.b64", "pa4", try_wait, PTX_YIELDS},
+    {"mbarrier.arrive.shared.b64", "8a", arrive, PTX_YIELDS, 0},
+    {"mbarrier.arrive.expect_tx.shared.b64", "8a4", arrive, PTX_YIELDS, 0},
+    {"mbarrier.try_wait.parity.shared.b64", "pa4", try_wait, PTX_YIELDS, 0},
     EACH("cp.async.cg.shared.global", "aa44", copy_16),
     EACH("cp.async.commit_group", "", commit_copies),
     EACH("cp.async.wait_group", "n", wait_copies),
     EACH("cp.async.mbarrier.arrive.noinc.shared.b64", "a", arrive_after_copies),
     EACH("cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes", "aa444a",
          begin_box),
-    SET("global_address.global.b1024.b64", "a8", set_address),
-    SET("rank.global.b1024.b32", "a4", set_rank),
-    SET("box_dim.global.b1024.b32", "an4", set_box),
-    SET("global_dim.global.b1024.b32", "an4", set_size),
-    SET("global_stride.global.b1024.b64", "an8", set_stride),
-    SET("element_stride.global.b1024.b32", "an4", set_element_stride),
-    SET("elemtype.global.b1024.b32", "a4", set_type),
-    SET("interleave_layout.global.b1024.b32", "a4", set_interleave),
-    SET("swizzle_mode.global.b1024.b32", "a4", set_swizzle),
-    SET("fill_mode.global.b1024.b32", "a4", set_fill),
+    SET("global_address.global.b1024.b64", "a8", MAP_ADDRESS),
+    SET("rank.global.b1024.b32", "a4", MAP_RANK),
+    SET("box_dim.global.b1024.b32", "an4", MAP_BOX),
+    SET("global_dim.global.b1024.b32", "an4", MAP_SIZE),
+    SET("global_stride.global.b1024.b64", "an8", MAP_STRIDE),
+    SET("element_stride.global.b1024.b32", "an4", MAP_ELEMENT),
+    SET("elemtype.global.b1024.b32", "a4", MAP_TYPE),
+    SET("interleave_layout.global.b1024.b32", "a4", MAP_INTERLEAVE),
+    SET("swizzle_mode.global.b1024.b32", "a4", MAP_SWIZZLE),
+    SET("fill_mode.global.b1024.b32", "a4", MAP_FILL),
     {0},
 };

@@ -9,6 +9,8 @@
 
 #include "emulated/ptx.h"
 
+#include <string.h>
+
 enum { WARP_LANES = 32, MAX_WARPS = 32, MAX_BARRIERS = 16 };
 #define ALL_LANES 0xffffffffu
 
@@ -38,11 +40,13 @@ typedef enum ptx_kind {
 } ptx_kind;
 
 /* `widths`: bytes of each operand: 2, 4, 8, x for what the register has; p a predicate, a an address, g a label, n a
- * number that is part of the instruction (the operand's offset). The last counts for all that follow. */
+ * number that is part of the instruction (the operand's offset). The last counts for all that follow. `detail` is for
+ * `run`, which may serve several operations. */
 typedef struct ptx_operation {
     const char *name, *widths;
     ptx_result (*run)(ptx_warp *warp, const ptx_instruction *instruction, uint32_t lanes);
     ptx_kind kind;
+    unsigned detail;
 } ptx_operation;
 
 struct ptx_instruction {
@@ -57,10 +61,10 @@ struct ptx_instruction {
 const ptx_operation *ptx_find_operation(const char *name);
 
 /* Ended by one without a name. */
-extern const ptx_operation ptx_arithmetic[], ptx_memory[], ptx_copies[], ptx_matrices[],
-    ptx_control[];
+extern const ptx_operation ptx_arithmetic[], ptx_memory[], ptx_copies[], ptx_products[],
+    ptx_warpgroups[], ptx_exchanges[];
 
-enum { PTX_SPECIALS = 15 };
+enum { PTX_SPECIALS = 12 };
 /* Registers that a warp has from the start: their names; slot 128 * i is the i-th one's. */
 extern const char *const ptx_special_names[PTX_SPECIALS];
 
@@ -201,11 +205,35 @@ unsigned char *ptx_local_write(ptx_warp *warp, const ptx_instruction *at, uint64
 /* Does what a box was asked for. */
 void ptx_bring_box(ptx_group *group, size_t which);
 
-/* bf16 and f16 as float. */
+/* ---- numbers and matrices ------------------------------------------------------------------- */
+
+static inline float ptx_float(uint32_t bits) {
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+static inline uint32_t ptx_bits(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
 float ptx_of_bf16(uint16_t bits);
 float ptx_of_f16(uint16_t bits);
-uint16_t ptx_to_bf16(float x);
+uint16_t ptx_to_bf16(float x); /* the nearest, of two the even one */
 uint16_t ptx_to_f16(float x);
+
+typedef enum ptx_element { PTX_BF16, PTX_F16, PTX_TF32 } ptx_element;
+
+enum { PTX_ROWS = 16, PTX_DEPTH = 16, PTX_COLUMNS = 8 };
+typedef float ptx_left[PTX_ROWS][PTX_DEPTH];
+typedef float ptx_right[PTX_DEPTH][PTX_COLUMNS];
+
+/* A left operand of 16 bits from four registers. */
+void ptx_left_halves(const ptx_warp *warp, const ptx_operand *a, ptx_element type, ptx_left x);
+/* d = x y + c, 16 x 8 over `depth`: four registers each; c NULL: 0. Products are exact, and a sum of them is rounded
+ * towards 0, as the matrix units do. */
+void ptx_multiply(const ptx_warp *warp, const ptx_operand *d, const ptx_operand *c, ptx_left x,
+                  ptx_right y, unsigned depth);
 
 /* Room for one more element in an array. */
 void *ptx_grow(void *array, size_t count, size_t *room, size_t bytes);

@@ -123,10 +123,9 @@ static const unsigned char *readable(ptx_warp *w, const ptx_instruction *i, spac
     }
 }
 
-/* All operands but the last are registers. */
-static ptx_result load(ptx_warp *w, const ptx_instruction *i, uint32_t lanes, space from,
-                       size_t bytes) {
-    const unsigned count = i->count - 1;
+/* All operands but the last are registers; detail: bytes of each. */
+static ptx_result load(ptx_warp *w, const ptx_instruction *i, uint32_t lanes, space from) {
+    const unsigned count = i->count - 1, bytes = i->operation->detail;
     for (unsigned lane = 0; lane < WARP_LANES; lane++) {
         if (!ptx_has(lanes, lane))
             continue;
@@ -143,10 +142,9 @@ static ptx_result load(ptx_warp *w, const ptx_instruction *i, uint32_t lanes, sp
     return PTX_DONE;
 }
 
-/* All operands but the first are registers. */
-static ptx_result store(ptx_warp *w, const ptx_instruction *i, uint32_t lanes, space to,
-                        size_t bytes) {
-    const unsigned count = i->count - 1;
+/* All operands but the first are registers; detail: bytes of each. */
+static ptx_result store(ptx_warp *w, const ptx_instruction *i, uint32_t lanes, space to) {
+    const unsigned count = i->count - 1, bytes = i->operation->detail;
     for (unsigned lane = 0; lane < WARP_LANES; lane++) {
         if (!ptx_has(lanes, lane))
             continue;
@@ -164,35 +162,29 @@ static ptx_result store(ptx_warp *w, const ptx_instruction *i, uint32_t lanes, s
     return PTX_DONE;
 }
 
-#define LOAD(name, space, bytes)                                                    \
-    static ptx_result name(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) { \
-        return load(w, i, lanes, space, bytes);                                     \
-    }
-#define STORE(name, space, bytes)                                                   \
-    static ptx_result name(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) { \
-        return store(w, i, lanes, space, bytes);                                    \
-    }
+static ptx_result load_global(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
+    return load(w, i, lanes, GLOBAL);
+}
 
-LOAD(load_global_1, GLOBAL, 1)
-LOAD(load_global_2, GLOBAL, 2)
-LOAD(load_global_4, GLOBAL, 4)
-LOAD(load_global_8, GLOBAL, 8)
-LOAD(load_local_1, LOCAL, 1)
-LOAD(load_local_2, LOCAL, 2)
-LOAD(load_local_4, LOCAL, 4)
-LOAD(load_local_8, LOCAL, 8)
-LOAD(load_constant_4, CONSTANT, 4)
-LOAD(load_constant_8, CONSTANT, 8)
-LOAD(load_parameter_4, PARAMETER, 4)
-LOAD(load_parameter_8, PARAMETER, 8)
-STORE(store_global_1, GLOBAL, 1)
-STORE(store_global_2, GLOBAL, 2)
-STORE(store_global_4, GLOBAL, 4)
-STORE(store_global_8, GLOBAL, 8)
-STORE(store_local_1, LOCAL, 1)
-STORE(store_local_2, LOCAL, 2)
-STORE(store_local_4, LOCAL, 4)
-STORE(store_local_8, LOCAL, 8)
+static ptx_result load_local(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
+    return load(w, i, lanes, LOCAL);
+}
+
+static ptx_result load_constant(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
+    return load(w, i, lanes, CONSTANT);
+}
+
+static ptx_result load_parameter(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
+    return load(w, i, lanes, PARAMETER);
+}
+
+static ptx_result store_global(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
+    return store(w, i, lanes, GLOBAL);
+}
+
+static ptx_result store_local(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
+    return store(w, i, lanes, LOCAL);
+}
 
 /* ---- atomics -------------------------------------------------------------------------------- */
 
@@ -230,57 +222,57 @@ static ptx_result add_global(ptx_warp *w, const ptx_instruction *i, uint32_t lan
     return PTX_DONE;
 }
 
-#define EACH(name, widths, run) \
-    { name, widths, run, PTX_EACH }
+#define EACH(name, widths, run, detail) \
+    { name, widths, run, PTX_EACH, detail }
 
 const ptx_operation ptx_memory[] = {
-    EACH("ld.global.b8", "xa", load_global_1),
-    EACH("ld.global.b16", "xa", load_global_2),
-    EACH("ld.global.b32", "xa", load_global_4),
-    EACH("ld.global.b64", "xa", load_global_8),
-    EACH("ld.global.v2.b32", "xxa", load_global_4),
-    EACH("ld.global.v4.b32", "xxxxa", load_global_4),
-    EACH("ld.global.v2.b64", "xxa", load_global_8),
-    EACH("ld.global.nc.b16", "xa", load_global_2),
-    EACH("ld.global.nc.b32", "xa", load_global_4),
-    EACH("ld.global.nc.b64", "xa", load_global_8),
-    EACH("ld.global.nc.v2.b32", "xxa", load_global_4),
-    EACH("ld.global.nc.v4.b32", "xxxxa", load_global_4),
-    EACH("ld.shared.b8", "xa", load_local_1),
-    EACH("ld.shared.b16", "xa", load_local_2),
-    EACH("ld.shared.b32", "xa", load_local_4),
-    EACH("ld.shared.f32", "xa", load_local_4),
-    EACH("ld.shared.b64", "xa", load_local_8),
-    EACH("ld.shared.v2.b8", "xxa", load_local_1),
-    EACH("ld.shared.v4.b8", "xxxxa", load_local_1),
-    EACH("ld.shared.v2.b32", "xxa", load_local_4),
-    EACH("ld.shared.v4.b32", "xxxxa", load_local_4),
-    EACH("ld.shared.v2.b64", "xxa", load_local_8),
-    EACH("ld.volatile.shared.b32", "xa", load_local_4),
-    EACH("ld.const.b32", "xa", load_constant_4),
-    EACH("ld.const.b64", "xa", load_constant_8),
-    EACH("ld.const.v2.b32", "xxa", load_constant_4),
-    EACH("ld.param.b32", "xa", load_parameter_4),
-    EACH("ld.param.b64", "xa", load_parameter_8),
-    EACH("ld.param.v2.b32", "xxa", load_parameter_4),
-    EACH("ld.param.v2.b64", "xxa", load_parameter_8),
-    EACH("st.global.b8", "ax", store_global_1),
-    EACH("st.global.b16", "ax", store_global_2),
-    EACH("st.global.b32", "ax", store_global_4),
-    EACH("st.global.b64", "ax", store_global_8),
-    EACH("st.global.v2.b32", "ax", store_global_4),
-    EACH("st.global.v4.b32", "ax", store_global_4),
-    EACH("st.global.v2.b64", "ax", store_global_8),
-    EACH("st.shared.b8", "ax", store_local_1),
-    EACH("st.shared.b16", "ax", store_local_2),
-    EACH("st.shared.b32", "ax", store_local_4),
-    EACH("st.shared.b64", "ax", store_local_8),
-    EACH("st.shared.v2.b8", "ax", store_local_1),
-    EACH("st.shared.v4.b8", "ax", store_local_1),
-    EACH("st.shared.v2.b32", "ax", store_local_4),
-    EACH("st.shared.v4.b32", "ax", store_local_4),
-    EACH("st.shared.v2.b64", "ax", store_local_8),
-    EACH("atom.shared.inc.u32", "4a4", increment_local),
-    EACH("atom.add.acq_rel.gpu.global.u32", "4a4", add_global),
+    EACH("ld.global.b8", "xa", load_global, 1),
+    EACH("ld.global.b16", "xa", load_global, 2),
+    EACH("ld.global.b32", "xa", load_global, 4),
+    EACH("ld.global.b64", "xa", load_global, 8),
+    EACH("ld.global.v2.b32", "xxa", load_global, 4),
+    EACH("ld.global.v4.b32", "xxxxa", load_global, 4),
+    EACH("ld.global.v2.b64", "xxa", load_global, 8),
+    EACH("ld.global.nc.b16", "xa", load_global, 2),
+    EACH("ld.global.nc.b32", "xa", load_global, 4),
+    EACH("ld.global.nc.b64", "xa", load_global, 8),
+    EACH("ld.global.nc.v2.b32", "xxa", load_global, 4),
+    EACH("ld.global.nc.v4.b32", "xxxxa", load_global, 4),
+    EACH("ld.shared.b8", "xa", load_local, 1),
+    EACH("ld.shared.b16", "xa", load_local, 2),
+    EACH("ld.shared.b32", "xa", load_local, 4),
+    EACH("ld.shared.f32", "xa", load_local, 4),
+    EACH("ld.shared.b64", "xa", load_local, 8),
+    EACH("ld.shared.v2.b8", "xxa", load_local, 1),
+    EACH("ld.shared.v4.b8", "xxxxa", load_local, 1),
+    EACH("ld.shared.v2.b32", "xxa", load_local, 4),
+    EACH("ld.shared.v4.b32", "xxxxa", load_local, 4),
+    EACH("ld.shared.v2.b64", "xxa", load_local, 8),
+    EACH("ld.volatile.shared.b32", "xa", load_local, 4),
+    EACH("ld.const.b32", "xa", load_constant, 4),
+    EACH("ld.const.b64", "xa", load_constant, 8),
+    EACH("ld.const.v2.b32", "xxa", load_constant, 4),
+    EACH("ld.param.b32", "xa", load_parameter, 4),
+    EACH("ld.param.b64", "xa", load_parameter, 8),
+    EACH("ld.param.v2.b32", "xxa", load_parameter, 4),
+    EACH("ld.param.v2.b64", "xxa", load_parameter, 8),
+    EACH("st.global.b8", "ax", store_global, 1),
+    EACH("st.global.b16", "ax", store_global, 2),
+    EACH("st.global.b32", "ax", store_global, 4),
+    EACH("st.global.b64", "ax", store_global, 8),
+    EACH("st.global.v2.b32", "ax", store_global, 4),
+    EACH("st.global.v4.b32", "ax", store_global, 4),
+    EACH("st.global.v2.b64", "ax", store_global, 8),
+    EACH("st.shared.b8", "ax", store_local, 1),
+    EACH("st.shared.b16", "ax", store_local, 2),
+    EACH("st.shared.b32", "ax", store_local, 4),
+    EACH("st.shared.b64", "ax", store_local, 8),
+    EACH("st.shared.v2.b8", "ax", store_local, 1),
+    EACH("st.shared.v4.b8", "ax", store_local, 1),
+    EACH("st.shared.v2.b32", "ax", store_local, 4),
+    EACH("st.shared.v4.b32", "ax", store_local, 4),
+    EACH("st.shared.v2.b64", "ax", store_local, 8),
+    EACH("atom.shared.inc.u32", "4a4", increment_local, 0),
+    EACH("atom.add.acq_rel.gpu.global.u32", "4a4", add_global, 0),
     {0},
 };

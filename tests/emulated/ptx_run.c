@@ -24,12 +24,12 @@ enum {
 };
 
 const char *const ptx_special_names[PTX_SPECIALS] = {
-    "%tid.x",   "%tid.y",    "%tid.z",    "%ntid.x",   "%ntid.y", "%ntid.z", "%ctaid.x", "%ctaid.y",
-    "%ctaid.z", "%nctaid.x", "%nctaid.y", "%nctaid.z", "%laneid", "%warpid", "%clock"};
+    "%tid.x",   "%tid.y",   "%tid.z",   "%ntid.x",   "%ntid.y",   "%ntid.z",
+    "%ctaid.x", "%ctaid.y", "%ctaid.z", "%nctaid.x", "%nctaid.y", "%nctaid.z"};
 
 const ptx_operation *ptx_find_operation(const char *name) {
-    static const ptx_operation *const tables[] = {ptx_arithmetic, ptx_memory, ptx_copies,
-                                                  ptx_matrices, ptx_control};
+    static const ptx_operation *const tables[] = {ptx_arithmetic, ptx_memory,     ptx_copies,
+                                                  ptx_products,   ptx_warpgroups, ptx_exchanges};
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         for (const ptx_operation *o = tables[t]; o->name; o++)
             if (strcmp(o->name, name) == 0)
@@ -71,84 +71,6 @@ uint32_t ptx_random_below(ptx_group *g, uint32_t n) {
 void ptx_rest(ptx_warp *warp) {
     warp->rests = ptx_random_below(warp->group, MOST_REST);
 }
-
-/* ---- barriers of a group -------------------------------------------------------------------- */
-
-/* All items of the warp arrive; they go on in the next round if they wait. */
-static ptx_result come_to_barrier(ptx_warp *w, const ptx_instruction *i, bool waits) {
-    ptx_group *g = w->group;
-    const uint32_t number = ptx_32(w, &i->operands[0])[0];
-    const uint32_t items =
-        i->count > 1 ? ptx_32(w, &i->operands[1])[0] : g->warp_count * WARP_LANES;
-    if (number >= MAX_BARRIERS)
-        return ptx_fault(w, i, "there is no barrier %u", number);
-    ptx_barrier *b = &g->barriers[number];
-    if (w->in_barrier) {
-        if (b->round == w->barrier_round)
-            return PTX_WAITS;
-        w->in_barrier = false;
-        return PTX_DONE;
-    }
-    if (b->arrived && b->expected != items)
-        return ptx_fault(w, i, "barrier %u is of %u items, and of %u", number, b->expected, items);
-    const uint32_t round = b->round;
-    b->expected = items;
-    b->arrived += WARP_LANES;
-    ptx_rest(w);
-    if (b->arrived >= items) {
-        b->arrived = 0;
-        b->round++;
-        return PTX_DONE;
-    }
-    if (!waits)
-        return PTX_DONE;
-    w->in_barrier = true;
-    w->barrier_round = round;
-    return PTX_WAITS;
-}
-
-static ptx_result barrier_sync(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
-    (void)lanes;
-    return come_to_barrier(w, i, true);
-}
-
-static ptx_result barrier_arrive(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
-    (void)lanes;
-    return come_to_barrier(w, i, false);
-}
-
-static ptx_result nothing(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
-    (void)w;
-    (void)i;
-    (void)lanes;
-    return PTX_DONE;
-}
-
-/* Shows to wgmma what items have written, whoever they are. */
-static ptx_result show(ptx_warp *w, const ptx_instruction *i, uint32_t lanes) {
-    unsigned char *written = w->group->written;
-    (void)i;
-    (void)lanes;
-    for (uint32_t n = 0; n < w->group->kernel->local_bytes; n++)
-        written[n] = written[n] == PTX_WRITTEN ? PTX_SHOWN : written[n];
-    return PTX_DONE;
-}
-
-const ptx_operation ptx_control[] = {
-    {"bra", "g", NULL, PTX_BRANCH},
-    {"bra.uni", "g", NULL, PTX_BRANCH},
-    {"ret", "", NULL, PTX_RETURN},
-    {"bar.sync", "4", barrier_sync, PTX_WARP},
-    {"bar.arrive", "4", barrier_arrive, PTX_WARP},
-    {"setmaxnreg.inc.sync.aligned.u32", "n", nothing, PTX_WARP},
-    {"setmaxnreg.dec.sync.aligned.u32", "n", nothing, PTX_WARP},
-    {"fence.acq_rel.gpu", "", nothing, PTX_EACH},
-    {"fence.proxy.async", "", show, PTX_EACH},
-    {"fence.proxy.async.shared::cta", "", show, PTX_EACH},
-    {"fence.proxy.tensormap::generic.acquire.gpu", "an", nothing, PTX_EACH},
-    {"fence.proxy.tensormap::generic.release.gpu", "", nothing, PTX_EACH},
-    {0},
-};
 
 /* ---- a warp --------------------------------------------------------------------------------- */
 
@@ -294,10 +216,7 @@ static void set_special(ptx_warp *w, unsigned lane) {
                                            w->group->id[2],
                                            l->groups[0],
                                            l->groups[1],
-                                           l->groups[2],
-                                           lane,
-                                           w->number,
-                                           0};
+                                           l->groups[2]};
     for (unsigned i = 0; i < PTX_SPECIALS; i++)
         ((uint32_t *)(void *)(w->registers + 128 * i))[lane] = values[i];
 }

@@ -462,6 +462,19 @@ static void test_plan_run__several_tiles(void **state) {
     print_errors("several tiles", &errors);
 }
 
+/* Heads of few rows: work-groups that take units in turn take many, and have the scores of one to make beside the
+ * next ones. */
+static void test_plan_run__many_units(void **state) {
+    kernel_row *row = usable_row(state);
+    check_errors errors = {0};
+    for (uint32_t i = 0; i < MODES; i++) {
+        attention_case c = {.desc = case_desc(1, 24, 1, row_head_dim(row, 64), i % 2 ? 140 : 70),
+                            .select = case_select(scored_modes[i], 16, i < 2 ? 16 : 64, 30, 0.5)};
+        check_new_case(&c, row->context, i, &errors);
+    }
+    print_errors("many units", &errors);
+}
+
 /* More key blocks than eight for each item of a selection, and than a pass plans at a time. */
 static void test_plan_run__many_key_blocks(void **state) {
     static const uint32_t blocks[][2] = {{128, 16}, {32, 32}, {64, 64}, {16, 128}};
@@ -518,6 +531,7 @@ int main(void) {
         cmocka_unit_test(test_plan_run__fixed_modes),
         cmocka_unit_test(test_plan_run__fixed_modes_of_several_tiles),
         cmocka_unit_test(test_plan_run__several_tiles),
+        cmocka_unit_test(test_plan_run__many_units),
         cmocka_unit_test(test_plan_run__many_key_blocks),
         cmocka_unit_test(test_plan_run__keys_in_parts),
     };
