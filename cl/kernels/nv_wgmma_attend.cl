@@ -390,6 +390,7 @@ NV_INLINE void wait_full(const unit *u, uint full, uint n) {
         __asm__ volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }
 
+/* By one item: the products of a warpgroup's warps end together. */
 NV_INLINE void give_back(const unit *u, uint empty, uint n) {
     if (u->item % GROUP == 0)
         barrier_arrive(u->local0 + empty + 8 * (n % STAGES));
