@@ -12,15 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One of so many operations of a warp has its lanes part. */
-enum { LIKELY_TOGETHER = 64 };
-/* Steps of a turn; turns that a warp rests for a reason, and once in so many for none; rounds in which all warps wait, and steps of a group, that are taken for ever. */
 enum {
-    MOST_TURN = 512,
-    MOST_REST = 8,
-    LONG_REST = 64,
-    MOST_IDLE_ROUNDS = 100000,
-    MOST_STEPS = 1 << 28
+    PARTING = 64,    /* one in so many operations of a warp has its lanes part */
+    MOST_TURN = 512, /* steps */
+    MOST_REST = 8,   /* turns that a warp leaves to those for whom it has done something */
+    LONG_REST = 64,  /* turns, and one time in so many, for no reason */
+    MOST_IDLE_ROUNDS = 100000, /* in which all warps wait: more are taken for ever, */
+    MOST_STEPS = 1 << 28       /* and so are more steps of a group */
 };
 
 const char *const ptx_special_names[PTX_SPECIALS] = {
@@ -125,7 +123,7 @@ static void leave(ptx_warp *w, uint32_t lanes, uint32_t next) {
 
 /* Some lanes, often none, let the others go as far as they come without them. */
 static void part(ptx_warp *w) {
-    if (ptx_random_below(w->group, LIKELY_TOGETHER) != 0)
+    if (ptx_random_below(w->group, PARTING) != 0)
         return;
     for (unsigned l = 0; l < WARP_LANES; l++)
         w->pc[l] = w->pc[0];
