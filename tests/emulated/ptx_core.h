@@ -225,8 +225,8 @@ uint16_t ptx_to_f16(float x);
 typedef enum ptx_element { PTX_BF16, PTX_F16, PTX_TF32 } ptx_element;
 
 enum { PTX_ROWS = 16, PTX_DEPTH = 16, PTX_COLUMNS = 8 };
-typedef float ptx_left[PTX_ROWS][PTX_DEPTH];
-typedef float ptx_right[PTX_DEPTH][PTX_COLUMNS];
+typedef double ptx_left[PTX_ROWS][PTX_DEPTH];
+typedef double ptx_right[PTX_DEPTH][PTX_COLUMNS];
 
 /* A left operand of 16 bits from four registers. */
 void ptx_left_halves(const ptx_warp *warp, const ptx_operand *a, ptx_element type, ptx_left x);

@@ -17,11 +17,10 @@ uint16_t ptx_to_bf16(float x) {
 }
 
 float ptx_of_f16(uint16_t bits) {
-    const int exponent = bits >> 10 & 31;
-    const int fraction = bits & 1023;
-    const float x = exponent == 0    ? ldexpf((float)fraction, -24)
+    const uint32_t exponent = bits >> 10 & 31, fraction = bits & 1023;
+    const float x = exponent == 0    ? (float)fraction * 0x1p-24f
                     : exponent == 31 ? (fraction ? NAN : INFINITY)
-                                     : ldexpf((float)(fraction + 1024), exponent - 25);
+                                     : ptx_float((exponent + 112) << 23 | fraction << 13);
     return bits >> 15 ? -x : x;
 }
 

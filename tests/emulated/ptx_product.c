@@ -9,9 +9,11 @@
 #include <math.h>
 #include <string.h>
 
+/* Without a branch, which would go either way. */
 static float towards_0(double x) {
     const float f = (float)x;
-    return isfinite(f) && fabs((double)f) > fabs(x) ? ptx_float(ptx_bits(f) - 1) : f;
+    const uint32_t too_large = isfinite(f) & (fabs((double)f) > fabs(x));
+    return ptx_float(ptx_bits(f) - too_large);
 }
 
 static float of_half(ptx_element type, uint32_t word, unsigned half) {
@@ -49,14 +51,22 @@ static void right_tf32(const ptx_warp *w, const ptx_operand *b, ptx_right y) {
             y[n * 4 + l % 4][l / 4] = ptx_float(ptx_32(w, &b[n])[l] & 0xffffe000);
 }
 
+/* sum = x y of one row. */
+static void multiply_row(const double *restrict x, ptx_right y, unsigned depth,
+                         double sum[restrict PTX_COLUMNS]) {
+    for (unsigned n = 0; n < PTX_COLUMNS; n++)
+        sum[n] = 0.0;
+    for (unsigned k = 0; k < depth; k++)
+        for (unsigned n = 0; n < PTX_COLUMNS; n++)
+            sum[n] += x[k] * y[k][n];
+}
+
 void ptx_multiply(const ptx_warp *w, const ptx_operand *d, const ptx_operand *c, ptx_left x,
                   ptx_right y, unsigned depth) {
     for (unsigned row = 0; row < PTX_ROWS; row++) {
-        double sum[8] = {0};
-        for (unsigned k = 0; k < depth; k++)
-            for (unsigned n = 0; n < 8; n++)
-                sum[n] += (double)x[row][k] * y[k][n];
-        for (unsigned n = 0; n < 8; n++) {
+        double sum[PTX_COLUMNS];
+        multiply_row(x[row], y, depth, sum);
+        for (unsigned n = 0; n < PTX_COLUMNS; n++) {
             const unsigned lane = row % 8 * 4 + n / 2, which = row / 8 * 2 + n % 2;
             const double before = c ? (double)ptx_f32(w, &c[which])[lane] : 0.0;
             ptx_f32(w, &d[which])[lane] = towards_0(sum[n] + before);

@@ -24,7 +24,7 @@ static bool read_descriptor(uint64_t bits, descriptor *d) {
 }
 
 static bool read_element(ptx_warp *w, const ptx_instruction *i, uint32_t place, ptx_element type,
-                         float *x) {
+                         double *x) {
     const unsigned char *at = ptx_local_read(w, i, place ^ (place >> 3 & 0x70), 2, 2, PTX_SHOWN);
     uint16_t bits;
     if (!at)

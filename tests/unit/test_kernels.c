@@ -39,7 +39,7 @@ static void check_block_q(void **state, uint32_t block_q) {
     kernel_row *row = usable_row(state);
     check_errors errors = {0};
     unsigned number = block_q;
-    for (uint32_t block_k = 16; block_k <= 128; block_k *= 2) {
+    for (uint32_t block_k = 16; block_k <= 128; block_k *= SMALL_TESTS ? 4 : 2) {
         const uint64_t block = block_q > block_k ? block_q : block_k;
         const uint64_t lens[] = {1, block - 1, block, block + 1, 131, 2 * block + 3};
         for (size_t i = 0; i < sizeof lens / sizeof *lens; i++)
