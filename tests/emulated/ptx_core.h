@@ -2,7 +2,8 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /*
  * The parts of the emulator of PTX: a kernel as instructions whose operands are places in a warp's registers, and the
- * state of a launch. Data flows ptx_parse -> ptx_run -> the files of operations.
+ * state of a launch. Data flows ptx_parse -> ptx_run -> the operations: ptx_arithmetic, ptx_memory, ptx_copy, ptx_product,
+ * ptx_wgmma and ptx_exchange, where a table at the end of each file has their names.
  */
 #ifndef TESTS_EMULATED_PTX_CORE_H
 #define TESTS_EMULATED_PTX_CORE_H
@@ -91,7 +92,7 @@ struct ptx_kernel {
 
 /* ---- launches ------------------------------------------------------------------------------- */
 
-/* An asynchronous copy that a lane began, or a product of a warp: done when it is waited for. */
+/* An asynchronous copy of a lane, or a product of a warp, that was begun and is not done yet. */
 typedef struct ptx_copy {
     unsigned char *from;
     uint32_t to, bytes, group;
