@@ -11,7 +11,8 @@
 set -euo pipefail
 
 rows=(cl-nv-wgmma cl-nv-mma)
-programs=(test_kernels test_kernels_extreme test_properties test_cl_self_test) # the longest first
+# The longest first. test_properties, which passes too, is mostly about what changes from run to run: nothing here.
+programs=(test_kernels test_kernels_extreme test_cl_self_test)
 
 fail() {
     printf 'error: %s\n' "$*" >&2
