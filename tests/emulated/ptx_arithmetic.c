@@ -3,8 +3,8 @@
 /* Operations of a lane on its own registers. */
 #include "emulated/ptx_core.h"
 
+#include "src/half.h"
 #include <math.h>
-#include <string.h>
 
 #define TYPE_16 uint16_t
 #define TYPE_32 uint32_t
@@ -170,10 +170,11 @@ UNARY(round_f32, f32, f32, nearbyintf(x))
 UNARY(cvt_f32_s32, f32, s32, x)
 UNARY(cvt_f32_u32, f32, 32, x)
 UNARY(cvt_s32_f32, s32, f32, to_s32(x))
-UNARY(cvt_f32_f16, f32, 16, ptx_of_f16(x))
-UNARY(cvt_f16_f32, 16, f32, ptx_to_f16(x))
-BINARY(cvt_f16x2_f32, 32, f32, f32, (uint32_t)ptx_to_f16(x) << 16 | ptx_to_f16(y))
-BINARY(cvt_bf16x2_f32, 32, f32, f32, (uint32_t)ptx_to_bf16(x) << 16 | ptx_to_bf16(y))
+UNARY(cvt_f32_f16, f32, 16, spd_float_from_f16(x))
+UNARY(cvt_f16_f32, 16, f32, spd_f16_from_float(x))
+BINARY(cvt_f16x2_f32, 32, f32, f32, (uint32_t)spd_f16_from_float(x) << 16 | spd_f16_from_float(y))
+BINARY(cvt_bf16x2_f32, 32, f32, f32,
+       (uint32_t)spd_bf16_from_float(x) << 16 | spd_bf16_from_float(y))
 
 /* ---- comparisons and predicates ------------------------------------------------------------- */
 

@@ -10,8 +10,6 @@
 
 #include "emulated/ptx.h"
 
-#include <string.h>
-
 enum { WARP_LANES = 32, MAX_WARPS = 32, MAX_BARRIERS = 16 };
 #define ALL_LANES 0xffffffffu
 
@@ -206,22 +204,7 @@ unsigned char *ptx_local_write(ptx_warp *warp, const ptx_instruction *at, uint64
 /* Does what a box was asked for. */
 void ptx_bring_box(ptx_group *group, size_t which);
 
-/* ---- numbers and matrices ------------------------------------------------------------------- */
-
-static inline float ptx_float(uint32_t bits) {
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-static inline uint32_t ptx_bits(float x) {
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-float ptx_of_bf16(uint16_t bits);
-float ptx_of_f16(uint16_t bits);
-uint16_t ptx_to_bf16(float x); /* the nearest, of two the even one */
-uint16_t ptx_to_f16(float x);
+/* ---- matrices ------------------------------------------------------------------------------- */
 
 typedef enum ptx_element { PTX_BF16, PTX_F16, PTX_TF32 } ptx_element;
 

@@ -9,16 +9,18 @@
 #include <math.h>
 #include <string.h>
 
+#include "src/half.h"
+
 /* Without a branch, which would go either way. */
 static float towards_0(double x) {
     const float f = (float)x;
     const uint32_t too_large = isfinite(f) & (fabs((double)f) > fabs(x));
-    return ptx_float(ptx_bits(f) - too_large);
+    return spd_float_from_bits(spd_float_bits(f) - too_large);
 }
 
 static float of_half(ptx_element type, uint32_t word, unsigned half) {
     const uint16_t bits = (uint16_t)(word >> 16 * half);
-    return type == PTX_BF16 ? ptx_of_bf16(bits) : ptx_of_f16(bits);
+    return type == PTX_BF16 ? spd_float_from_bf16(bits) : spd_float_from_f16(bits);
 }
 
 /* ---- mma ------------------------------------------------------------------------------------ */
@@ -35,7 +37,8 @@ void ptx_left_halves(const ptx_warp *w, const ptx_operand *a, ptx_element type, 
 static void left_tf32(const ptx_warp *w, const ptx_operand *a, ptx_left x) {
     for (unsigned n = 0; n < 4; n++)
         for (unsigned l = 0; l < WARP_LANES; l++)
-            x[n % 2 * 8 + l / 4][n / 2 * 4 + l % 4] = ptx_float(ptx_32(w, &a[n])[l] & 0xffffe000);
+            x[n % 2 * 8 + l / 4][n / 2 * 4 + l % 4] =
+                spd_float_from_bits(ptx_32(w, &a[n])[l] & 0xffffe000);
 }
 
 static void right_halves(const ptx_warp *w, const ptx_operand *b, ptx_element type, ptx_right y) {
@@ -48,7 +51,7 @@ static void right_halves(const ptx_warp *w, const ptx_operand *b, ptx_element ty
 static void right_tf32(const ptx_warp *w, const ptx_operand *b, ptx_right y) {
     for (unsigned n = 0; n < 2; n++)
         for (unsigned l = 0; l < WARP_LANES; l++)
-            y[n * 4 + l % 4][l / 4] = ptx_float(ptx_32(w, &b[n])[l] & 0xffffe000);
+            y[n * 4 + l % 4][l / 4] = spd_float_from_bits(ptx_32(w, &b[n])[l] & 0xffffe000);
 }
 
 /* sum = x y of one row. */

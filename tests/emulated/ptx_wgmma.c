@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "src/half.h"
+
 /* A product's detail: the registers of its result, and this. */
 enum { OF_F16 = 1 };
 
@@ -30,7 +32,7 @@ static bool read_element(ptx_warp *w, const ptx_instruction *i, uint32_t place, 
     if (!at)
         return false;
     memcpy(&bits, at, 2);
-    *x = type == PTX_BF16 ? ptx_of_bf16(bits) : ptx_of_f16(bits);
+    *x = type == PTX_BF16 ? spd_float_from_bf16(bits) : spd_float_from_f16(bits);
     return true;
 }
 

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "emulated/ptx.h"
+#include "src/half.h"
 
 enum { WORDS = 1024, ITEMS = 64 };
 
@@ -170,18 +171,6 @@ static void test_ptx_run__arithmetic(void **state) {
 
 /* ---- matrices ------------------------------------------------------------------------------- */
 
-static uint32_t bits_of(float x) {
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-static float float_of(uint32_t bits) {
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
 /* A of 16 x 8 with A[r][k] = 8 r + k, B = 2 I: the result's lanes have the columns that they should. */
 static void test_ptx_run__product_of_tf32(void **state) {
     (void)state;
@@ -203,7 +192,8 @@ static void test_ptx_run__product_of_tf32(void **state) {
     for (uint32_t lane = 0; lane < 32; lane++)
         for (uint32_t n = 0; n < 4; n++) {
             const uint32_t row = lane / 4 + n / 2 * 8, column = lane % 4 * 2 + n % 2;
-            assert_int_equal(memory[4 * lane + n], bits_of((float)(2 * (8 * row + column) + 1)));
+            assert_int_equal(memory[4 * lane + n],
+                             spd_float_bits((float)(2 * (8 * row + column) + 1)));
         }
 }
 
@@ -217,7 +207,7 @@ static void test_ptx_run__sums_of_products_are_rounded_towards_0(void **state) {
               "{%r10, %r10, %r10, %r10}, {%r14, %r14}, {%r20, %r21, %r22, %r23};\n"
               "mov.b32 %r2, %r20;\n" STORE_R2,
               32);
-    assert_true(float_of(memory[0]) == 1.0f); /* 1 + 8 * 2^-26 * .75 = 1 + .75 * 2^-23 */
+    assert_true(spd_float_from_bits(memory[0]) == 1.0f); /* 1 + 8 * 2^-26 * .75 = 1 + .75 * 2^-23 */
 }
 
 #define RESULTS                                                                            \
@@ -268,7 +258,7 @@ static void test_ptx_run__products_of_a_warpgroup_end_together(void **state) {
              RESULTS);
     check_run(".shared .align 1024 .b8 x[16384];", body, 128);
     for (uint32_t i = 0; i < 128; i++)
-        assert_true(float_of(memory[i]) == 16.0f);
+        assert_true(spd_float_from_bits(memory[i]) == 16.0f);
 }
 
 /* ---- copies --------------------------------------------------------------------------------- */
