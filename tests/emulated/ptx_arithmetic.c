@@ -2,8 +2,8 @@
  * SPDX-FileCopyrightText: 2026 The sparsed authors */
 /* Operations of a lane on its own registers. */
 #include "emulated/ptx_core.h"
-
 #include "src/half.h"
+
 #include <math.h>
 
 #define TYPE_16 uint16_t

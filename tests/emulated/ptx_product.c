@@ -5,11 +5,10 @@
  * result, row l / 4 and columns 2 (l % 4) and the next; of a right operand the same of its transpose.
  */
 #include "emulated/ptx_core.h"
+#include "src/half.h"
 
 #include <math.h>
 #include <string.h>
-
-#include "src/half.h"
 
 /* Without a branch, which would go either way. */
 static float towards_0(double x) {

@@ -5,10 +5,9 @@
  * they are waited for. Their operands lie in local memory, the left one in registers instead, too.
  */
 #include "emulated/ptx_core.h"
+#include "src/half.h"
 
 #include <string.h>
-
-#include "src/half.h"
 
 /* A product's detail: the registers of its result, and this. */
 enum { OF_F16 = 1 };
